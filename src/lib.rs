@@ -1,0 +1,3 @@
+//! Spirit Safe: watch, steer and judge dataset distillation while it runs.
+
+pub mod nn;

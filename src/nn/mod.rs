@@ -1,0 +1,3 @@
+//! Networks and what they are made of.
+
+pub mod kernels;
