@@ -1,3 +1,18 @@
 //! Spirit Safe: watch, steer and judge dataset distillation while it runs.
+//!
+//! Modules stand in layer order; imports only point up this list. `ARCHITECTURE.md` says why,
+//! `tests/architecture.rs` holds the allowed edges.
 
+pub mod error;
+pub mod random;
+pub mod report;
+
+pub mod data;
 pub mod nn;
+
+pub mod distill;
+
+pub mod evaluate;
+
+pub mod config;
+pub mod engine;

@@ -1,3 +1,46 @@
 //! Networks and what they are made of.
+//!
+//! A network turns images into features and features into class scores. Its parameters are drawn on the host from a named
+//! stream, so that equal seeds give equal networks on every device.
 
+pub mod augment;
+mod convnet;
+mod device;
+mod identity;
+pub mod init;
 pub mod kernels;
+mod layers;
+mod mlp;
+mod optim;
+mod spec;
+
+pub use convnet::{ConvNet, ConvNetSpec, Norm, Pooling};
+pub use device::{DeviceSpec, describe};
+pub use identity::Identity;
+pub use mlp::{Mlp, MlpSpec};
+pub use optim::{Sgd, SgdSettings};
+pub use spec::NetworkSpec;
+
+use candle_core::{Result, Tensor, Var};
+
+/// A network whose parameters are fixed for now (matching) or variables (training).
+pub trait Network: Send {
+    /// What the last layer before the class scores sees: `(n, channels, height, width) -> (n, d)`.
+    fn embed(&self, images: &Tensor) -> Result<Tensor>;
+    /// Class scores: `(n, d) -> (n, classes)`.
+    fn classify(&self, embedding: &Tensor) -> Result<Tensor>;
+    /// The parameters that can be trained; empty for a frozen network.
+    fn variables(&self) -> Vec<Var>;
+    /// Channels, height and width of the feature maps that [`embed`](Self::embed) flattens.
+    fn maps(&self) -> [usize; 3];
+
+    /// Class scores of images: `(n, channels, height, width) -> (n, classes)`.
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        self.classify(&self.embed(images)?)
+    }
+
+    /// Length of an embedding.
+    fn embedding_len(&self) -> usize {
+        self.maps().iter().product()
+    }
+}

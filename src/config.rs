@@ -1,0 +1,319 @@
+//! A run as it is typed: TOML that states differences from defaults, and the one door through which it becomes runnable.
+//!
+//! Each module owns the spec of its own part; this file gathers them. [`RunConfig::check`] turns what was typed into
+//! what can run on a data set, or says what to type instead.
+
+use std::{fmt::Write as _, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{DataSpec, Dataset},
+    distill::{MatchingSpec, Start, terms::TermsSpec},
+    error::{Error, Result},
+    evaluate::Protocol,
+    nn::{DeviceSpec, NetworkSpec, augment::Family},
+};
+
+/// Everything that decides a run, apart from what people change while it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// Name of the preset.
+    pub name: String,
+    /// One sentence about the method.
+    pub about: String,
+    /// The data set.
+    pub data: DataSpec,
+    /// Share of the training images of every class kept back for evaluations during the run.
+    pub holdout: f64,
+    /// Labels of the classes to distil; empty means all.
+    pub classes: Vec<u32>,
+    /// Where everything random comes from.
+    pub seed: u64,
+    /// Number of steps.
+    pub steps: u64,
+    /// Where tensors live.
+    pub device: DeviceSpec,
+    /// The synthetic images.
+    pub images: ImagesSpec,
+    /// The network through which they are matched.
+    pub network: NetworkSpec,
+    /// How real images reach a step.
+    pub real: RealSpec,
+    /// What both kinds of images go through before they are seen.
+    pub augmentation: AugmentationSpec,
+    /// The loss.
+    pub terms: TermsSpec,
+    /// How pixels move.
+    pub optimizer: OptimizerSpec,
+    /// When and how the images are judged.
+    pub evaluation: EvaluationSpec,
+    /// When the run is saved.
+    pub checkpoint: CheckpointSpec,
+}
+
+/// The synthetic images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImagesSpec {
+    /// Images in each class.
+    pub per_class: usize,
+    /// What they are before the first step.
+    pub start: Start,
+}
+
+/// How real images reach a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RealSpec {
+    /// Real images of each class in a step; fewer where the smallest class has fewer.
+    pub batch: usize,
+    /// Classes computed together; 0 chooses by memory. It never changes the result on a CPU.
+    pub chunk: usize,
+}
+
+/// What both kinds of images go through before they are seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentationSpec {
+    /// One of these is drawn for each class and step.
+    pub families: Vec<Family>,
+}
+
+/// How pixels move.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimizerSpec {
+    /// Step size in normalised space.
+    pub learning_rate: f64,
+    /// Share of the last direction that is kept.
+    pub momentum: f64,
+}
+
+/// When and how the images are judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationSpec {
+    /// Steps between evaluations on the hold-out; 0 for none.
+    pub every: u64,
+    /// Protocol of those.
+    pub during: Protocol,
+    /// Protocol on the test split when all steps are done.
+    pub last: Protocol,
+}
+
+/// When the run is saved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckpointSpec {
+    /// Steps between checkpoints; 0 for the end only.
+    pub every: u64,
+    /// How many are kept; the newest ones.
+    pub keep: usize,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            name: "custom".to_owned(),
+            about: String::new(),
+            data: DataSpec::default(),
+            holdout: 0.1,
+            classes: Vec::new(),
+            seed: 0,
+            steps: 1000,
+            device: DeviceSpec::default(),
+            images: ImagesSpec::default(),
+            network: NetworkSpec::default(),
+            real: RealSpec::default(),
+            augmentation: AugmentationSpec::default(),
+            terms: TermsSpec::default(),
+            optimizer: OptimizerSpec::default(),
+            evaluation: EvaluationSpec::default(),
+            checkpoint: CheckpointSpec::default(),
+        }
+    }
+}
+
+impl Default for ImagesSpec {
+    fn default() -> Self {
+        Self { per_class: 10, start: Start::Real }
+    }
+}
+
+impl Default for RealSpec {
+    fn default() -> Self {
+        Self { batch: 256, chunk: 0 }
+    }
+}
+
+impl Default for AugmentationSpec {
+    fn default() -> Self {
+        use Family::{Color, Crop, Cutout, Flip, Rotate, Scale};
+        Self { families: vec![Color, Crop, Cutout, Flip, Scale, Rotate] }
+    }
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self { learning_rate: 1.0, momentum: 0.5 }
+    }
+}
+
+impl Default for EvaluationSpec {
+    fn default() -> Self {
+        Self { every: 0, during: Protocol::quick(100, 3), last: Protocol::dm(300, 5) }
+    }
+}
+
+impl Default for CheckpointSpec {
+    fn default() -> Self {
+        Self { every: 100, keep: 3 }
+    }
+}
+
+/// A preset that is part of the program.
+pub struct Preset {
+    /// The name that is typed.
+    pub name: &'static str,
+    /// The text of its file in `configs/`.
+    pub text: &'static str,
+}
+
+/// Every preset, in the order in which they are listed.
+pub const PRESETS: [Preset; 3] = [
+    Preset { name: "digits", text: include_str!("../configs/digits.toml") },
+    Preset { name: "plane", text: include_str!("../configs/plane.toml") },
+    Preset { name: "dm", text: include_str!("../configs/dm.toml") },
+];
+
+impl RunConfig {
+    /// The preset of this name with `settings` (`key=value`) over it.
+    pub fn preset(name: &str, settings: &[String]) -> Result<Self> {
+        let preset = PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
+            let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+            Error::Config(format!("there is no preset \"{name}\". Use one of: {}", names.join(", ")))
+        })?;
+        Self::parse(preset.text, settings, &format!("preset {name}"))
+    }
+
+    /// A config file with `settings` (`key=value`) over it.
+    pub fn read(path: &Path, settings: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::Config(format!("cannot read the config {}: {error}. Check the path, or use --preset", path.display()))
+        })?;
+        Self::parse(&text, settings, &path.display().to_string())
+    }
+
+    /// Parses TOML, then lays `settings` over it. `source` names the text in messages.
+    pub fn parse(text: &str, settings: &[String], source: &str) -> Result<Self> {
+        let fault = |error: toml::de::Error| Error::Config(format!("{source}: {}", error.to_string().trim_end()));
+        let mut table: toml::Table = toml::from_str(text).map_err(fault)?;
+        // Read the bare text first: its errors can point at a line.
+        let plain: Self = toml::from_str(text).map_err(fault)?;
+        if settings.is_empty() {
+            return Ok(plain);
+        }
+        for setting in settings {
+            lay_over(&mut table, setting)?;
+        }
+        table.try_into().map_err(|error: toml::de::Error| {
+            Error::Config(format!("--set {}: {}", settings.join(" --set "), error.to_string().trim_end()))
+        })
+    }
+
+    /// Checks everything that can be checked against the data, and loads nothing.
+    pub fn check(&self, data: &Dataset) -> Result<()> {
+        let mut faults = String::new();
+        let mut fault = |text: String| writeln!(faults, "{text}").expect("writing to a string");
+        if self.images.per_class == 0 {
+            fault("images.per_class must be at least 1".to_owned());
+        }
+        if self.steps == 0 {
+            fault("steps must be at least 1".to_owned());
+        }
+        if self.real.batch == 0 {
+            fault("real.batch must be at least 1".to_owned());
+        }
+        if !(0.0..1.0).contains(&self.holdout) {
+            fault(format!("holdout is a share from 0 up to but not including 1, not {}", self.holdout));
+        }
+        if !(self.optimizer.learning_rate.is_finite() && self.optimizer.learning_rate >= 0.0) {
+            fault(format!("optimizer.learning_rate must be 0 or more, not {}", self.optimizer.learning_rate));
+        }
+        if !(0.0..1.0).contains(&self.optimizer.momentum) {
+            fault(format!("optimizer.momentum is from 0 up to but not including 1, not {}", self.optimizer.momentum));
+        }
+        if self.checkpoint.keep == 0 {
+            fault("checkpoint.keep must be at least 1".to_owned());
+        }
+        let terms = self.terms.build();
+        if terms.is_empty() {
+            fault("the loss has no term. Add one, for example [terms.mean] with weight = 1".to_owned());
+        }
+        for (term, weight) in terms {
+            if !(weight.is_finite() && weight >= 0.0) {
+                fault(format!("terms.{}.weight must be 0 or more, not {weight}", term.id()));
+            }
+        }
+        for class in &self.classes {
+            if *class as usize >= data.classes() {
+                fault(format!("class {class} does not exist: {} has {} classes, from 0", data.name(), data.classes()));
+            }
+        }
+        if (1..self.classes.len()).any(|position| self.classes[position..].contains(&self.classes[position - 1])) {
+            fault("classes names a class twice".to_owned());
+        }
+        if !data.is_pictures() && !self.augmentation.families.is_empty() {
+            fault(format!("{} has points, not pictures: set augmentation.families=[]", data.name()));
+        }
+        if self.evaluation.every > 0 && data.holdout().is_empty() {
+            fault("evaluations during the run need a hold-out: set holdout=0.1, or evaluation.every=0".to_owned());
+        }
+        if let Err(text) = self.network.check(data.shape()) {
+            fault(text);
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::Config(faults.trim_end().to_owned())) }
+    }
+
+    /// The labels that are distilled.
+    pub fn chosen_classes(&self, data: &Dataset) -> Vec<u32> {
+        if self.classes.is_empty() { (0..data.classes() as u32).collect() } else { self.classes.clone() }
+    }
+
+    /// The part that the matching method needs.
+    pub fn matching(&self) -> MatchingSpec {
+        MatchingSpec {
+            network: self.network.clone(),
+            real_batch: self.real.batch,
+            chunk: self.real.chunk,
+            augmentation: self.augmentation.families.clone(),
+            momentum: self.optimizer.momentum,
+            terms: self.terms.clone(),
+        }
+    }
+}
+
+/// Puts `a.b=value` into a table. The value is TOML; what is not TOML is taken as text.
+fn lay_over(table: &mut toml::Table, setting: &str) -> Result<()> {
+    let (path, value) = setting.split_once('=').ok_or_else(|| {
+        Error::Config(format!("--set {setting}: write key=value, for example --set network.width=64"))
+    })?;
+    let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut keys: Vec<&str> = path.trim().split('.').collect();
+    let last = keys.pop().unwrap_or_default();
+    let mut here = table;
+    for key in keys {
+        here = here
+            .entry(key)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| Error::Config(format!("--set {setting}: \"{key}\" is a value, not a table")))?;
+    }
+    here.insert(last.to_owned(), value);
+    Ok(())
+}

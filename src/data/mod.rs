@@ -1,0 +1,41 @@
+//! Data sets: images with labels, split, indexed by class and normalised.
+//!
+//! Pixels stay in memory as they were published (bytes, or floats for points of the plane) and become normalised numbers
+//! only when an image is fetched. A set is immutable once loaded and is shared between threads by [`std::sync::Arc`].
+
+mod dataset;
+mod digits;
+mod plane;
+mod spec;
+
+pub use dataset::{Dataset, Normalisation, Pixels, Split};
+pub use plane::Shape as PlaneShape;
+pub use spec::DataSpec;
+
+/// Channels, height and width of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageShape {
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// Number of values in an image.
+    pub const fn len(self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// True if an image has no values.
+    pub const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// `[channels, height, width]`.
+    pub const fn dims(self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
+    }
+}

@@ -1,0 +1,30 @@
+//! Distance between the means of real and synthetic features (DM, WACV 2023, equation 5).
+
+use candle_core::{Result, Tensor};
+
+use super::Term;
+
+/// `|| mean_n f(x) - mean_m f(s) ||^2`, summed over the `d` dimensions, one number for each class.
+///
+/// `f(x)` are the features of `n` real images, `f(s)` those of `m` synthetic ones, both flattened after the last pooling.
+/// The reference (`main_DM.py` of VICO-UoE/DatasetCondensation) sums over dimensions and classes; so do we.
+pub struct Mean;
+
+impl Term for Mean {
+    fn id(&self) -> &'static str {
+        "mean"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "Pulls the mean of the synthetic features of a class towards the mean of its real features"
+    }
+
+    fn paper_weight(&self) -> Option<f64> {
+        Some(1.0)
+    }
+
+    fn penalty(&mut self, real: &Tensor, synthetic: &Tensor) -> Result<Tensor> {
+        let gap = (real.mean(1)? - synthetic.mean(1)?)?; // (c, d)
+        gap.sqr()?.sum(1)
+    }
+}

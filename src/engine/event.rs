@@ -1,0 +1,68 @@
+//! Everything that an engine says. Facts come here, in order and without loss; pictures lie in a slot of their own.
+
+use std::path::PathBuf;
+
+use crate::report::{Evaluation, Intervention, RunInfo, StepReport};
+
+/// A fact.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Something slow began before the run could start, for example reading data.
+    Preparing(String),
+    /// A run stands ready.
+    Started(Box<RunInfo>),
+    /// A step was done; `secs` is the time that it took.
+    Stepped {
+        /// What it computed.
+        report: StepReport,
+        /// How long it took.
+        secs: f64,
+    },
+    /// A change is on disk and takes effect at its step.
+    Applied(Intervention),
+    /// The engine waits.
+    Paused {
+        /// The step that it stands at.
+        step: u64,
+        /// Why, where nobody asked for it.
+        reason: Option<String>,
+    },
+    /// The engine runs.
+    Running,
+    /// An evaluation goes on.
+    Evaluating {
+        /// Protocol and subject in words.
+        what: String,
+        /// Share that is done.
+        done: f64,
+        /// Forecast of the rest.
+        secs_left: f64,
+    },
+    /// An evaluation has ended.
+    Evaluated(Evaluation),
+    /// An evaluation was given up.
+    EvaluationCancelled,
+    /// A checkpoint is on disk.
+    Checkpointed {
+        /// The step that it holds.
+        step: u64,
+    },
+    /// Images were written.
+    Exported(PathBuf),
+    /// All steps are done, or the run was stopped; everything is on disk.
+    Finished {
+        /// The last step.
+        step: u64,
+        /// True when all steps of the run are done.
+        complete: bool,
+    },
+    /// Something to know; the run goes on.
+    Warning(String),
+    /// A request or a run failed; the text says what to do. The engine stays alive.
+    Failed {
+        /// What to do about it.
+        message: String,
+        /// Exit code of the command line.
+        code: u8,
+    },
+}

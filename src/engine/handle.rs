@@ -1,0 +1,87 @@
+//! The handle to an engine: commands go in, events come out, the newest frame lies in a slot.
+//!
+//! What stands behind the handle is not visible: the real worker, a scripted one for tests, a recorded one for replay
+//! all use the same [`Backstage`].
+
+use std::{
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+};
+
+use arc_swap::ArcSwapOption;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::{Command, Event};
+use crate::report::Frame;
+
+/// The end that a window or a command line holds. Dropping it ends the engine.
+pub struct Engine {
+    commands: Option<Sender<Command>>,
+    events: Receiver<Event>,
+    frame: Arc<ArcSwapOption<Frame>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The end that an engine works with.
+pub struct Backstage {
+    /// What is asked.
+    pub commands: Receiver<Command>,
+    events: Sender<Event>,
+    frame: Arc<ArcSwapOption<Frame>>,
+    wake: Box<dyn Fn() + Send>,
+}
+
+impl Engine {
+    /// Starts `work` on a thread of its own. `wake` is called after every event and frame.
+    pub fn with(wake: impl Fn() + Send + 'static, work: impl FnOnce(Backstage) + Send + 'static) -> Self {
+        let (commands, asked) = unbounded();
+        let (told, events) = unbounded();
+        let frame = Arc::new(ArcSwapOption::empty());
+        let backstage = Backstage { commands: asked, events: told, frame: frame.clone(), wake: Box::new(wake) };
+        let thread = Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || work(backstage))
+            .expect("the operating system refuses to start a thread");
+        Self { commands: Some(commands), events, frame, thread: Some(thread) }
+    }
+
+    /// Asks for something. An engine that has ended ignores it; its last event said why.
+    pub fn send(&self, command: Command) {
+        if let Some(commands) = &self.commands {
+            let _ = commands.send(command);
+        }
+    }
+
+    /// The events, oldest first. Disconnected when the engine has ended.
+    pub fn events(&self) -> &Receiver<Event> {
+        &self.events
+    }
+
+    /// The newest picture of the run.
+    pub fn frame(&self) -> Option<Arc<Frame>> {
+        self.frame.load_full()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.commands = None; // The engine sees a closed channel, saves and ends.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Backstage {
+    /// Says something. Nobody listening any more is no error: the engine will see its command channel closed.
+    pub fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+        (self.wake)();
+    }
+
+    /// Puts a picture into the slot, over the one before.
+    pub fn show(&self, frame: Frame) {
+        self.frame.store(Some(Arc::new(frame)));
+        (self.wake)();
+    }
+}

@@ -1,0 +1,13 @@
+//! The engine: a worker that owns the device and everything on it, behind a handle.
+//!
+//! Commands go in, events come out, both plain data. Large pictures never queue: the newest lies in a slot. What a viewer
+//! asks for is computed on the side and never changes what the run computes.
+
+mod command;
+mod event;
+mod handle;
+
+
+pub use command::{Command, Start};
+pub use event::Event;
+pub use handle::{Backstage, Engine};

@@ -1,0 +1,186 @@
+//! ConvNet, the backbone of this field: `depth` blocks of 3x3 convolution, norm, ReLU, pooling, then a linear layer.
+//!
+//! Reference: `ConvNet` of VICO-UoE/DatasetCondensation (`networks.py`). "Instance norm" there and here is a group norm
+//! with as many groups as channels, affine, without running statistics. The first convolution pads by 3 when images are
+//! grey (28x28 becomes 32x32), by 1 otherwise, unless the config says so.
+
+use candle_core::{Device, DType, Result, Tensor, Var};
+use candle_nn::Module;
+use serde::{Deserialize, Serialize};
+
+use super::{Network, init::Init, kernels, layers};
+use crate::data::ImageShape;
+
+/// The choices that make a ConvNet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConvNetSpec {
+    /// Filters of every convolution.
+    pub width: usize,
+    /// Number of blocks.
+    pub depth: usize,
+    /// What follows a convolution.
+    pub norm: Norm,
+    /// What ends a block.
+    pub pooling: Pooling,
+    /// Padding of the first convolution; 3 for grey images and 1 for colour where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub padding: Option<usize>,
+}
+
+impl Default for ConvNetSpec {
+    fn default() -> Self {
+        Self { width: 128, depth: 3, norm: Norm::Instance, pooling: Pooling::Avg, padding: None }
+    }
+}
+
+/// What follows a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// Nothing.
+    None,
+    /// Each channel of each image by itself.
+    Instance,
+    /// All channels of an image together.
+    Layer,
+    /// Four groups of channels.
+    Group,
+}
+
+/// What ends a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// Nothing; the size stays.
+    None,
+    /// Mean of 2x2 windows.
+    Avg,
+    /// Largest of 2x2 windows.
+    Max,
+}
+
+impl ConvNetSpec {
+    fn first_padding(&self, shape: ImageShape) -> usize {
+        self.padding.unwrap_or(if shape.channels == 1 { 3 } else { 1 })
+    }
+
+    /// Says why images of this shape cannot pass, if they cannot.
+    pub fn check(&self, shape: ImageShape) -> Result<(), String> {
+        if self.width == 0 || self.depth == 0 {
+            return Err("network.width and network.depth must be at least 1".to_owned());
+        }
+        if self.norm == Norm::Group && !self.width.is_multiple_of(4) {
+            return Err(format!("network.norm = \"group\" needs a width that 4 divides, not {}", self.width));
+        }
+        if self.maps(shape).contains(&0) {
+            return Err(format!(
+                "images of {}x{} are too small for {} blocks that each halve them. Set network.depth lower",
+                shape.height, shape.width, self.depth
+            ));
+        }
+        Ok(())
+    }
+
+    /// Filters, height and width after the last block.
+    fn maps(&self, shape: ImageShape) -> [usize; 3] {
+        let grown = (2 * self.first_padding(shape)).saturating_sub(2);
+        let shrink = |side: usize| match self.pooling {
+            Pooling::None => side + grown,
+            Pooling::Avg | Pooling::Max => (0..self.depth).fold(side + grown, |side, _| side / 2),
+        };
+        [self.width, shrink(shape.height), shrink(shape.width)]
+    }
+}
+
+/// A ConvNet with its parameters.
+pub struct ConvNet {
+    spec: ConvNetSpec,
+    shape: ImageShape,
+    /// Weight, bias, gamma and beta of block after block, in one piece: the fused operation takes them so.
+    blocks: Tensor,
+    classifier: candle_nn::Linear,
+    variables: Vec<Var>,
+    frozen: bool,
+}
+
+impl ConvNet {
+    /// Draws a network for images of `shape`.
+    pub fn new(spec: &ConvNetSpec, shape: ImageShape, classes: usize, mut init: Init<'_>) -> Result<Self> {
+        let mut packed = Vec::new();
+        for block in 0..spec.depth {
+            let input = if block == 0 { shape.channels } else { spec.width };
+            packed.extend(init.draw(spec.width * input * 9, input * 9));
+            packed.extend(init.draw(spec.width, input * 9));
+            if spec.norm != Norm::None {
+                packed.extend(std::iter::repeat_n(1.0, spec.width));
+                packed.extend(std::iter::repeat_n(0.0, spec.width));
+            }
+        }
+        let count = packed.len();
+        let blocks = init.place(packed, count)?;
+        let embedding = spec.maps(shape).iter().product();
+        let classifier = init.linear(embedding, classes)?;
+        let frozen = init.is_frozen();
+        let variables = init.into_variables();
+        Ok(Self { spec: spec.clone(), shape, blocks, classifier, variables, frozen })
+    }
+
+    /// Number of parameters.
+    pub fn parameter_count(&self) -> usize {
+        let linear = self.classifier.weight().elem_count() + self.classifier.bias().map_or(0, Tensor::elem_count);
+        self.blocks.elem_count() + linear
+    }
+
+    /// Block after block in plain tensor operations, for every device and precision.
+    fn blocks_plain(&self, images: &Tensor) -> Result<Tensor> {
+        let width = self.spec.width;
+        let mut offset = 0;
+        let mut take = |count: usize| {
+            offset += count;
+            self.blocks.narrow(0, offset - count, count)
+        };
+        let mut x = images.clone(); // (n, c, h, w)
+        for block in 0..self.spec.depth {
+            let input = if block == 0 { self.shape.channels } else { width };
+            let padding = if block == 0 { self.spec.first_padding(self.shape) } else { 1 };
+            let weight = take(width * input * 9)?.reshape((width, input, 3, 3))?;
+            let bias = take(width)?.reshape((1, width, 1, 1))?;
+            x = x.conv2d(&weight, padding, 1, 1, 1)?.broadcast_add(&bias)?;
+            let groups = match self.spec.norm {
+                Norm::None => None,
+                Norm::Instance => Some(width),
+                Norm::Layer => Some(1),
+                Norm::Group => Some(4),
+            };
+            if let Some(groups) = groups {
+                x = layers::group_norm(&x, &take(width)?, &take(width)?, groups)?;
+            }
+            x = x.relu()?;
+            x = match self.spec.pooling {
+                Pooling::None => x,
+                Pooling::Avg => layers::avg_pool(&x)?,
+                Pooling::Max => layers::max_pool(&x)?,
+            };
+        }
+        Ok(x)
+    }
+}
+
+impl Network for ConvNet {
+    fn embed(&self, images: &Tensor) -> Result<Tensor> {
+        self.blocks_plain(images)?.flatten_from(1)
+    }
+
+    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
+        self.classifier.forward(embedding)
+    }
+
+    fn variables(&self) -> Vec<Var> {
+        self.variables.clone()
+    }
+
+    fn maps(&self) -> [usize; 3] {
+        self.spec.maps(self.shape)
+    }
+}

@@ -1,0 +1,61 @@
+//! MLP: flatten, two hidden layers with ReLU, class scores (`networks.py` of VICO-UoE/DatasetCondensation, width 128).
+
+use candle_core::{Result, Tensor, Var};
+use candle_nn::{Linear, Module};
+use serde::{Deserialize, Serialize};
+
+use super::{Network, init::Init};
+use crate::data::ImageShape;
+
+/// The choices that make an MLP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MlpSpec {
+    /// Neurons of each hidden layer.
+    pub width: usize,
+}
+
+impl Default for MlpSpec {
+    fn default() -> Self {
+        Self { width: 128 }
+    }
+}
+
+/// An MLP with its parameters.
+pub struct Mlp {
+    hidden: [Linear; 2],
+    classifier: Linear,
+    width: usize,
+    variables: Vec<Var>,
+}
+
+impl Mlp {
+    /// Draws a network for images of `shape`.
+    pub fn new(spec: &MlpSpec, shape: ImageShape, classes: usize, mut init: Init<'_>) -> Result<Self> {
+        let hidden = [init.linear(shape.len(), spec.width)?, init.linear(spec.width, spec.width)?];
+        let classifier = init.linear(spec.width, classes)?;
+        Ok(Self { hidden, classifier, width: spec.width, variables: init.into_variables() })
+    }
+}
+
+impl Network for Mlp {
+    fn embed(&self, images: &Tensor) -> Result<Tensor> {
+        let mut x = images.flatten_from(1)?;
+        for layer in &self.hidden {
+            x = layer.forward(&x)?.relu()?;
+        }
+        Ok(x)
+    }
+
+    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
+        self.classifier.forward(embedding)
+    }
+
+    fn variables(&self) -> Vec<Var> {
+        self.variables.clone()
+    }
+
+    fn maps(&self) -> [usize; 3] {
+        [self.width, 1, 1]
+    }
+}

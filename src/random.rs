@@ -1,0 +1,79 @@
+//! All randomness: one seed, named streams.
+//!
+//! The tuple `(seed, purpose, step, class)` is the key of a counter-based generator (`ChaCha8`), so every number can be
+//! drawn again without knowing what was drawn before it. No generator state is ever saved; that is why resume, replay
+//! and a run over some of the classes give the very same numbers as the whole run.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What a stream is used for. The numbers are part of every recorded run: never change or reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Purpose {
+    /// Which training images are held out.
+    HoldOut = 1,
+    /// Which real images the synthetic ones start from.
+    Start = 2,
+    /// The parameters of the network of a step.
+    MatchingNetwork = 3,
+    /// Which real images a step sees.
+    RealBatch = 4,
+    /// The augmentation that real and synthetic images of a class share in a step.
+    Augmentation = 5,
+    /// The parameters of a network that is trained to judge (`step` = repeat).
+    EvaluationNetwork = 6,
+    /// The order of batches while judging.
+    EvaluationOrder = 7,
+    /// The augmentation while judging.
+    EvaluationAugmentation = 8,
+    /// Random selection of real images (`step` = draw).
+    Selection = 9,
+    /// The network through which people look at the run.
+    Lens = 10,
+    /// The made-up points of `plane`.
+    Plane = 11,
+    /// Which real images are drawn as points.
+    Scatter = 12,
+}
+
+/// The stream for `purpose` at `step` and `class`, under one `seed`.
+pub fn stream(seed: u64, purpose: Purpose, step: u64, class: u64) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    for (bytes, word) in key.chunks_exact_mut(8).zip([seed, purpose as u64, step, class]) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+/// `count` different numbers below `len` in random order; all of them when `count` is larger.
+pub fn choose(len: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    rand::seq::index::sample(rng, len, count.min(len)).into_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng;
+
+    #[test]
+    fn streams_differ_in_every_word_of_the_key_and_repeat() {
+        let draw = |seed, purpose, step, class| stream(seed, purpose, step, class).random::<u64>();
+        let first = draw(1, Purpose::Start, 2, 3);
+        assert_eq!(first, draw(1, Purpose::Start, 2, 3));
+        let others = [
+            draw(2, Purpose::Start, 2, 3),
+            draw(1, Purpose::Lens, 2, 3),
+            draw(1, Purpose::Start, 3, 3),
+            draw(1, Purpose::Start, 2, 4),
+        ];
+        assert!(!others.contains(&first));
+    }
+
+    #[test]
+    fn streams_are_pinned_since_recorded_runs_depend_on_them() {
+        let mut rng = stream(0, Purpose::RealBatch, 5, 1);
+        assert_eq!(choose(10, 4, &mut rng), PINNED);
+    }
+    const PINNED: [usize; 4] = [0, 0, 0, 0];
+}

@@ -1,0 +1,320 @@
+//! Plain data that crosses threads and files: what a run says about itself, and what a window shows of it.
+//!
+//! Nothing here knows tensors, and nothing here computes. Accuracies are fractions of 1, sizes are bytes, times are
+//! seconds; every figure carries the step that it belongs to.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// What is known about a run when it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInfo {
+    /// Name of the preset or config file.
+    pub name: String,
+    /// One sentence about the method.
+    pub about: String,
+    /// What the data is.
+    pub data: DataInfo,
+    /// The classes that are distilled, as labels in the data set.
+    pub classes: Vec<u32>,
+    /// Synthetic images in each class.
+    pub per_class: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How many steps the run has in all.
+    pub steps: u64,
+    /// The step at which it stands now: 0, or more after a resume.
+    pub step: u64,
+    /// The device in words, for example `CPU, 2 threads, avx512`.
+    pub device: String,
+    /// The terms of the loss, in the order of [`StepReport::terms`].
+    pub terms: Vec<TermInfo>,
+    /// Learning rate of the images.
+    pub learning_rate: f64,
+    /// Where the run is written.
+    pub out: PathBuf,
+    /// Bytes that the synthetic set takes at one byte a value.
+    pub bytes: u64,
+}
+
+/// What a data set is, in words and numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// Name, for example `digits`.
+    pub name: String,
+    /// Where it comes from and under which licence.
+    pub origin: String,
+    /// Names of the classes, in the order of their labels.
+    pub class_names: Vec<String>,
+    /// Channels, height and width of an image; points of the plane have `[2, 1, 1]`.
+    pub shape: [usize; 3],
+    /// Training images that may be used for distilling, hold-out excluded.
+    pub train: usize,
+    /// Training images kept back for evaluations during the run.
+    pub holdout: usize,
+    /// Test images.
+    pub test: usize,
+    /// SHA-256 over shapes, labels and pixels.
+    pub fingerprint: String,
+}
+
+/// A term of the loss as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TermInfo {
+    /// The name used in configs and files, for example `mean`.
+    pub id: String,
+    /// What it measures, in one sentence.
+    pub meaning: String,
+    /// The weight that the preset gives it.
+    pub default_weight: f64,
+    /// The weight that the paper gives it, where there is one.
+    pub paper_weight: Option<f64>,
+    /// The weight at this moment.
+    pub weight: f64,
+}
+
+/// One line of `scalars.jsonl`: what a step computed. It holds no times, so that equal runs have equal files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// Sum over terms of weight times value.
+    pub total: f64,
+    /// Learning rate of the images in this step.
+    pub learning_rate: f64,
+    /// Euclidean norm of the gradient on all pixels.
+    pub gradient_norm: f64,
+    /// Every term, in the order of the config.
+    pub terms: Vec<TermValue>,
+}
+
+/// What a term gave in a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TermValue {
+    /// Name of the term.
+    pub term: String,
+    /// Unweighted value, mean over the classes of the run.
+    pub raw: f64,
+    /// Weight in this step.
+    pub weight: f64,
+}
+
+/// A change that somebody made to a run, stamped with the step at which it takes effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intervention {
+    /// The first step that feels the change.
+    pub step: u64,
+    /// What was changed.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What can be changed while a run goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// The weight of a term.
+    Weight {
+        /// Name of the term.
+        term: String,
+        /// Before.
+        old: f64,
+        /// From this step on.
+        new: f64,
+    },
+    /// The learning rate of the images.
+    LearningRate {
+        /// Before.
+        old: f64,
+        /// From this step on.
+        new: f64,
+    },
+}
+
+/// Mean and spread of an accuracy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Mean over the repeats, a fraction of 1.
+    pub mean: f64,
+    /// Standard deviation over the repeats (divisor n - 1; 0 for one repeat).
+    pub std: f64,
+    /// Number of networks that were trained.
+    pub repeats: usize,
+    /// Name of the protocol with its size, for example `dm@300x5`.
+    pub protocol: String,
+}
+
+impl Accuracy {
+    /// Gathers the accuracies of single networks.
+    pub fn of(values: &[f64], protocol: &str) -> Self {
+        let count = values.len().max(1) as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let std = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+        Self { mean, std, repeats: values.len(), protocol: protocol.to_owned() }
+    }
+}
+
+/// What was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The synthetic images.
+    Synthetic,
+    /// As many real images, drawn at random.
+    Random,
+    /// The whole training split.
+    Whole,
+}
+
+/// The images on which networks were tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestedOn {
+    /// Training images kept back; never seen by the distillation.
+    Holdout,
+    /// The test split; how often it was used is counted.
+    Test,
+}
+
+/// One line of `evaluations.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The step whose images were judged.
+    pub step: u64,
+    /// What was judged.
+    pub subject: Subject,
+    /// On which images.
+    pub tested_on: TestedOn,
+    /// The result; last epoch, never the best one.
+    pub accuracy: Accuracy,
+    /// Accuracy of each network.
+    pub values: Vec<f64>,
+    /// Images that the networks were trained on.
+    pub images: usize,
+    /// Bytes of those images at one byte a value.
+    pub bytes: u64,
+    /// Time that it took.
+    pub secs: f64,
+    /// How often the test split of this run has been used, this time included.
+    pub test_uses: u64,
+}
+
+/// What a viewer wants to see. It never changes what a run computes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// The synthetic images as a picture.
+    pub gallery: Option<GalleryView>,
+    /// Real and synthetic images as points in a plane.
+    pub features: bool,
+    /// How much each term pulls on the pixels.
+    pub pulls: bool,
+}
+
+/// Which picture of the synthetic images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GalleryView {
+    /// The real images that they started from.
+    Start,
+    /// As they are.
+    #[default]
+    Now,
+    /// Now minus start; grey is no change.
+    Difference,
+}
+
+/// A picture of the run at one step, for the eyes. Only the newest is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// The step that is shown.
+    pub step: u64,
+    /// All synthetic images.
+    pub gallery: Option<Gallery>,
+    /// Real and synthetic images in a plane.
+    pub features: Option<FeaturePlane>,
+    /// Share of each term in the gradient of the pixels, in the order of the terms: the norm of its weighted gradient
+    /// over the sum of those norms.
+    pub pulls: Option<Vec<f64>>,
+}
+
+/// All synthetic images in one picture: a row for each class, a cell for each image.
+#[derive(Clone, Debug)]
+pub struct Gallery {
+    /// Which picture it is.
+    pub view: GalleryView,
+    /// Width and height of a cell in pixels.
+    pub cell: [usize; 2],
+    /// Cells in a row and number of rows.
+    pub grid: [usize; 2],
+    /// Red, green, blue, alpha; row by row, `grid * cell` pixels.
+    pub rgba: Arc<[u8]>,
+    /// For each image, the distance from its start: root mean square over its values, in units of the data's [0, 1].
+    pub moved: Vec<f32>,
+    /// For each image, the share of values outside [0, 1], which are clipped when shown or exported.
+    pub clipped: Vec<f32>,
+}
+
+/// Real and synthetic images as points, through a fixed network and a fixed orthonormal projection.
+#[derive(Clone, Debug)]
+pub struct FeaturePlane {
+    /// The network, the axes and the real points: the same object as long as they stay the same.
+    pub ground: Arc<Ground>,
+    /// Synthetic points, class by class.
+    pub synthetic: Vec<Point>,
+    /// One for each class of the run: the spread of its synthetic points.
+    pub spreads: Vec<Ellipse>,
+    /// For each class, the centre of its synthetic points, the radius of a ball with the root-mean-square distance to
+    /// it measured in all dimensions.
+    pub balls: Vec<Ball>,
+}
+
+/// What stays still in the feature plane.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Name of the network and how it was trained, or `pixels`.
+    pub lens: String,
+    /// Its accuracy on the hold-out, where it classifies.
+    pub accuracy: Option<f64>,
+    /// True where distances are measured in the very space in which the terms measure theirs.
+    pub is_matching_space: bool,
+    /// Number of dimensions before the projection.
+    pub dimensions: usize,
+    /// Share of the variance of the real features that the two axes keep.
+    pub kept_variance: f64,
+    /// A sample of the real images.
+    pub real: Vec<Point>,
+    /// One for each class of the run: the spread of all its real points.
+    pub spreads: Vec<Ellipse>,
+}
+
+/// A point of the plane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Place along the two axes.
+    pub at: [f32; 2],
+    /// Position of its class among the classes of the run.
+    pub class: u16,
+    /// Distance from the plane through the data's mean in all other dimensions: what the picture hides.
+    pub hidden: f32,
+}
+
+/// The exact shadow of a covariance: one standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ellipse {
+    /// Mean.
+    pub centre: [f32; 2],
+    /// First half axis, a vector.
+    pub major: [f32; 2],
+    /// Second half axis, a vector.
+    pub minor: [f32; 2],
+}
+
+/// A ball in all dimensions, whose shadow is a disc of the same radius.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ball {
+    /// Centre in the plane.
+    pub centre: [f32; 2],
+    /// Radius, the same in every dimension.
+    pub radius: f32,
+}
