@@ -29,6 +29,11 @@ impl ImageShape {
         self.channels * self.height * self.width
     }
 
+    /// Number of values in one channel.
+    pub const fn plane(self) -> usize {
+        self.height * self.width
+    }
+
     /// True if an image has no values.
     pub const fn is_empty(self) -> bool {
         self.len() == 0

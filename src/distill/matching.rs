@@ -229,7 +229,7 @@ impl Matching {
     ) -> Result<()> {
         let shape = self.data.shape();
         let (classes, n, m) = (positions.len(), self.real_count(), self.state.images.per_class);
-        let augmentations: Vec<Prepared> =
+        let augmentations: Vec<Prepared<f32>> =
             positions.clone().map(|position| self.augmentation(step, position).prepare(shape)).collect();
         let real = self.real_images(step, positions.clone(), &augmentations);
         let synthetic = self.synthetic_images(positions, &augmentations);
@@ -276,7 +276,7 @@ impl Matching {
     }
 
     /// Real images of some classes, augmented: `(c, n, channels, height, width)`.
-    fn real_images(&self, step: u64, positions: std::ops::Range<usize>, augmentations: &[Prepared]) -> Vec<f32> {
+    fn real_images(&self, step: u64, positions: std::ops::Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
         let (len, count) = (self.data.shape().len(), self.real_count());
         let chosen: Vec<u32> = positions
             .flat_map(|position| {
@@ -286,11 +286,12 @@ impl Matching {
                 choose(usable.len(), count, &mut rng).into_iter().map(|index| usable[index])
             })
             .collect();
+        let data = self.data.as_ref();
         let mut images = vec![0.0; chosen.len() * len];
         images.par_chunks_exact_mut(len).enumerate().for_each_init(
             || vec![0.0; len],
             |plain, (index, image)| {
-                self.data.fetch(self.data.train(), chosen[index], plain);
+                data.fetch(data.train(), chosen[index], plain);
                 augmentations[index / count].apply(plain, image);
             },
         );
@@ -298,7 +299,7 @@ impl Matching {
     }
 
     /// Synthetic images of some classes, augmented: `(c, m, channels, height, width)`.
-    fn synthetic_images(&self, positions: std::ops::Range<usize>, augmentations: &[Prepared]) -> Vec<f32> {
+    fn synthetic_images(&self, positions: std::ops::Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
         let len = self.data.shape().len();
         let mut images = Vec::new();
         for (position, augmentation) in positions.zip(augmentations) {
@@ -344,7 +345,7 @@ impl Matching {
 }
 
 /// The gradient of the augmented images, carried back to the images: `(c, m, len)`.
-fn turn_back(gradient: &[f32], per_class: usize, len: usize, augmentations: &[Prepared]) -> Vec<f32> {
+fn turn_back(gradient: &[f32], per_class: usize, len: usize, augmentations: &[Prepared<f32>]) -> Vec<f32> {
     let mut back = vec![0.0; gradient.len()];
     for (index, (gradient, back)) in gradient.chunks_exact(len).zip(back.chunks_exact_mut(len)).enumerate() {
         augmentations[index / per_class].adjoint(gradient, back);

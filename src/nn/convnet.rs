@@ -4,11 +4,11 @@
 //! with as many groups as channels, affine, without running statistics. The first convolution pads by 3 when images are
 //! grey (28x28 becomes 32x32), by 1 otherwise, unless the config says so.
 
-use candle_core::{Device, DType, Result, Tensor, Var};
+use candle_core::{Result, Tensor, Var};
 use candle_nn::Module;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, init::Init, kernels, layers};
+use super::{Network, init::Init, layers};
 use crate::data::ImageShape;
 
 /// The choices that make a ConvNet.
@@ -66,7 +66,7 @@ impl ConvNetSpec {
     }
 
     /// Says why images of this shape cannot pass, if they cannot.
-    pub fn check(&self, shape: ImageShape) -> Result<(), String> {
+    pub fn check(&self, shape: ImageShape) -> std::result::Result<(), String> {
         if self.width == 0 || self.depth == 0 {
             return Err("network.width and network.depth must be at least 1".to_owned());
         }

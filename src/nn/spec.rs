@@ -35,7 +35,7 @@ impl NetworkSpec {
     }
 
     /// Says why images of this shape cannot pass, if they cannot.
-    pub fn check(&self, shape: ImageShape) -> Result<(), String> {
+    pub fn check(&self, shape: ImageShape) -> std::result::Result<(), String> {
         match self {
             Self::ConvNet(spec) => spec.check(shape),
             Self::Mlp(spec) if spec.width == 0 => Err("network.width must be at least 1".to_owned()),
