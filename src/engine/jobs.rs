@@ -1,0 +1,105 @@
+//! Evaluations that wait or go on beside a run, in slices.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::Result,
+    evaluate::{Judge, Progress, Protocol},
+    report::Subject,
+};
+
+/// Progress is told this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// An evaluation with the step whose images it judges.
+struct Job {
+    judge: Judge,
+    step: u64,
+    worked: Duration,
+    told: Option<Instant>,
+}
+
+/// The evaluations of a run, one after the other.
+#[derive(Default)]
+pub(super) struct Jobs {
+    queue: VecDeque<Job>,
+}
+
+/// What a slice brought.
+pub(super) enum Slice {
+    /// Nothing to tell.
+    Quiet,
+    /// How far the first evaluation is.
+    Progress { what: String, done: f64, secs_left: f64 },
+    /// The first evaluation has ended.
+    Done { judge: Box<Judge>, step: u64, values: Vec<f64>, secs: f64 },
+}
+
+impl Jobs {
+    pub(super) fn add(&mut self, judges: Vec<Judge>, step: u64) {
+        let job = |judge| Job { judge, step, worked: Duration::ZERO, told: None };
+        self.queue.extend(judges.into_iter().map(job));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.queue.clear();
+    }
+
+    /// True if random selection is waiting to be judged by this protocol.
+    pub(super) fn has_random(&self, protocol: Protocol) -> bool {
+        let wanted = |job: &Job| job.judge.subject() == Subject::Random && job.judge.protocol() == protocol;
+        self.queue.iter().any(wanted)
+    }
+
+    /// Works on the first evaluation for about `budget`, one batch at least.
+    pub(super) fn advance(&mut self, budget: Duration) -> Result<Slice> {
+        let Some(job) = self.queue.front_mut() else { return Ok(Slice::Quiet) };
+        let clock = Instant::now();
+        loop {
+            let progress = job.judge.advance();
+            let progress = match progress {
+                Ok(progress) => progress,
+                Err(error) => {
+                    self.queue.pop_front();
+                    return Err(error);
+                }
+            };
+            match progress {
+                Progress::Done(values) => {
+                    let Job { judge, step, worked, .. } = self.queue.pop_front().expect("just used");
+                    let secs = (worked + clock.elapsed()).as_secs_f64();
+                    return Ok(Slice::Done { judge: Box::new(judge), step, values, secs });
+                }
+                Progress::Working(done) if clock.elapsed() >= budget => {
+                    job.worked += clock.elapsed();
+                    return Ok(job.tell(done));
+                }
+                Progress::Working(_) => {}
+            }
+        }
+    }
+}
+
+impl Job {
+    fn tell(&mut self, done: f64) -> Slice {
+        if self.told.is_some_and(|told| told.elapsed() < PROGRESS_EVERY) {
+            return Slice::Quiet;
+        }
+        self.told = Some(Instant::now());
+        let subject = match self.judge.subject() {
+            Subject::Synthetic => "the synthetic images",
+            Subject::Random => "random selection",
+            Subject::Whole => "the whole training set",
+        };
+        let worked = self.worked.as_secs_f64();
+        let secs_left = if done > 0.0 { worked / done - worked } else { f64::INFINITY };
+        Slice::Progress { what: format!("{subject} by {}", self.judge.protocol()), done, secs_left }
+    }
+}

@@ -1,0 +1,282 @@
+//! One run: data, method, folder, and the order in which they are touched.
+//!
+//! The order carries the promises: a live change is on disk before the step that it affects, the lines of all steps are
+//! on disk before the checkpoint that covers them, and a step that fails leaves nothing behind.
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
+
+use candle_core::Device;
+
+use super::{Start, jobs::Jobs};
+use crate::{
+    config::RunConfig,
+    data::Dataset,
+    distill::{Matching, SyntheticSet},
+    error::{Error, Result},
+    evaluate::{Family as Rules, Judge, Protocol},
+    nn,
+    report::{Change, Evaluation, Intervention, RunInfo, StepReport, Subject, TestedOn},
+    store::{self, Checkpoints, RunFolder, RunRecord},
+};
+
+/// A run that is open.
+pub(super) struct Run {
+    pub(super) config: RunConfig,
+    pub(super) data: Arc<Dataset>,
+    pub(super) device: Device,
+    pub(super) method: Matching,
+    /// The images before the first step.
+    pub(super) start: SyntheticSet,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    /// Recorded changes that are still to come.
+    script: VecDeque<Intervention>,
+    /// True if the script is to be written into the folder as it is applied: a replay into another folder.
+    records_script: bool,
+    test_uses: u64,
+    saved: Option<u64>,
+}
+
+impl Run {
+    /// Opens a run; also returns what people should know.
+    pub(super) fn open(start: Start) -> Result<(Self, Vec<String>)> {
+        let Start { mut config, out, resume, script, .. } = start;
+        let mut warnings = Vec::new();
+        let old: Option<RunRecord<RunConfig>> = if resume { Some(RunFolder::record(&out)?) } else { None };
+        if let Some(old) = &old {
+            // A resumed run is the run that was started; it may only be made longer or shorter.
+            config = RunConfig { steps: config.steps, device: config.device, ..old.config.clone() };
+        }
+        let device = config.device.open()?;
+        let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
+        config.check(&data)?;
+        let record = RunRecord {
+            program: concat!("spiritsafe ", env!("CARGO_PKG_VERSION")).to_owned(),
+            instruction_set: nn::kernels::instruction_set().to_owned(),
+            device: nn::describe(&device),
+            data: data.name().to_owned(),
+            data_fingerprint: data.fingerprint().to_owned(),
+            config: config.clone(),
+        };
+        if let Some(old) = &old {
+            check_same(old, &record, &mut warnings)?;
+        }
+        let classes = config.chosen_classes(&data);
+        let start = config.images.start.images(&data, &classes, config.images.per_class, config.seed)?;
+        let rate = config.optimizer.learning_rate;
+        let mut method =
+            Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate);
+        let folder = if resume {
+            let checkpoints = Checkpoints::new(out.join("checkpoints"), config.checkpoint.keep);
+            let (state, damaged) = checkpoints.newest()?;
+            warnings.extend(damaged);
+            if let Some(state) = state {
+                method.restore(state)?;
+            }
+            RunFolder::cut_back(&out, method.state().step)?;
+            RunFolder::open(&out)?
+        } else {
+            RunFolder::create(&out, &record)?
+        };
+        let step = method.state().step;
+        let mut script = if resume { RunFolder::interventions(&out)? } else { script };
+        script.retain(|intervention| intervention.step > step);
+        script.sort_by_key(|intervention| intervention.step);
+        let on_test = |evaluation: &Evaluation| evaluation.tested_on == TestedOn::Test;
+        let test_uses = RunFolder::evaluations(&out)?.iter().filter(|evaluation| on_test(evaluation)).count() as u64;
+        let run = Self {
+            checkpoints: folder.checkpoints(config.checkpoint.keep),
+            config,
+            data,
+            device,
+            method,
+            start,
+            folder,
+            script: script.into(),
+            records_script: !resume,
+            test_uses,
+            saved: (step > 0).then_some(step),
+        };
+        Ok((run, warnings))
+    }
+
+    /// What people see of it.
+    pub(super) fn info(&self) -> RunInfo {
+        let state = self.method.state();
+        RunInfo {
+            name: self.config.name.clone(),
+            about: self.config.about.clone(),
+            data: self.data.info(),
+            classes: state.images.classes.clone(),
+            per_class: state.images.per_class,
+            seed: self.config.seed,
+            steps: self.config.steps,
+            step: state.step,
+            device: nn::describe(&self.device),
+            terms: self.method.term_infos(),
+            learning_rate: state.weights.learning_rate,
+            out: self.folder.path().to_owned(),
+            bytes: state.images.bytes(),
+        }
+    }
+
+    /// The step at which it stands.
+    pub(super) fn at(&self) -> u64 {
+        self.method.state().step
+    }
+
+    /// True when all steps are done.
+    pub(super) fn is_complete(&self) -> bool {
+        self.at() >= self.config.steps
+    }
+
+    /// Applies the recorded changes that take effect at the next step.
+    pub(super) fn follow_script(&mut self) -> Result<Vec<Intervention>> {
+        let mut applied = Vec::new();
+        while self.script.front().is_some_and(|next| next.step <= self.at() + 1) {
+            let next = self.script.pop_front().expect("just seen");
+            applied.push(match next.change {
+                Change::Weight { term, new, .. } => self.set_weight(&term, new, self.records_script)?,
+                Change::LearningRate { new, .. } => self.set_learning_rate(new, self.records_script)?,
+            });
+        }
+        Ok(applied)
+    }
+
+    /// Records and sets the weight of a term from the next step on.
+    pub(super) fn set_weight(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
+        let old = self.method.set_weight(term, new)?;
+        let intervention = self.stamp(Change::Weight { term: term.to_owned(), old, new });
+        if record && let Err(error) = self.folder.add_intervention(&intervention) {
+            self.method.set_weight(term, old)?; // What is not on disk did not happen.
+            return Err(error);
+        }
+        Ok(intervention)
+    }
+
+    /// Records and sets the learning rate from the next step on.
+    pub(super) fn set_learning_rate(&mut self, new: f64, record: bool) -> Result<Intervention> {
+        let old = self.method.set_learning_rate(new)?;
+        let intervention = self.stamp(Change::LearningRate { old, new });
+        if record && let Err(error) = self.folder.add_intervention(&intervention) {
+            self.method.set_learning_rate(old)?;
+            return Err(error);
+        }
+        Ok(intervention)
+    }
+
+    fn stamp(&self, change: Change) -> Intervention {
+        Intervention { step: self.at() + 1, change }
+    }
+
+    /// One step, recorded. Returns what it computed and how long it took.
+    pub(super) fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(StepReport, f64)> {
+        let clock = Instant::now();
+        let report = self.method.step(interrupted)?;
+        let secs = clock.elapsed().as_secs_f64();
+        self.folder.add_step(&report, secs)?;
+        Ok((report, secs))
+    }
+
+    /// True if the config wants a checkpoint at this step.
+    pub(super) fn checkpoint_is_due(&self) -> bool {
+        let every = self.config.checkpoint.every;
+        every > 0 && self.at().is_multiple_of(every) && self.saved != Some(self.at())
+    }
+
+    /// Brings everything up to this step to the disk.
+    pub(super) fn checkpoint(&mut self) -> Result<u64> {
+        self.folder.sync()?;
+        self.checkpoints.save(self.method.state())?;
+        self.saved = Some(self.at());
+        Ok(self.at())
+    }
+
+    /// Lets other programs see the logs as they are.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.folder.flush()
+    }
+
+    /// Saves what a run leaves: a checkpoint, and the images.
+    pub(super) fn save_all(&mut self) -> Result<PathBuf> {
+        self.checkpoint()?;
+        self.export(None)
+    }
+
+    /// Writes the images as they are into `folder`, or into the folder of the run.
+    pub(super) fn export(&self, folder: Option<PathBuf>) -> Result<PathBuf> {
+        let folder = folder.unwrap_or_else(|| self.folder.path().to_owned());
+        store::export(&self.method.state().images, &self.data, &folder)
+    }
+
+    /// True if the config wants the images judged at this step.
+    pub(super) fn evaluation_is_due(&self) -> bool {
+        let every = self.config.evaluation.every;
+        every > 0 && self.at().is_multiple_of(every)
+    }
+
+    /// What has to be judged for a protocol: the images, random selection where it was not judged in this run yet.
+    pub(super) fn judges(&self, protocol: Protocol, jobs: &Jobs) -> Result<Vec<Judge>> {
+        let RunConfig { seed, network, augmentation, .. } = &self.config;
+        let (how, device) = ((network, augmentation.families.as_slice()), &self.device);
+        let images = &self.method.state().images;
+        if protocol.family == Rules::Whole {
+            return Ok(vec![Judge::whole(&self.data, &images.classes, protocol, how, device, *seed)?]);
+        }
+        let mut judges = vec![Judge::synthetic(&self.data, images, protocol, how, device, *seed)?];
+        let random = Judge::random(&self.data, (&images.classes, images.per_class), protocol, how, device, *seed)?;
+        let name = random.protocol().to_string();
+        let known = RunFolder::evaluations(self.folder.path())?
+            .iter()
+            .any(|evaluation| evaluation.subject == Subject::Random && evaluation.accuracy.protocol == name);
+        if !known && !jobs.has_random(random.protocol()) {
+            judges.push(random);
+        }
+        Ok(judges)
+    }
+
+    /// Records what an evaluation found.
+    pub(super) fn add_evaluation(&mut self, judge: &Judge, step: u64, values: Vec<f64>, secs: f64) -> Result<Evaluation> {
+        let tested_on = judge.tested_on();
+        if tested_on == TestedOn::Test {
+            self.test_uses += 1;
+        }
+        let evaluation = Evaluation {
+            step,
+            subject: judge.subject(),
+            tested_on,
+            accuracy: judge.accuracy(&values),
+            values,
+            images: judge.images(),
+            bytes: (judge.images() * self.data.shape().len()) as u64,
+            secs,
+            test_uses: self.test_uses,
+        };
+        self.folder.add_evaluation(&evaluation)?;
+        Ok(evaluation)
+    }
+}
+
+/// A run goes on only with the data that it began with.
+fn check_same(old: &RunRecord<RunConfig>, new: &RunRecord<RunConfig>, warnings: &mut Vec<String>) -> Result<()> {
+    if old.data_fingerprint != new.data_fingerprint {
+        return Err(Error::Data(format!(
+            "the data \"{}\" is not what this run began with (fingerprint {} instead of {}). Put the original data back",
+            new.data,
+            &new.data_fingerprint[..12],
+            old.data_fingerprint.get(..12).unwrap_or(&old.data_fingerprint)
+        )));
+    }
+    for (what, old, new) in [
+        ("instruction set", &old.instruction_set, &new.instruction_set),
+        ("program", &old.program, &new.program),
+    ] {
+        if old != new {
+            warnings.push(format!(
+                "this run began with the {what} {old} and goes on with {new}: from here on its numbers may differ in \
+                 the last bits from those of an undisturbed run"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! The worker: a thread that owns the device and everything on it.
+//!
+//! Between two steps it takes all waiting commands; idle, it sleeps. Evaluations and pictures are made in the gaps and
+//! never change what the run computes. A panic becomes an event; the last good state stays on disk.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Backstage, Command, Engine, Event, Start,
+    inbox::Inbox,
+    jobs::{Jobs, Slice},
+    run::Run,
+    viewer::Viewer,
+};
+use crate::{
+    error::{Error, Result},
+    evaluate::Protocol,
+    report::Subject,
+};
+
+/// An evaluation that nobody asked for must be forecast to take no longer than this.
+const UNASKED_SECS: f64 = 60.0;
+/// Logs are shown to other programs this often.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How long an evaluation works while nothing else is to be done.
+const IDLE_SLICE: Duration = Duration::from_millis(50);
+
+impl Engine {
+    /// Starts the real engine. `wake` is called after every event and frame.
+    pub fn spawn(wake: impl Fn() + Send + 'static) -> Self {
+        Self::with(wake, |backstage| match rayon::ThreadPoolBuilder::new().build() {
+            // A pool of its own: the window's drawing must not queue behind a step.
+            Ok(pool) => pool.install(|| Worker::new(backstage).work()),
+            Err(error) => backstage.tell(Event::Failed {
+                message: format!("the operating system gives no threads: {error}"),
+                code: 4,
+            }),
+        })
+    }
+}
+
+/// What the run is doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Paused,
+    Running,
+    OneStep,
+    /// All steps are done, the last evaluations go on.
+    Ending,
+    /// Nothing more will happen unless asked.
+    Ended,
+}
+
+struct Worker {
+    backstage: Backstage,
+    inbox: Inbox,
+    viewer: Viewer,
+    run: Option<Run>,
+    jobs: Jobs,
+    mode: Mode,
+    flushed: Instant,
+}
+
+impl Worker {
+    fn new(backstage: Backstage) -> Self {
+        let inbox = Inbox::new(backstage.commands.clone());
+        Self {
+            backstage,
+            inbox,
+            viewer: Viewer::default(),
+            run: None,
+            jobs: Jobs::default(),
+            mode: Mode::Ended,
+            flushed: Instant::now(),
+        }
+    }
+
+    fn work(mut self) {
+        loop {
+            let command = if self.is_busy() { self.inbox.take() } else { self.inbox.wait() };
+            if command.is_none() && self.inbox.is_closed() {
+                self.guarded(Self::leave);
+                return;
+            }
+            match command {
+                Some(command) => self.guarded(|worker| worker.obey(command)),
+                None => self.guarded(Self::turn),
+            }
+        }
+    }
+
+    /// True if there is something to do without being asked.
+    fn is_busy(&self) -> bool {
+        self.run.is_some()
+            && (matches!(self.mode, Mode::Running | Mode::OneStep | Mode::Ending)
+                || !self.jobs.is_empty()
+                || self.viewer.has_work())
+    }
+
+    /// Runs a part of the work; errors and panics become events, once.
+    fn guarded(&mut self, part: impl FnOnce(&mut Self) -> Result<()>) {
+        match catch_unwind(AssertUnwindSafe(|| part(self))) {
+            Ok(Ok(()) | Err(Error::Interrupted)) => {}
+            Ok(Err(error)) => self.fail(error.to_string(), error.exit_code()),
+            Err(panic) => {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                // What was in memory cannot be trusted any more; what is on disk can.
+                self.run = None;
+                self.jobs.clear();
+                self.fail(format!("the engine broke down: {text}. Go on from the last checkpoint with resume"), 4);
+            }
+        }
+    }
+
+    fn fail(&mut self, message: String, code: u8) {
+        self.backstage.tell(Event::Failed { message, code });
+        if matches!(self.mode, Mode::Running | Mode::OneStep | Mode::Ending) {
+            self.pause(Some("something failed".to_owned()));
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Start(start) => return self.start(*start),
+            Command::Watch(wants) => {
+                self.viewer.watch(wants);
+                return Ok(());
+            }
+            Command::SetViewShare(share) => {
+                self.viewer.set_share(share);
+                return Ok(());
+            }
+            Command::FrameDrawn(secs) => {
+                self.viewer.frame_drawn(secs);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let Some(run) = &mut self.run else {
+            return Err(Error::Config("there is no run. Start one first".to_owned()));
+        };
+        match command {
+            Command::Pause if self.mode != Mode::Ended => self.pause(None),
+            Command::Resume if !run.is_complete() => self.go(Mode::Running),
+            Command::Step if !run.is_complete() => self.go(Mode::OneStep),
+            Command::Stop => return self.stop(),
+            Command::SetWeight { term, weight } => {
+                let applied = run.set_weight(&term, weight, true)?;
+                self.backstage.tell(Event::Applied(applied));
+            }
+            Command::SetLearningRate(rate) => {
+                let applied = run.set_learning_rate(rate, true)?;
+                self.backstage.tell(Event::Applied(applied));
+            }
+            Command::Evaluate { protocol } => {
+                let judges = run.judges(protocol.parse()?, &self.jobs)?;
+                self.jobs.add(judges, run.at());
+            }
+            Command::CancelEvaluation => {
+                self.jobs.clear();
+                self.backstage.tell(Event::EvaluationCancelled);
+            }
+            Command::Checkpoint => {
+                let step = run.checkpoint()?;
+                self.backstage.tell(Event::Checkpointed { step });
+            }
+            Command::Export(folder) => {
+                let path = run.export(Some(folder))?;
+                self.backstage.tell(Event::Exported(path));
+            }
+            // Asked too late, or handled above.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, start: Start) -> Result<()> {
+        self.leave()?;
+        self.backstage.tell(Event::Preparing(format!("reading {}", start.config.data)));
+        let paused = start.paused;
+        let (run, warnings) = Run::open(start)?;
+        warnings.into_iter().for_each(|warning| self.backstage.tell(Event::Warning(warning)));
+        self.backstage.tell(Event::Started(Box::new(run.info())));
+        self.viewer.begin(&run);
+        let complete = run.is_complete();
+        self.run = Some(run);
+        match (complete, paused) {
+            (true, _) => self.end()?,
+            (false, true) => self.pause(None),
+            (false, false) => self.go(Mode::Running),
+        }
+        Ok(())
+    }
+
+    fn go(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.backstage.tell(Event::Running);
+    }
+
+    fn pause(&mut self, reason: Option<String>) {
+        self.mode = Mode::Paused;
+        self.viewer.press();
+        if let Some(run) = &self.run {
+            self.backstage.tell(Event::Paused { step: run.at(), reason });
+        }
+    }
+
+    /// One turn: a step, a slice of an evaluation, a picture; what of it is due.
+    fn turn(&mut self) -> Result<()> {
+        let mut worked = IDLE_SLICE;
+        if matches!(self.mode, Mode::Running | Mode::OneStep) {
+            let clock = Instant::now();
+            self.step()?;
+            worked = clock.elapsed();
+        }
+        // An evaluation gets as much time as the run, so that neither starves.
+        self.evaluate(worked)?;
+        self.view()?;
+        if self.mode == Mode::Ending && self.jobs.is_empty() {
+            self.finish(true);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        for applied in run.follow_script()? {
+            self.backstage.tell(Event::Applied(applied));
+        }
+        let inbox = &self.inbox;
+        let (report, secs) = match run.step(&|| inbox.wants_to_stop()) {
+            Err(error @ Error::NotFinite { .. }) => {
+                run.checkpoint()?; // The last good state.
+                return Err(error);
+            }
+            other => other?,
+        };
+        self.backstage.tell(Event::Stepped { report, secs });
+        if run.checkpoint_is_due() {
+            let step = run.checkpoint()?;
+            self.backstage.tell(Event::Checkpointed { step });
+        } else if self.flushed.elapsed() > FLUSH_EVERY {
+            run.flush()?;
+            self.flushed = Instant::now();
+        }
+        if run.evaluation_is_due() {
+            let judges = run.judges(run.config.evaluation.during, &self.jobs)?;
+            self.jobs.add(judges, run.at());
+        }
+        if run.is_complete() {
+            return self.end();
+        }
+        if self.mode == Mode::OneStep {
+            self.pause(None);
+        }
+        Ok(())
+    }
+
+    /// All steps are done: save, then judge what takes less than a minute.
+    fn end(&mut self) -> Result<()> {
+        self.viewer.press();
+        let Some(run) = &mut self.run else { return Ok(()) };
+        let path = run.save_all()?;
+        self.backstage.tell(Event::Exported(path));
+        let protocol = run.config.evaluation.last;
+        let judges = run.judges(protocol, &self.jobs)?;
+        let secs = judges.iter().map(crate::evaluate::Judge::forecast).sum::<Result<f64>>()?;
+        let step = run.at();
+        if secs > UNASKED_SECS {
+            self.backstage.tell(Event::Warning(format!(
+                "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, or \
+                 for less, for example dm@300x5",
+                minutes(secs)
+            )));
+        } else {
+            self.jobs.add(judges, step);
+        }
+        self.mode = Mode::Ending;
+        Ok(())
+    }
+
+    fn evaluate(&mut self, budget: Duration) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        match self.jobs.advance(budget)? {
+            Slice::Quiet => {}
+            Slice::Progress { what, done, secs_left } => {
+                self.backstage.tell(Event::Evaluating { what, done, secs_left });
+            }
+            Slice::Done { judge, step, values, secs } => {
+                let evaluation = run.add_evaluation(&judge, step, values, secs)?;
+                self.backstage.tell(Event::Evaluated(evaluation));
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&mut self) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if let Some(frame) = self.viewer.frame(run)? {
+            self.backstage.show(frame);
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.jobs.clear();
+        self.viewer.press();
+        let Some(run) = &mut self.run else { return Ok(()) };
+        let complete = run.is_complete();
+        let path = run.save_all()?;
+        self.backstage.tell(Event::Exported(path));
+        self.view()?;
+        self.finish(complete);
+        Ok(())
+    }
+
+    fn finish(&mut self, complete: bool) {
+        self.mode = Mode::Ended;
+        if let Some(run) = &self.run {
+            self.backstage.tell(Event::Finished { step: run.at(), complete });
+        }
+    }
+
+    /// Saves a run that is left in the middle.
+    fn leave(&mut self) -> Result<()> {
+        self.jobs.clear();
+        self.mode = Mode::Ended;
+        match self.run.take() {
+            Some(mut run) if !run.is_complete() => run.checkpoint().map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `90` seconds as `1.5 min`.
+fn minutes(secs: f64) -> String {
+    if secs < 5400.0 { format!("{:.1} min", secs / 60.0) } else { format!("{:.1} h", secs / 3600.0) }
+}

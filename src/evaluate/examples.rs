@@ -1,0 +1,86 @@
+//! What a network is trained on: images with labels, wherever they lie.
+
+use std::sync::Arc;
+
+use crate::{
+    data::{Dataset, ImageShape},
+    distill::SyntheticSet,
+    random::{Purpose, choose, stream},
+};
+
+/// Labelled images.
+pub trait Examples: Send + Sync {
+    /// Channels, height and width of an image.
+    fn shape(&self) -> ImageShape;
+    /// The label of each image.
+    fn labels(&self) -> &[u32];
+    /// The normalised image `index` into `out`.
+    fn fetch(&self, index: usize, out: &mut [f32]);
+}
+
+/// Images in memory, already normalised.
+pub struct Images {
+    shape: ImageShape,
+    values: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+impl Images {
+    /// A copy of a synthetic set.
+    pub fn of(set: &SyntheticSet) -> Self {
+        Self { shape: set.shape, values: set.values.clone(), labels: set.labels() }
+    }
+}
+
+impl Examples for Images {
+    fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    fn fetch(&self, index: usize, out: &mut [f32]) {
+        out.copy_from_slice(&self.values[index * out.len()..(index + 1) * out.len()]);
+    }
+}
+
+/// Some of the training images of a data set.
+pub struct Chosen {
+    data: Arc<Dataset>,
+    indices: Vec<u32>,
+    labels: Vec<u32>,
+}
+
+impl Chosen {
+    /// The training images `indices`.
+    pub fn new(data: Arc<Dataset>, indices: Vec<u32>) -> Self {
+        let labels = indices.iter().map(|&index| data.train().labels()[index as usize]).collect();
+        Self { data, indices, labels }
+    }
+}
+
+impl Examples for Chosen {
+    fn shape(&self) -> ImageShape {
+        self.data.shape()
+    }
+
+    fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    fn fetch(&self, index: usize, out: &mut [f32]) {
+        self.data.fetch(self.data.train(), self.indices[index], out);
+    }
+}
+
+/// `per_class` random usable training images of some classes; draw after draw is different.
+pub fn select_at_random(data: &Dataset, classes: &[u32], per_class: usize, seed: u64, draw: u64) -> Vec<u32> {
+    let of_class = |&class: &u32| {
+        let usable = data.usable(class);
+        let mut rng = stream(seed, Purpose::Selection, draw, u64::from(class));
+        choose(usable.len(), per_class, &mut rng).into_iter().map(|index| usable[index]).collect::<Vec<_>>()
+    };
+    classes.iter().flat_map(of_class).collect()
+}

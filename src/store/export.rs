@@ -1,0 +1,106 @@
+//! The images that a run leaves, in forms that other programs read.
+//!
+//! - `synthetic.npz`: `images` `(n, channels, height, width)` float32 in the data's own range, not clamped; `labels`
+//!   `(n,)` int64; `mean` and `std` `(channels,)`, by which training normalises them.
+//! - `synthetic/CLASS/000.png`: the same as 8-bit pictures, clamped to [0, 1].
+//! - `synthetic/points.csv` instead of pictures where the data are points of a plane.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Cursor, Write as _},
+    path::{Path, PathBuf},
+};
+
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+use super::files;
+use crate::{
+    data::{Dataset, Normalisation},
+    distill::SyntheticSet,
+    error::{Error, Result},
+};
+
+/// Writes a set into `folder` and returns the path of the archive.
+pub fn export(set: &SyntheticSet, data: &Dataset, folder: &Path) -> Result<PathBuf> {
+    let pictures = folder.join("synthetic");
+    fs::create_dir_all(&pictures).map_err(Error::file("create", &pictures))?;
+    let values = set.denormalised(data);
+    if data.is_pictures() {
+        write_pictures(set, data, &values, &pictures)?;
+    } else {
+        write_points(set, data, &values, &pictures.join("points.csv"))?;
+    }
+    let archive = folder.join("synthetic.npz");
+    write_archive(set, data, &values, &archive)?;
+    Ok(archive)
+}
+
+fn write_archive(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path) -> Result<()> {
+    let [channels, height, width] = set.shape.dims();
+    let labels: Vec<u8> = set.labels().iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
+    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let Normalisation { mean, std } = data.normalisation();
+    let arrays = [
+        ("images", "<f4", format!("({}, {channels}, {height}, {width})", set.len()), floats(values)),
+        ("labels", "<i8", format!("({},)", set.len()), labels),
+        ("mean", "<f4", format!("({channels},)"), floats(mean)),
+        ("std", "<f4", format!("({channels},)"), floats(std)),
+    ];
+    // The tensor library's own writer does not see a full disk, so the archive is made in memory first.
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut attempt = || -> std::io::Result<()> {
+        for (name, kind, shape, bytes) in &arrays {
+            archive.start_file(format!("{name}.npy"), options)?;
+            archive.write_all(&npy_header(kind, shape))?;
+            archive.write_all(bytes)?;
+        }
+        Ok(())
+    };
+    attempt().map_err(Error::file("write", path))?;
+    let archive = archive.finish().map_err(std::io::Error::from).map_err(Error::file("write", path))?;
+    files::replace(path, |out| out.write_all(archive.get_ref()))
+}
+
+/// The head of a NumPy array file, version 1.0: magic, length, a dictionary padded to a multiple of 64 bytes.
+fn npy_header(kind: &str, shape: &str) -> Vec<u8> {
+    let mut dictionary = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    let unpadded = 10 + dictionary.len() + 1;
+    dictionary.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(64) - unpadded));
+    dictionary.push('\n');
+    let mut header = b"\x93NUMPY\x01\x00".to_vec();
+    header.extend((dictionary.len() as u16).to_le_bytes());
+    header.extend(dictionary.as_bytes());
+    header
+}
+
+fn write_pictures(set: &SyntheticSet, data: &Dataset, values: &[f32], folder: &Path) -> Result<()> {
+    let (len, area) = (set.shape.len(), set.shape.plane());
+    let colour = if set.shape.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    for (index, values) in values.chunks_exact(len).enumerate() {
+        let class = set.classes[index / set.per_class];
+        let folder = folder.join(data.class_name(class));
+        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        // Planes to pixels: (c, h, w) -> (h, w, c).
+        let pixels: Vec<u8> = (0..area)
+            .flat_map(|position| values.iter().skip(position).step_by(area))
+            .map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8)
+            .collect();
+        let path = folder.join(format!("{:03}.png", index % set.per_class));
+        files::replace(&path, |out| {
+            let (width, height) = (set.shape.width as u32, set.shape.height as u32);
+            PngEncoder::new(out).write_image(&pixels, width, height, colour).map_err(std::io::Error::other)
+        })?;
+    }
+    Ok(())
+}
+
+fn write_points(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path) -> Result<()> {
+    let mut text = "class,x,y\n".to_owned();
+    for (point, class) in values.chunks_exact(set.shape.len()).zip(set.labels()) {
+        writeln!(text, "{},{},{}", data.class_name(class), point[0], point[1]).expect("writing to a string");
+    }
+    files::replace(path, |out| out.write_all(text.as_bytes()))
+}

@@ -1,0 +1,13 @@
+//! What lies on disk: the folder of a run, its checkpoints, the images that it leaves.
+//!
+//! A run is config + seed + interventions; everything else in the folder is a cache of it, written so that a power cut
+//! loses at most the time since the last checkpoint.
+
+mod checkpoint;
+mod export;
+mod files;
+mod run_folder;
+
+pub use checkpoint::Checkpoints;
+pub use export::export;
+pub use run_folder::{RunFolder, RunRecord};

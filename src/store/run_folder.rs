@@ -1,0 +1,171 @@
+//! The folder of a run.
+//!
+//! | file | what |
+//! |---|---|
+//! | `run.json` | config, data fingerprint, program, instruction set ([`RunRecord`]) |
+//! | `interventions.jsonl` | live changes, on disk before the step that they affect |
+//! | `scalars.jsonl` | one line a step: values and weights; no times, so that equal runs have equal files |
+//! | `timings.jsonl` | one line a step: seconds |
+//! | `evaluations.jsonl` | accuracies |
+//! | `checkpoints/` | the newest few |
+//! | `synthetic.npz`, `synthetic/` | the images, at the end |
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Checkpoints, files};
+use crate::{
+    error::{Error, Result},
+    report::{Evaluation, Intervention, StepReport, TestedOn},
+};
+
+/// What `run.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord<C> {
+    /// Program and version.
+    pub program: String,
+    /// The instruction set that the kernels used; results are equal to the bit only on the same one.
+    pub instruction_set: String,
+    /// The device in words.
+    pub device: String,
+    /// Name of the data set.
+    pub data: String,
+    /// SHA-256 over the data.
+    pub data_fingerprint: String,
+    /// The config with everything that was set over it.
+    pub config: C,
+}
+
+/// One line of `timings.jsonl`.
+#[derive(Serialize, Deserialize)]
+struct Timing {
+    step: u64,
+    secs: f64,
+}
+
+/// The open folder of a run.
+pub struct RunFolder {
+    path: PathBuf,
+    scalars: files::Lines,
+    timings: files::Lines,
+    interventions: files::Lines,
+    evaluations: files::Lines,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run. A folder that holds a run already is left as it is.
+    pub fn create(path: &Path, record: &RunRecord<impl Serialize>) -> Result<Self> {
+        let run = path.join("run.json");
+        if run.exists() {
+            return Err(Error::Config(format!(
+                "{} holds a run already. Go on with it by --resume, or choose another folder with --out",
+                path.display()
+            )));
+        }
+        let checkpoints = path.join("checkpoints");
+        fs::create_dir_all(&checkpoints).map_err(Error::file("create", &checkpoints))?;
+        let folder = Self::open(path)?;
+        files::replace(&run, |out| {
+            serde_json::to_writer_pretty(&mut *out, record)?;
+            out.write_all(b"\n")
+        })?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run that is there.
+    pub fn open(path: &Path) -> Result<Self> {
+        let lines = |name: &str| files::Lines::open(path.join(name));
+        Ok(Self {
+            path: path.to_owned(),
+            scalars: lines("scalars.jsonl")?,
+            timings: lines("timings.jsonl")?,
+            interventions: lines("interventions.jsonl")?,
+            evaluations: lines("evaluations.jsonl")?,
+        })
+    }
+
+    /// Reads what a run was started with.
+    pub fn record<C: DeserializeOwned>(path: &Path) -> Result<RunRecord<C>> {
+        let run = path.join("run.json");
+        if !run.exists() {
+            return Err(Error::Config(format!(
+                "{} holds no run (there is no run.json in it). Name a folder that was made with --out",
+                path.display()
+            )));
+        }
+        let text = fs::read(&run).map_err(Error::file("read", &run))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            Error::Config(format!("{} is damaged or of another version of the program: {error}", run.display()))
+        })
+    }
+
+    /// Cuts the logs back to what was known at `step`. Evaluations on the test split stay, since their count must not be
+    /// forgotten; interventions stay, and those of later steps will be applied again.
+    pub fn cut_back(path: &Path, step: u64) -> Result<()> {
+        files::retain_lines::<StepReport>(&path.join("scalars.jsonl"), |line| line.step <= step)?;
+        files::retain_lines::<Timing>(&path.join("timings.jsonl"), |line| line.step <= step)?;
+        files::retain_lines::<Intervention>(&path.join("interventions.jsonl"), |_| true)?;
+        files::retain_lines::<Evaluation>(&path.join("evaluations.jsonl"), |line| {
+            line.step <= step || line.tested_on == TestedOn::Test
+        })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its checkpoints, of which the newest `keep` are kept.
+    pub fn checkpoints(&self, keep: usize) -> Checkpoints {
+        Checkpoints::new(self.path.join("checkpoints"), keep)
+    }
+
+    /// What was changed while it ran.
+    pub fn interventions(path: &Path) -> Result<Vec<Intervention>> {
+        files::read_lines(&path.join("interventions.jsonl"))
+    }
+
+    /// How it was judged.
+    pub fn evaluations(path: &Path) -> Result<Vec<Evaluation>> {
+        files::read_lines(&path.join("evaluations.jsonl"))
+    }
+
+    /// What its steps computed.
+    pub fn scalars(path: &Path) -> Result<Vec<StepReport>> {
+        files::read_lines(&path.join("scalars.jsonl"))
+    }
+
+    /// Records a step.
+    pub fn add_step(&mut self, report: &StepReport, secs: f64) -> Result<()> {
+        self.scalars.append(report)?;
+        self.timings.append(&Timing { step: report.step, secs })
+    }
+
+    /// Records a live change; it is on disk when this returns.
+    pub fn add_intervention(&mut self, intervention: &Intervention) -> Result<()> {
+        self.interventions.append(intervention)?;
+        self.interventions.sync()
+    }
+
+    /// Records an evaluation; it is on disk when this returns.
+    pub fn add_evaluation(&mut self, evaluation: &Evaluation) -> Result<()> {
+        self.evaluations.append(evaluation)?;
+        self.evaluations.sync()
+    }
+
+    /// Lets other programs see all lines.
+    pub fn flush(&mut self) -> Result<()> {
+        self.scalars.flush()?;
+        self.timings.flush()
+    }
+
+    /// Brings all lines to the disk. A checkpoint comes after this, so that no line before it can be missing.
+    pub fn sync(&mut self) -> Result<()> {
+        self.scalars.sync()?;
+        self.timings.sync()
+    }
+}
