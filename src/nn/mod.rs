@@ -1,3 +1,4 @@
 //! Networks and what they are made of.
 
+pub mod augment;
 pub mod kernels;
