@@ -201,7 +201,10 @@ impl RunConfig {
     /// A config file with `settings` (`key=value`) over it.
     pub fn read(path: &Path, settings: &[String]) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::Config(format!("cannot read the config {}: {error}. Check the path, or use --preset", path.display()))
+            Error::Config(format!(
+                "cannot read the config {}: {error}. Check the path, or use --preset",
+                path.display()
+            ))
         })?;
         Self::parse(&text, settings, &path.display().to_string())
     }

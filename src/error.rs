@@ -76,9 +76,7 @@ fn hint(source: &std::io::Error) -> &'static str {
         Kind::StorageFull | Kind::QuotaExceeded => {
             ". Free some space or choose another folder with --out; what was written so far is kept, go on with --resume"
         }
-        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
-            ". Choose a folder that you may write to with --out"
-        }
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => ". Choose a folder that you may write to with --out",
         Kind::NotFound => ". Check the path",
         _ => "",
     }

@@ -272,10 +272,7 @@ impl Dataset {
     pub fn gather(&self, split: &Split, indices: &[u32]) -> Vec<f32> {
         let len = self.shape.len();
         let mut images = vec![0.0; indices.len() * len];
-        images
-            .par_chunks_exact_mut(len)
-            .zip(indices)
-            .for_each(|(image, &index)| self.fetch(split, index, image));
+        images.par_chunks_exact_mut(len).zip(indices).for_each(|(image, &index)| self.fetch(split, index, image));
         images
     }
 
@@ -327,9 +324,7 @@ fn measure(pixels: &Pixels, shape: ImageShape) -> Normalisation {
 fn level_table(normalisation: &Normalisation, white: u8) -> Vec<f32> {
     let channels = normalisation.mean.iter().zip(&normalisation.std);
     channels
-        .flat_map(|(mean, std)| {
-            (0..=u8::MAX).map(move |level| (f32::from(level) / f32::from(white) - mean) / std)
-        })
+        .flat_map(|(mean, std)| (0..=u8::MAX).map(move |level| (f32::from(level) / f32::from(white) - mean) / std))
         .collect()
 }
 

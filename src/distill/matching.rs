@@ -15,11 +15,18 @@ use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{SyntheticSet, terms::{Term, TermsSpec}};
+use super::{
+    SyntheticSet,
+    terms::{Term, TermsSpec},
+};
 use crate::{
     data::Dataset,
     error::{Error, Result},
-    nn::{Network, NetworkSpec, augment::{Draw, Family, Prepared}, init::Init},
+    nn::{
+        Network, NetworkSpec,
+        augment::{Draw, Family, Prepared},
+        init::Init,
+    },
     random::{Purpose, choose, stream},
     report::{StepReport, TermInfo, TermValue},
 };

@@ -7,7 +7,6 @@ mod command;
 mod event;
 mod handle;
 
-
 pub use command::{Command, Start};
 pub use event::Event;
 pub use handle::{Backstage, Engine};

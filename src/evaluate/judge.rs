@@ -83,9 +83,9 @@ impl Judge {
         let tested: Vec<u32> = candidates.into_iter().filter(wanted).collect();
         if tested.is_empty() {
             return Err(Error::Config(match judge.tested_on() {
-                TestedOn::Holdout => format!(
-                    "{protocol} tests on the hold-out, and this run has none. Set holdout=0.1, or use dm@300x5"
-                ),
+                TestedOn::Holdout => {
+                    format!("{protocol} tests on the hold-out, and this run has none. Set holdout=0.1, or use dm@300x5")
+                }
                 TestedOn::Test => format!("{} has no test images of these classes", judge.data.name()),
             }));
         }
@@ -188,7 +188,8 @@ impl Judge {
             Some((seen, right)) => {
                 let end = (seen + TEST_SLICE).min(self.tested.len());
                 let slice = &self.tested[seen..end];
-                let right = right + accuracy_on(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
+                let right =
+                    right + accuracy_on(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
                 if end == self.tested.len() {
                     self.values.push(right as f64 / end as f64);
                     self.counted = None;

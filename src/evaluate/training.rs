@@ -165,7 +165,13 @@ impl Training {
 }
 
 /// How many of the images `indices` of a split a network names rightly.
-pub fn accuracy_on(network: &dyn Network, data: &Dataset, split: &Split, indices: &[u32], device: &Device) -> Result<usize> {
+pub fn accuracy_on(
+    network: &dyn Network,
+    data: &Dataset,
+    split: &Split,
+    indices: &[u32],
+    device: &Device,
+) -> Result<usize> {
     let [channels, height, width] = data.shape().dims();
     let images = Tensor::from_vec(data.gather(split, indices), (indices.len(), channels, height, width), device)?;
     let named = network.forward(&images)?.argmax(D::Minus1)?.to_vec1::<u32>()?;

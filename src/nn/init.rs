@@ -61,10 +61,7 @@ impl<'a> Init<'a> {
     pub fn linear(&mut self, input: usize, output: usize) -> Result<candle_nn::Linear> {
         let weight = self.draw(output * input, input);
         let bias = self.draw(output, input);
-        Ok(candle_nn::Linear::new(
-            self.place(weight, (output, input))?,
-            Some(self.place(bias, output)?),
-        ))
+        Ok(candle_nn::Linear::new(self.place(weight, (output, input))?, Some(self.place(bias, output)?)))
     }
 
     /// The variables that were made, in order.

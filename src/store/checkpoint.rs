@@ -118,7 +118,8 @@ fn read(path: &Path) -> std::result::Result<State, String> {
     }
     let [channels, height, width] = head.shape;
     let shape = ImageShape { channels, height, width };
-    let images = SyntheticSet { shape, classes: head.classes, per_class: head.per_class, values: floats(images.data()) };
+    let images =
+        SyntheticSet { shape, classes: head.classes, per_class: head.per_class, values: floats(images.data()) };
     if images.values.len() != images.len() * shape.len() {
         return Err("its sizes do not fit".to_owned());
     }

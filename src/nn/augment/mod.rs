@@ -64,23 +64,10 @@ pub enum Family {
 
 impl Family {
     /// All families: the strategy for photographs and clothes.
-    pub const ALL: [Self; 6] = [
-        Self::Color,
-        Self::Crop,
-        Self::Cutout,
-        Self::Flip,
-        Self::Scale,
-        Self::Rotate,
-    ];
+    pub const ALL: [Self; 6] = [Self::Color, Self::Crop, Self::Cutout, Self::Flip, Self::Scale, Self::Rotate];
 
     /// All but the flip: the strategy for digits, which mean something else (or nothing) in the mirror.
-    pub const WITHOUT_FLIP: [Self; 5] = [
-        Self::Color,
-        Self::Crop,
-        Self::Cutout,
-        Self::Scale,
-        Self::Rotate,
-    ];
+    pub const WITHOUT_FLIP: [Self; 5] = [Self::Color, Self::Crop, Self::Cutout, Self::Scale, Self::Rotate];
 
     /// One of `families`, each as likely as the others; `None` where there is nothing to choose from.
     pub fn choose(families: &[Self], rng: &mut impl Rng) -> Option<Self> {
@@ -159,33 +146,16 @@ impl Draw {
     /// nothing.
     pub fn from_uniform(family: Family, shape: ImageShape, u: [f64; 3]) -> Self {
         match family {
-            Family::Color => Self::Color {
-                brightness: u[0],
-                saturation: u[1],
-                contrast: u[2],
-            },
-            Family::Crop => Self::Crop {
-                dx: shift(u[0], shape.width),
-                dy: shift(u[1], shape.height),
-            },
-            Family::Cutout => Self::Cutout {
-                x: centre(u[0], shape.width),
-                y: centre(u[1], shape.height),
-            },
-            Family::Flip => Self::Flip {
-                flipped: u[0] < 0.5,
-            },
+            Family::Color => Self::Color { brightness: u[0], saturation: u[1], contrast: u[2] },
+            Family::Crop => Self::Crop { dx: shift(u[0], shape.width), dy: shift(u[1], shape.height) },
+            Family::Cutout => Self::Cutout { x: centre(u[0], shape.width), y: centre(u[1], shape.height) },
+            Family::Flip => Self::Flip { flipped: u[0] < 0.5 },
             Family::Scale => {
                 let least = 1.0 / SCALE_RATIO;
                 let factor = |u: f64| u * (SCALE_RATIO - least) + least;
-                Self::Scale {
-                    sx: factor(u[0]),
-                    sy: factor(u[1]),
-                }
+                Self::Scale { sx: factor(u[0]), sy: factor(u[1]) }
             }
-            Family::Rotate => Self::Rotate {
-                radians: (u[0] - 0.5) * 2.0 * ROTATE_DEGREES.to_radians(),
-            },
+            Family::Rotate => Self::Rotate { radians: (u[0] - 0.5) * 2.0 * ROTATE_DEGREES.to_radians() },
         }
     }
 

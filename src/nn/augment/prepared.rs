@@ -49,21 +49,10 @@ struct Taps<T> {
 impl<T: Float> Prepared<T> {
     pub(super) fn new(draw: &Draw, shape: ImageShape) -> Self {
         let map = match *draw {
-            Draw::Identity => Map::Copy,
-            Draw::Color {
-                brightness,
-                saturation,
-                contrast,
-            } => color(brightness, saturation, contrast, shape.channels),
-            Draw::Crop { dx, dy } => Map::Shift {
-                dx: dx as isize,
-                dy: dy as isize,
-            },
-            Draw::Cutout { x, y } => Map::Erase {
-                rows: erased(y, shape.height),
-                columns: erased(x, shape.width),
-            },
-            Draw::Flip { flipped: false } => Map::Copy,
+            Draw::Identity | Draw::Flip { flipped: false } => Map::Copy,
+            Draw::Color { brightness, saturation, contrast } => color(brightness, saturation, contrast, shape.channels),
+            Draw::Crop { dx, dy } => Map::Shift { dx: dx as isize, dy: dy as isize },
+            Draw::Cutout { x, y } => Map::Erase { rows: erased(y, shape.height), columns: erased(x, shape.width) },
             Draw::Flip { flipped: true } => Map::Mirror,
             Draw::Scale { sx, sy } => Map::Sample(taps([[sx, 0.0], [0.0, sy]], shape)),
             Draw::Rotate { radians } => {
@@ -158,10 +147,7 @@ impl<T: Float> Prepared<T> {
 
     /// `own x + pixel m_c + image m + offset`
     fn blend(&self, from: &[T], to: &mut [T], offset: T) {
-        let Map::Color {
-            own, pixel, image, ..
-        } = self.map
-        else {
+        let Map::Color { own, pixel, image, .. } = self.map else {
             unreachable!("only colour blends");
         };
         let channels = cast::<T>(self.shape.channels as f64);
@@ -181,10 +167,7 @@ impl<T: Float> Prepared<T> {
             for total in first.iter_mut() {
                 *total = pixel * (*total / channels) + level;
             }
-            for (from, to) in from[plane..]
-                .chunks_exact(plane)
-                .zip(rest.chunks_exact_mut(plane))
-            {
+            for (from, to) in from[plane..].chunks_exact(plane).zip(rest.chunks_exact_mut(plane)) {
                 for ((to, &from), &level) in to.iter_mut().zip(from).zip(first.iter()) {
                     *to = own * from + level;
                 }
@@ -195,11 +178,7 @@ impl<T: Float> Prepared<T> {
         }
     }
 
-    fn planes<'a>(
-        &self,
-        from: &'a [T],
-        to: &'a mut [T],
-    ) -> impl Iterator<Item = (&'a [T], &'a mut [T])> {
+    fn planes<'a>(&self, from: &'a [T], to: &'a mut [T]) -> impl Iterator<Item = (&'a [T], &'a mut [T])> {
         let plane = self.shape.plane();
         from.chunks_exact(plane).zip(to.chunks_exact_mut(plane))
     }
@@ -222,10 +201,7 @@ fn erased(centre: i32, side: usize) -> Range<usize> {
 /// The output rows (or columns) whose source at a distance of `shift` exists.
 fn overlap(shift: isize, side: usize) -> (usize, usize) {
     let side = side as isize;
-    (
-        (-shift).clamp(0, side) as usize,
-        (side - shift).clamp(0, side) as usize,
-    )
+    ((-shift).clamp(0, side) as usize, (side - shift).clamp(0, side) as usize)
 }
 
 fn color<T: Float>(brightness: f64, saturation: f64, contrast: f64, channels: usize) -> Map<T> {
@@ -234,12 +210,7 @@ fn color<T: Float>(brightness: f64, saturation: f64, contrast: f64, channels: us
     // With P the mean over channels and M the mean over the image, M P = M, hence
     // (t + (1 - t) M)(s + (1 - s) P) = t s + t (1 - s) P + (1 - t) M. Both factors keep a constant, so brightness
     // passes through them.
-    Map::Color {
-        own: cast(t * s),
-        pixel: cast(t * (1.0 - s)),
-        image: cast(1.0 - t),
-        offset: cast(brightness - 0.5),
-    }
+    Map::Color { own: cast(t * s), pixel: cast(t * (1.0 - s)), image: cast(1.0 - t), offset: cast(brightness - 0.5) }
 }
 
 /// Where each output pixel samples a plane, for sampling positions `theta (x, y)`.
@@ -256,15 +227,12 @@ fn taps<T: Float>(theta: [[f64; 2]; 2], shape: ImageShape) -> Vec<Taps<T>> {
             let y = (2 * i + 1) as f64 - height;
             let (columns, across) = neighbours((xx * x + xy * y + width - 1.0) / 2.0, shape.width);
             let (rows, down) = neighbours((yx * x + yy * y + height - 1.0) / 2.0, shape.height);
-            let mut taps = Taps {
-                at: [0; 4],
-                weight: [T::zero(); 4],
+            let tap = |row: usize, column: usize| {
+                let at = rows[row] * shape.width + columns[column];
+                (at as u32, cast::<T>(down[row] * across[column]))
             };
-            for (k, (row, column)) in [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter().enumerate() {
-                taps.at[k] = (rows[row] * shape.width + columns[column]) as u32;
-                taps.weight[k] = cast(down[row] * across[column]);
-            }
-            all.push(taps);
+            let four = [tap(0, 0), tap(0, 1), tap(1, 0), tap(1, 1)];
+            all.push(Taps { at: four.map(|(at, _)| at), weight: four.map(|(_, weight)| weight) });
         }
     }
     all
@@ -276,11 +244,7 @@ fn neighbours(position: f64, side: usize) -> ([usize; 2], [f64; 2]) {
     let share = position - before;
     let last = side as f64 - 1.0;
     let inside = |at: f64, weight: f64| {
-        if (0.0..=last).contains(&at) {
-            (at as usize, weight)
-        } else {
-            (0, 0.0)
-        }
+        if (0.0..=last).contains(&at) { (at as usize, weight) } else { (0, 0.0) }
     };
     let (first, low) = inside(before, 1.0 - share);
     let (second, high) = inside(before + 1.0, share);
