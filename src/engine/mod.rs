@@ -6,6 +6,11 @@
 mod command;
 mod event;
 mod handle;
+mod inbox;
+mod jobs;
+mod run;
+mod viewer;
+mod worker;
 
 pub use command::{Command, Start};
 pub use event::Event;

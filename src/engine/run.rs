@@ -236,7 +236,13 @@ impl Run {
     }
 
     /// Records what an evaluation found.
-    pub(super) fn add_evaluation(&mut self, judge: &Judge, step: u64, values: Vec<f64>, secs: f64) -> Result<Evaluation> {
+    pub(super) fn add_evaluation(
+        &mut self,
+        judge: &Judge,
+        step: u64,
+        values: Vec<f64>,
+        secs: f64,
+    ) -> Result<Evaluation> {
         let tested_on = judge.tested_on();
         if tested_on == TestedOn::Test {
             self.test_uses += 1;
@@ -267,10 +273,9 @@ fn check_same(old: &RunRecord<RunConfig>, new: &RunRecord<RunConfig>, warnings: 
             old.data_fingerprint.get(..12).unwrap_or(&old.data_fingerprint)
         )));
     }
-    for (what, old, new) in [
-        ("instruction set", &old.instruction_set, &new.instruction_set),
-        ("program", &old.program, &new.program),
-    ] {
+    for (what, old, new) in
+        [("instruction set", &old.instruction_set, &new.instruction_set), ("program", &old.program, &new.program)]
+    {
         if old != new {
             warnings.push(format!(
                 "this run began with the {what} {old} and goes on with {new}: from here on its numbers may differ in \

@@ -34,10 +34,8 @@ impl Engine {
         Self::with(wake, |backstage| match rayon::ThreadPoolBuilder::new().build() {
             // A pool of its own: the window's drawing must not queue behind a step.
             Ok(pool) => pool.install(|| Worker::new(backstage).work()),
-            Err(error) => backstage.tell(Event::Failed {
-                message: format!("the operating system gives no threads: {error}"),
-                code: 4,
-            }),
+            Err(error) => backstage
+                .tell(Event::Failed { message: format!("the operating system gives no threads: {error}"), code: 4 }),
         })
     }
 }

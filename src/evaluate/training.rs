@@ -66,7 +66,30 @@ impl Training {
         seed: u64,
         repeat: u64,
     ) -> Result<Self> {
-        let mut rng = stream(seed, Purpose::EvaluationNetwork, repeat, 0);
+        Self::from_stream(Purpose::EvaluationNetwork, recipe, examples, classes, device, (seed, repeat))
+    }
+
+    /// The network through which people look at a run.
+    pub fn lens(
+        recipe: Recipe,
+        examples: Arc<dyn Examples>,
+        classes: usize,
+        device: &Device,
+        seed: u64,
+    ) -> Result<Self> {
+        // Its order and augmentation come from the far end of the streams of the judges.
+        Self::from_stream(Purpose::Lens, recipe, examples, classes, device, (seed, u64::MAX))
+    }
+
+    fn from_stream(
+        purpose: Purpose,
+        recipe: Recipe,
+        examples: Arc<dyn Examples>,
+        classes: usize,
+        device: &Device,
+        (seed, repeat): (u64, u64),
+    ) -> Result<Self> {
+        let mut rng = stream(seed, purpose, repeat, 0);
         let init = Init::trainable(&mut rng, device);
         let network = recipe.network.build(examples.shape(), classes, init)?;
         let optimizer = Sgd::new(network.variables(), recipe.optimizer);
@@ -108,6 +131,16 @@ impl Training {
     /// Number of batches in all.
     pub fn batches(&self) -> usize {
         (self.recipe.epochs + 1) * self.examples.labels().len().div_ceil(self.recipe.batch)
+    }
+
+    /// Which network it is.
+    pub fn spec(&self) -> &NetworkSpec {
+        &self.recipe.network
+    }
+
+    /// Passes over the images.
+    pub fn epochs(&self) -> usize {
+        self.recipe.epochs + 1
     }
 
     /// The network as it is.

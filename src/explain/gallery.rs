@@ -1,0 +1,65 @@
+//! All synthetic images in one picture: a row for each class, a cell for each image.
+
+use std::sync::Arc;
+
+use crate::{
+    data::Dataset,
+    distill::SyntheticSet,
+    report::{Gallery, GalleryView},
+};
+
+/// A change of this size in the data's [0, 1] is shown as full black or white.
+const FULL_DIFFERENCE: f32 = 0.5;
+
+/// Paints the images. `start` is what they were before the first step.
+pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: GalleryView) -> Gallery {
+    let (values, first) = (now.denormalised(data), start.denormalised(data));
+    let len = now.shape.len();
+    let shown: Vec<f32> = match view {
+        GalleryView::Now => values.clone(),
+        GalleryView::Start => first.clone(),
+        GalleryView::Difference => {
+            values.iter().zip(&first).map(|(now, start)| 0.5 + (now - start) / (2.0 * FULL_DIFFERENCE)).collect()
+        }
+    };
+    let pairs = || values.chunks_exact(len).zip(first.chunks_exact(len));
+    let distance = |(now, start): (&[f32], &[f32])| {
+        let squared: f32 = now.iter().zip(start).map(|(now, start)| (now - start).powi(2)).sum();
+        (squared / len as f32).sqrt()
+    };
+    let outside = |image: &[f32]| image.iter().filter(|value| !(0.0..=1.0).contains(*value)).count();
+    Gallery {
+        view,
+        cell: [now.shape.width, now.shape.height],
+        grid: [now.per_class, now.classes.len()],
+        rgba: mosaic(&shown, now),
+        moved: pairs().map(distance).collect(),
+        clipped: values.chunks_exact(len).map(|image| outside(image) as f32 / len as f32).collect(),
+    }
+}
+
+/// One image as red, green, blue, alpha; `values` are `(channels, height, width)` in [0, 1].
+pub fn picture_of(values: &[f32], channels: usize) -> Vec<u8> {
+    let area = values.len() / channels;
+    (0..area).flat_map(|position| pixel(values, channels, area, position)).collect()
+}
+
+fn pixel(values: &[f32], channels: usize, area: usize, position: usize) -> [u8; 4] {
+    let level = |channel: usize| (values[channel.min(channels - 1) * area + position].clamp(0.0, 1.0) * 255.0).round();
+    [level(0) as u8, level(1) as u8, level(2) as u8, 255]
+}
+
+fn mosaic(values: &[f32], set: &SyntheticSet) -> Arc<[u8]> {
+    let (shape, columns) = (set.shape, set.per_class);
+    let area = shape.plane();
+    let mut rgba = vec![0; set.len() * area * 4];
+    for (index, image) in values.chunks_exact(shape.len()).enumerate() {
+        let (row, column) = (index / columns * shape.height, index % columns * shape.width);
+        for position in 0..area {
+            let (y, x) = (row + position / shape.width, column + position % shape.width);
+            let place = (y * columns * shape.width + x) * 4;
+            rgba[place..place + 4].copy_from_slice(&pixel(image, shape.channels, area, position));
+        }
+    }
+    rgba.into()
+}

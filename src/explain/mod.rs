@@ -1,0 +1,10 @@
+//! Pictures that explain: pure functions from plain numbers to points, ellipses and pixels.
+//!
+//! Nothing here knows an engine or a window. Maps are linear with orthonormal rows, so lengths are true or shortened,
+//! never invented: a ball of radius r has a disc of radius r as its shadow, and the shadow of a covariance is an ellipse.
+
+mod gallery;
+mod projection;
+
+pub use gallery::{gallery, picture_of};
+pub use projection::{Projection, ball, ellipse};
