@@ -18,3 +18,5 @@ pub mod store;
 
 pub mod config;
 pub mod engine;
+
+pub mod cli;

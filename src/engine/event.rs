@@ -40,6 +40,8 @@ pub enum Event {
     },
     /// An evaluation has ended.
     Evaluated(Evaluation),
+    /// No evaluation is waiting any more.
+    EvaluationsDone,
     /// An evaluation was given up.
     EvaluationCancelled,
     /// A checkpoint is on disk.

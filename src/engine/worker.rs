@@ -17,8 +17,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    evaluate::Protocol,
-    report::Subject,
+    evaluate::Judge,
 };
 
 /// An evaluation that nobody asked for must be forecast to take no longer than this.
@@ -155,7 +154,11 @@ impl Worker {
                 self.backstage.tell(Event::Applied(applied));
             }
             Command::Evaluate { protocol } => {
-                let judges = run.judges(protocol.parse()?, &self.jobs)?;
+                let protocol = protocol.parse()?;
+                let judges = run.judges(protocol, &self.jobs)?;
+                let secs_left = judges.iter().map(Judge::forecast).sum::<Result<f64>>()?;
+                let what = format!("by {protocol}");
+                self.backstage.tell(Event::Evaluating { what, done: 0.0, secs_left });
                 self.jobs.add(judges, run.at());
             }
             Command::CancelEvaluation => {
@@ -187,8 +190,8 @@ impl Worker {
         let complete = run.is_complete();
         self.run = Some(run);
         match (complete, paused) {
-            (true, _) => self.end()?,
-            (false, true) => self.pause(None),
+            (_, true) => self.pause(None),
+            (true, false) => self.end()?,
             (false, false) => self.go(Mode::Running),
         }
         Ok(())
@@ -266,7 +269,7 @@ impl Worker {
         self.backstage.tell(Event::Exported(path));
         let protocol = run.config.evaluation.last;
         let judges = run.judges(protocol, &self.jobs)?;
-        let secs = judges.iter().map(crate::evaluate::Judge::forecast).sum::<Result<f64>>()?;
+        let secs = judges.iter().map(Judge::forecast).sum::<Result<f64>>()?;
         let step = run.at();
         if secs > UNASKED_SECS {
             self.backstage.tell(Event::Warning(format!(
@@ -291,6 +294,9 @@ impl Worker {
             Slice::Done { judge, step, values, secs } => {
                 let evaluation = run.add_evaluation(&judge, step, values, secs)?;
                 self.backstage.tell(Event::Evaluated(evaluation));
+                if self.jobs.is_empty() {
+                    self.backstage.tell(Event::EvaluationsDone);
+                }
             }
         }
         Ok(())

@@ -31,6 +31,8 @@ pub struct Judge {
     seed: u64,
     subject: Subject,
     protocol: Protocol,
+    /// Networks to train: the protocol's number, or one for each random draw where that is more.
+    networks: usize,
     recipe: Recipe,
     /// What networks are trained on, used in turn.
     sets: Vec<Arc<dyn Examples>>,
@@ -67,6 +69,7 @@ impl Judge {
             seed,
             subject,
             protocol,
+            networks: protocol.repeats.max(sets.len()),
             recipe,
             sets,
             tested: Vec::new(),
@@ -121,7 +124,6 @@ impl Judge {
             let indices = select_at_random(data, classes, per_class, seed, draw as u64);
             Arc::new(Chosen::new(data.clone(), indices))
         };
-        let protocol = protocol.with_repeats(protocol.repeats.max(RANDOM_DRAWS));
         let subject = (Subject::Random, (0..RANDOM_DRAWS).map(draw).collect());
         Self::new(data.clone(), classes.to_vec(), protocol, how, device, seed, subject)
     }
@@ -171,7 +173,7 @@ impl Judge {
 
     /// Trains on one batch or tests one slice.
     pub fn advance(&mut self) -> Result<Progress> {
-        if self.values.len() == self.protocol.repeats {
+        if self.values.len() == self.networks {
             return Ok(Progress::Done(self.values.clone()));
         }
         let mut training = match self.training.take() {
@@ -200,7 +202,7 @@ impl Judge {
             }
         }
         let current = self.training.as_ref().map_or(0.0, Training::done);
-        Ok(Progress::Working((self.values.len() as f64 + current) / self.protocol.repeats as f64))
+        Ok(Progress::Working((self.values.len() as f64 + current) / self.networks as f64))
     }
 
     /// How many seconds it will take, measured on a network that is thrown away.
@@ -217,7 +219,7 @@ impl Judge {
         let slice = &self.tested[..TEST_SLICE.min(self.tested.len())];
         accuracy_on(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
         let test = clock.elapsed().as_secs_f64() * self.tested.len() as f64 / slice.len() as f64;
-        Ok((batch * training.batches() as f64 + test) * self.protocol.repeats as f64)
+        Ok((batch * training.batches() as f64 + test) * self.networks as f64)
     }
 
     fn train(&self, repeat: usize) -> Result<Training> {

@@ -1,0 +1,114 @@
+//! `distill`: the main job. Without any command the digits demo runs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    ConfigArgs,
+    drive::{Summary, describe, drive},
+    peak_rss_bytes,
+};
+use crate::{
+    config::RunConfig,
+    engine::Start,
+    error::{Error, Result},
+    report::{Evaluation, Subject},
+    store::RunFolder,
+};
+
+#[derive(Args)]
+pub(super) struct DistillArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Folder of the run; it is made
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Go on with the run in that folder
+    #[arg(long)]
+    resume: bool,
+    /// End with one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl DistillArgs {
+    pub(super) fn run(self) -> Result<()> {
+        let mut config = self.config.read()?;
+        if self.resume {
+            // A run goes on with its own config; only its length may change.
+            let old: RunConfig = RunFolder::record(&self.out)?.config;
+            let steps = self.config.steps.unwrap_or(old.steps);
+            let device = if self.config.device.is_some() { config.device } else { old.device };
+            config = RunConfig { steps, device, ..old };
+        }
+        let start = Start { config, out: self.out.clone(), resume: self.resume, script: Vec::new(), paused: false };
+        let summary = drive(start, None).inspect_err(|error| {
+            if matches!(error, Error::Interrupted) {
+                let out = self.out.display();
+                eprintln!("stopped; everything is saved. Go on with: spiritsafe distill --resume --out {out}");
+            }
+        })?;
+        finish(&summary, &self.out, self.json);
+        Ok(())
+    }
+}
+
+/// The digits demo in the terminal.
+pub fn demo() -> Result<()> {
+    let out = free_folder(Path::new("runs"), "digits");
+    let config = RunConfig::preset("digits", &[])?;
+    let start = Start { config, out: out.clone(), resume: false, script: Vec::new(), paused: false };
+    let summary = drive(start, None)?;
+    finish(&summary, &out, false);
+    Ok(())
+}
+
+/// `parent/name`, or the first of `parent/name-2`, `parent/name-3`, ... that is free.
+pub(super) fn free_folder(parent: &Path, name: &str) -> PathBuf {
+    let numbered = (2..).map(|number| parent.join(format!("{name}-{number}")));
+    std::iter::once(parent.join(name)).chain(numbered).find(|path| !path.exists()).expect("numbers do not end")
+}
+
+/// Says what a run has brought.
+pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
+    if json {
+        println!("{}", as_json(summary, out));
+        return;
+    }
+    println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
+    for subject in [Subject::Synthetic, Subject::Random, Subject::Whole] {
+        if let Some(evaluation) = summary.of(subject) {
+            println!("{}", describe(evaluation));
+        }
+    }
+    println!("images and logs: {}", out.display());
+}
+
+fn as_json(summary: &Summary, out: &Path) -> Value {
+    let accuracy = |subject| summary.of(subject).map_or(Value::Null, accuracy_json);
+    json!({
+        "steps": summary.step,
+        "secs": summary.secs,
+        "steps_per_sec": summary.steps_per_sec(),
+        "accuracy": accuracy(Subject::Synthetic),
+        "random": accuracy(Subject::Random),
+        "whole": accuracy(Subject::Whole),
+        "test_uses": summary.evaluations.last().map_or(0, |evaluation| evaluation.test_uses),
+        "peak_rss_bytes": peak_rss_bytes(),
+        "out": out,
+    })
+}
+
+fn accuracy_json(evaluation: &Evaluation) -> Value {
+    let accuracy = &evaluation.accuracy;
+    json!({
+        "mean": accuracy.mean,
+        "std": accuracy.std,
+        "repeats": accuracy.repeats,
+        "protocol": accuracy.protocol,
+        "tested_on": evaluation.tested_on,
+        "step": evaluation.step,
+    })
+}

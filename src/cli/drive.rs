@@ -1,0 +1,231 @@
+//! Driving an engine from a terminal: what it says becomes lines, a bar and a summary.
+
+use std::{
+    cell::Cell,
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::RecvTimeoutError;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    engine::{Command, Engine, Event, Start},
+    error::{Error, Result},
+    report::{Evaluation, RunInfo, Subject},
+};
+
+/// How often a pipe gets a line.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// What a driven run has said.
+#[derive(Default)]
+pub(super) struct Summary {
+    pub(super) info: Option<RunInfo>,
+    pub(super) evaluations: Vec<Evaluation>,
+    /// The step at which it stands.
+    pub(super) step: u64,
+    /// Steps that were done and the seconds that they took, evaluations not counted.
+    pub(super) steps_done: u64,
+    pub(super) secs: f64,
+    pub(super) interrupted: bool,
+}
+
+impl Summary {
+    /// The newest evaluation of a kind on the test split, or on the hold-out where there is none.
+    pub(super) fn of(&self, subject: Subject) -> Option<&Evaluation> {
+        self.evaluations.iter().rev().find(|evaluation| evaluation.subject == subject)
+    }
+
+    pub(super) fn steps_per_sec(&self) -> f64 {
+        if self.secs > 0.0 { self.steps_done as f64 / self.secs } else { 0.0 }
+    }
+}
+
+/// Starts a run, asks for `then` once it stands, and listens until everything is done. Ctrl-C saves and stops.
+pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
+    let interrupted = listen_for_ctrl_c();
+    let engine = Engine::spawn(|| {});
+    let resting = then.is_some();
+    engine.send(Command::Start(Box::new(start)));
+    if let Some(command) = then {
+        engine.send(command);
+    }
+    let mut summary = Summary::default();
+    let mut screen = Screen::default();
+    loop {
+        if interrupted.load(Ordering::Relaxed) && !summary.interrupted {
+            summary.interrupted = true;
+            engine.send(Command::Stop);
+        }
+        let event = match engine.events().recv_timeout(Duration::from_millis(50)) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::Device("the engine ended unexpectedly".to_owned()));
+            }
+        };
+        screen.show(&event, &summary);
+        match event {
+            Event::Started(info) => {
+                summary.step = info.step;
+                summary.info = Some(*info);
+            }
+            Event::Stepped { report, secs } => {
+                summary.step = report.step;
+                summary.steps_done += 1;
+                summary.secs += secs;
+            }
+            Event::Evaluated(evaluation) => summary.evaluations.push(evaluation),
+            Event::Finished { .. } => break,
+            Event::EvaluationsDone if resting => break,
+            Event::Failed { message, code } => return Err(failure(message, code)),
+            _ => {}
+        }
+    }
+    screen.close();
+    if summary.interrupted { Err(Error::Interrupted) } else { Ok(summary) }
+}
+
+/// An engine's failure as an error with the same text and exit code.
+fn failure(message: String, code: u8) -> Error {
+    match code {
+        2 => Error::Config(message),
+        3 => Error::Data(message),
+        _ => Error::Device(message),
+    }
+}
+
+fn listen_for_ctrl_c() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = flag.clone();
+    // A second handler in one process is refused; the first one does then.
+    let _ = ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130); // Asked twice: do not even save.
+        }
+        eprintln!("stopping: saving a checkpoint (press again to leave at once)");
+    });
+    flag
+}
+
+/// A bar on a terminal, lines in a pipe.
+#[derive(Default)]
+struct Screen {
+    bar: Option<ProgressBar>,
+    said: Cell<Option<Instant>>,
+}
+
+impl Screen {
+    fn show(&mut self, event: &Event, summary: &Summary) {
+        match event {
+            Event::Started(info) => self.open(info),
+            Event::Stepped { report, .. } => {
+                let text = format!("loss {:.4}", report.total);
+                let of = summary.info.as_ref().map_or(0, |info| info.steps);
+                match &self.bar {
+                    Some(bar) => {
+                        bar.set_position(report.step);
+                        bar.set_message(text);
+                    }
+                    None if report.step == of || self.is_due() => {
+                        eprintln!("step {}/{of}, {:.1} steps/s, {text}", report.step, summary.steps_per_sec());
+                    }
+                    None => {}
+                }
+            }
+            Event::Evaluating { what, done, secs_left } => match &self.bar {
+                Some(bar) => bar.set_message(format!("judging {what}: {:.0} %", done * 100.0)),
+                None if *done == 0.0 || self.is_due() => {
+                    eprintln!("judging {what}: {:.0} % done, about {} left", done * 100.0, duration(*secs_left));
+                }
+                None => {}
+            },
+            Event::Evaluated(evaluation) => self.line(&describe(evaluation)),
+            Event::Warning(text) => self.line(&format!("note: {text}")),
+            Event::Applied(intervention) => {
+                self.line(&format!("from step {}: {:?}", intervention.step, intervention.change));
+            }
+            Event::Failed { .. } => self.close(),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, info: &RunInfo) {
+        eprintln!(
+            "{}: {} classes of {}, {} each, {} steps, seed {}, {}",
+            info.name,
+            info.classes.len(),
+            info.data.name,
+            info.per_class,
+            info.steps,
+            info.seed,
+            info.device
+        );
+        if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(info.steps);
+            let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {per_sec} {eta} {msg}");
+            bar.set_style(style.expect("a fixed template"));
+            bar.set_position(info.step);
+            self.bar = Some(bar);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let due = self.said.get().is_none_or(|said| said.elapsed() > LINE_EVERY);
+        if due {
+            self.said.set(Some(Instant::now()));
+        }
+        due
+    }
+
+    fn close(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// An accuracy with everything that belongs beside it.
+pub(super) fn describe(evaluation: &Evaluation) -> String {
+    let subject = match evaluation.subject {
+        Subject::Synthetic => "distilled images",
+        Subject::Random => "random selection",
+        Subject::Whole => "whole training set",
+    };
+    let accuracy = &evaluation.accuracy;
+    let images = match evaluation.tested_on {
+        crate::report::TestedOn::Holdout => "hold-out",
+        crate::report::TestedOn::Test => "test split",
+    };
+    format!(
+        "step {}, {subject}: {:.1} ± {:.1} % ({}, {} networks, {images}, {} bytes)",
+        evaluation.step,
+        accuracy.mean * 100.0,
+        accuracy.std * 100.0,
+        accuracy.protocol,
+        accuracy.repeats,
+        evaluation.bytes
+    )
+}
+
+fn duration(secs: f64) -> String {
+    if !secs.is_finite() {
+        "an unknown time".to_owned()
+    } else if secs < 90.0 {
+        format!("{secs:.0} s")
+    } else {
+        format!("{:.1} min", secs / 60.0)
+    }
+}

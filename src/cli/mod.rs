@@ -1,0 +1,164 @@
+//! The command line: the same engine and the same verbs as the window.
+//!
+//! Progress and warnings go to standard error, results to standard output; with `--json` the last line of standard
+//! output is one object. Exit codes: 0 done, 2 wrong use or config, 3 data and files, 4 device or numbers, 130
+//! interrupted with everything saved.
+
+mod distill;
+mod drive;
+mod evaluate;
+mod lists;
+mod merge;
+mod replay;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::RunConfig,
+    data::DataSpec,
+    error::{Error, Result},
+    nn::DeviceSpec,
+};
+
+pub use distill::demo;
+
+/// Watch, steer and judge dataset distillation while it runs.
+#[derive(Parser)]
+#[command(version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Distil a data set
+    Distill(distill::DistillArgs),
+    /// Judge the images of a run: train fresh networks on them and test those
+    Evaluate(evaluate::EvaluateArgs),
+    /// Run a finished run again, live changes included, and compare
+    Replay(replay::ReplayArgs),
+    /// Put runs over different classes of one data set together
+    Merge(merge::MergeArgs),
+    /// Say what is in a data set
+    Data {
+        /// For example digits or plane:moons
+        spec: DataSpec,
+    },
+    /// List the presets
+    Presets,
+}
+
+/// What to distil, on top of a preset or a config file.
+#[derive(Args)]
+struct ConfigArgs {
+    /// A config file
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// A preset that is part of the program; see `spiritsafe presets`
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// The data set, for example digits or plane:moons
+    #[arg(long, value_name = "SPEC")]
+    data: Option<DataSpec>,
+    /// Number of steps
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Synthetic images in each class
+    #[arg(long, value_name = "N")]
+    ipc: Option<usize>,
+    /// Where everything random comes from
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// auto, cpu, cuda or metal
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// Labels to distil, for example 0,1,2 or 0-4
+    #[arg(long, value_name = "LIST")]
+    classes: Option<String>,
+    /// Any key of the config, for example network.width=64
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// The config that all of this makes.
+    fn read(&self) -> Result<RunConfig> {
+        let mut config = match (&self.config, &self.preset) {
+            (Some(path), _) => RunConfig::read(path, &self.set)?,
+            (None, preset) => RunConfig::preset(preset.as_deref().unwrap_or("digits"), &self.set)?,
+        };
+        if let Some(data) = &self.data {
+            config.data = data.clone();
+        }
+        config.steps = self.steps.unwrap_or(config.steps);
+        config.images.per_class = self.ipc.unwrap_or(config.images.per_class);
+        config.seed = self.seed.unwrap_or(config.seed);
+        if let Some(device) = &self.device {
+            config.device = parse_device(device)?;
+        }
+        if let Some(classes) = &self.classes {
+            config.classes = parse_classes(classes)?;
+        }
+        Ok(config)
+    }
+}
+
+fn parse_device(name: &str) -> Result<DeviceSpec> {
+    match name {
+        "auto" => Ok(DeviceSpec::Auto),
+        "cpu" => Ok(DeviceSpec::Cpu),
+        "cuda" => Ok(DeviceSpec::Cuda),
+        "metal" => Ok(DeviceSpec::Metal),
+        _ => Err(Error::Config(format!("there is no device \"{name}\". Use auto, cpu, cuda or metal"))),
+    }
+}
+
+/// `0,2,5-7` as labels.
+fn parse_classes(list: &str) -> Result<Vec<u32>> {
+    let wrong = || Error::Config(format!("--classes {list}: write labels like 0,1,2 or ranges like 0-4"));
+    let mut classes = Vec::new();
+    for part in list.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let bounds = (first.trim().parse::<u32>(), last.trim().parse::<u32>());
+        match bounds {
+            (Ok(first), Ok(last)) if first <= last => classes.extend(first..=last),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(classes)
+}
+
+/// Reads the arguments and does what they say. `window` is tried when no command is given; where it cannot open it says
+/// why, and the same job runs in the terminal.
+pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Some(Command::Distill(args)) => args.run(),
+        Some(Command::Evaluate(args)) => args.run(),
+        Some(Command::Replay(args)) => args.run(),
+        Some(Command::Merge(args)) => args.run(),
+        Some(Command::Data { spec }) => lists::data(&spec),
+        Some(Command::Presets) => lists::presets(),
+        None => window().or_else(|reason| {
+            eprintln!("{reason}; running in the terminal instead");
+            demo()
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("spiritsafe: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The largest amount of memory that this process has held, in bytes, where the system tells.
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
