@@ -126,6 +126,17 @@ impl ConvNet {
         Ok(Self { spec: spec.clone(), shape, blocks, classifier, variables, frozen })
     }
 
+    /// A frozen network with known parameters: `blocks` packed as [`ConvNet::new`] draws them, weight
+    /// `(classes, embedding)` and bias `(classes,)` of the classifier.
+    pub fn with_parameters(
+        spec: &ConvNetSpec,
+        shape: ImageShape,
+        blocks: Tensor,
+        classifier: candle_nn::Linear,
+    ) -> Self {
+        Self { spec: spec.clone(), shape, blocks, classifier, variables: Vec::new(), frozen: true }
+    }
+
     /// Number of parameters.
     pub fn parameter_count(&self) -> usize {
         let linear = self.classifier.weight().elem_count() + self.classifier.bias().map_or(0, Tensor::elem_count);
