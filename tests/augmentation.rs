@@ -331,7 +331,7 @@ fn drawn_parameters_fill_their_ranges() {
         assert!(low <= least && least < low + slack, "{name} from {least}");
         assert!(high - slack < most && most < high, "{name} to {most}");
         let mean = sum / f64::from(count);
-        assert!((mean - (low + high) / 2.0).abs() < (high - low) * 0.02, "{name}: {mean}");
+        assert!((mean - f64::midpoint(low, high)).abs() < (high - low) * 0.02, "{name}: {mean}");
     }
 }
 

@@ -344,5 +344,5 @@ fn fingerprint(shape: ImageShape, splits: [&Split; 2]) -> String {
             Pixels::Floats(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }

@@ -130,14 +130,14 @@ impl Matching {
     /// The terms for people.
     pub fn term_infos(&self) -> Vec<TermInfo> {
         let weights = self.default_weights.iter().zip(&self.state.weights.terms);
-        let info = |(term, (&default_weight, &weight)): (&Box<dyn Term>, _)| TermInfo {
+        let info = |(term, (&default_weight, &weight)): (&dyn Term, _)| TermInfo {
             id: term.id().to_owned(),
             meaning: term.meaning().to_owned(),
             default_weight,
             paper_weight: term.paper_weight(),
             weight,
         };
-        self.terms.iter().zip(weights).map(info).collect()
+        self.terms.iter().map(AsRef::as_ref).zip(weights).map(info).collect()
     }
 
     /// Sets the weight of a term from the next step on and returns the one before.

@@ -239,7 +239,7 @@ impl View {
 }
 
 fn spreads(points: &[Point], classes: usize) -> Vec<crate::report::Ellipse> {
-    let of_class = |class| explain::ellipse(points.iter().filter(move |point| usize::from(point.class) == class));
+    let of_class = |class| explain::ellipse(&points.iter().filter(move |point| usize::from(point.class) == class));
     (0..classes).map(of_class).collect()
 }
 

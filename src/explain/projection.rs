@@ -78,7 +78,7 @@ impl Projection {
 }
 
 /// One standard deviation of some points: since the map is linear, this is the exact shadow of their covariance.
-pub fn ellipse<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Ellipse {
+pub fn ellipse<'a>(points: &(impl Iterator<Item = &'a Point> + Clone)) -> Ellipse {
     let count = points.clone().count().max(1) as f64;
     let centre = [0, 1].map(|axis| points.clone().map(|point| f64::from(point.at[axis])).sum::<f64>() / count);
     let product = |a: usize, b: usize| {
@@ -88,7 +88,7 @@ pub fn ellipse<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> Ellipse {
     };
     let (xx, xy, yy) = (product(0, 0), product(0, 1), product(1, 1));
     // A symmetric 2x2 matrix: eigenvalues (xx + yy) / 2 ± r, the first axis at half the angle of (xx - yy, 2 xy).
-    let (middle, radius) = ((xx + yy) / 2.0, ((xx - yy) / 2.0).hypot(xy));
+    let (middle, radius) = (f64::midpoint(xx, yy), ((xx - yy) / 2.0).hypot(xy));
     let angle = (2.0 * xy).atan2(xx - yy) / 2.0;
     let half_axis = |variance: f64, angle: f64| {
         let length = variance.max(0.0).sqrt();
@@ -150,7 +150,7 @@ mod tests {
     fn an_ellipse_is_the_shadow_of_the_covariance() {
         let at = |x: f32, y: f32| Point { at: [x, y], class: 0, hidden: 0.0 };
         let points = [at(2.0, 2.0), at(-2.0, -2.0), at(1.0, -1.0), at(-1.0, 1.0)];
-        let ellipse = ellipse(points.iter());
+        let ellipse = ellipse(&points.iter());
         let length = |axis: [f32; 2]| axis[0].hypot(axis[1]);
         assert_eq!(ellipse.centre, [0.0, 0.0]);
         assert!((length(ellipse.major) - 2.0).abs() < 1e-6 && (length(ellipse.minor) - 1.0).abs() < 1e-6);

@@ -44,6 +44,7 @@ impl NetworkSpec {
     }
 
     /// The network that judges a set distilled with this one: itself, or an MLP where this one cannot classify.
+    #[must_use]
     pub fn judge(&self) -> Self {
         match self {
             Self::Identity {} => Self::Mlp(MlpSpec::default()),

@@ -138,5 +138,5 @@ fn checksum(images: &[u8], velocity: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(images);
     hash.update(velocity);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }
