@@ -101,6 +101,8 @@ pub struct EvaluationSpec {
     pub during: Protocol,
     /// Protocol on the test split when all steps are done.
     pub last: Protocol,
+    /// Protocol of the whole training set, for comparison.
+    pub whole: Protocol,
 }
 
 /// When the run is saved.
@@ -163,7 +165,7 @@ impl Default for OptimizerSpec {
 
 impl Default for EvaluationSpec {
     fn default() -> Self {
-        Self { every: 0, during: Protocol::quick(100, 3), last: Protocol::dm(300, 5) }
+        Self { every: 0, during: Protocol::quick(100, 3), last: Protocol::dm(300, 5), whole: Protocol::whole(60) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! `tests/architecture.rs` holds the allowed edges.
 
 pub mod error;
+pub mod fingerprint;
 pub mod random;
 pub mod report;
 

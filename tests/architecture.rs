@@ -3,18 +3,34 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("error", &[]),
+    ("fingerprint", &[]),
     ("random", &[]),
     ("report", &[]),
-    ("data", &["error", "random", "report"]),
+    ("data", &["error", "fingerprint", "random", "report"]),
     ("nn", &["error", "random", "data"]),
     ("distill", &["error", "random", "report", "data", "nn"]),
     ("evaluate", &["error", "random", "report", "data", "nn", "distill"]),
     ("explain", &["error", "report", "data", "distill"]),
-    ("store", &["error", "report", "data", "distill"]),
+    ("store", &["error", "fingerprint", "report", "data", "distill"]),
     ("config", &["error", "data", "nn", "distill", "evaluate"]),
-    ("engine", &["error", "random", "report", "data", "nn", "distill", "evaluate", "explain", "store", "config"]),
+    (
+        "engine",
+        &[
+            "error",
+            "fingerprint",
+            "random",
+            "report",
+            "data",
+            "nn",
+            "distill",
+            "evaluate",
+            "explain",
+            "store",
+            "config",
+        ],
+    ),
     ("cli", &["error", "report", "data", "nn", "distill", "evaluate", "store", "config", "engine"]),
     ("app", &["error", "report", "config", "engine"]),
 ];

@@ -1,11 +1,11 @@
 //! A data set in memory.
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::ImageShape;
 use crate::{
     error::{Error, Result},
+    fingerprint::Fingerprint,
     random::{Purpose, choose, stream},
     report::DataInfo,
 };
@@ -329,20 +329,17 @@ fn level_table(normalisation: &Normalisation, white: u8) -> Vec<f32> {
 }
 
 fn fingerprint(shape: ImageShape, splits: [&Split; 2]) -> String {
-    let mut hash = Sha256::new();
+    let mut all = Fingerprint::default();
     for dim in shape.dims() {
-        hash.update((dim as u64).to_le_bytes());
+        all = all.of(&(dim as u64).to_le_bytes());
     }
     for split in splits {
-        hash.update((split.labels.len() as u64).to_le_bytes());
-        split.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
-        match &split.pixels {
-            Pixels::Bytes { values, white } => {
-                hash.update([*white]);
-                hash.update(values);
-            }
-            Pixels::Floats(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
-        }
+        all = all.of(&(split.labels.len() as u64).to_le_bytes());
+        all = split.labels.iter().fold(all, |all, label| all.of(&label.to_le_bytes()));
+        all = match &split.pixels {
+            Pixels::Bytes { values, white } => all.of(&[*white]).of(values),
+            Pixels::Floats(values) => values.iter().fold(all, |all, value| all.of(&value.to_le_bytes())),
+        };
     }
-    format!("{:x}", hash.finalize())
+    all.finish()
 }

@@ -14,6 +14,7 @@ use crate::{
     distill::{Matching, SyntheticSet},
     error::{Error, Result},
     evaluate::{Family as Rules, Judge, Protocol},
+    fingerprint::Fingerprint,
     nn,
     report::{Change, Evaluation, Intervention, RunInfo, StepReport, Subject, TestedOn},
     store::{self, Checkpoints, RunFolder, RunRecord},
@@ -235,6 +236,21 @@ impl Run {
         Ok(judges)
     }
 
+    /// The accuracy of the whole training set by this protocol, if it was measured before, on this machine and with
+    /// this network.
+    pub(super) fn known_whole(&self, protocol: Protocol) -> Option<Evaluation> {
+        store::cached_evaluation(&self.whole_fingerprint(protocol))
+    }
+
+    /// Everything that decides the accuracy of the whole training set.
+    fn whole_fingerprint(&self, protocol: Protocol) -> String {
+        let RunConfig { seed, network, augmentation, .. } = &self.config;
+        let classes = &self.method.state().images.classes;
+        let how = (self.data.fingerprint(), protocol, network, augmentation, classes, seed);
+        let how = serde_json::to_vec(&how).expect("plain data");
+        Fingerprint::default().of(&how).of(nn::describe(&self.device).as_bytes()).finish()
+    }
+
     /// Records what an evaluation found.
     pub(super) fn add_evaluation(
         &mut self,
@@ -259,6 +275,9 @@ impl Run {
             test_uses: self.test_uses,
         };
         self.folder.add_evaluation(&evaluation)?;
+        if judge.subject() == Subject::Whole {
+            store::cache_evaluation(&self.whole_fingerprint(judge.protocol()), &evaluation);
+        }
         Ok(evaluation)
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    evaluate::Judge,
+    evaluate::{Judge, Protocol},
 };
 
 /// An evaluation that nobody asked for must be forecast to take no longer than this.
@@ -153,14 +153,7 @@ impl Worker {
                 let applied = run.set_learning_rate(rate, true)?;
                 self.backstage.tell(Event::Applied(applied));
             }
-            Command::Evaluate { protocol } => {
-                let protocol = protocol.parse()?;
-                let judges = run.judges(protocol, &self.jobs)?;
-                let secs_left = judges.iter().map(Judge::forecast).sum::<Result<f64>>()?;
-                let what = format!("by {protocol}");
-                self.backstage.tell(Event::Evaluating { what, done: 0.0, secs_left });
-                self.jobs.add(judges, run.at());
-            }
+            Command::Evaluate { protocol } => return self.begin_evaluation(protocol.parse()?),
             Command::CancelEvaluation => {
                 self.jobs.clear();
                 self.backstage.tell(Event::EvaluationCancelled);
@@ -261,26 +254,45 @@ impl Worker {
         Ok(())
     }
 
+    /// Somebody asks for an evaluation.
+    fn begin_evaluation(&mut self, protocol: Protocol) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if let Some(known) = run.known_whole(protocol) {
+            self.backstage.tell(Event::Evaluated(known));
+            self.backstage.tell(Event::EvaluationsDone);
+            return Ok(());
+        }
+        let judges = run.judges(protocol, &self.jobs)?;
+        let secs_left = forecast(&judges)?;
+        self.backstage.tell(Event::Evaluating { what: format!("by {protocol}"), done: 0.0, secs_left });
+        self.jobs.add(judges, run.at());
+        Ok(())
+    }
+
     /// All steps are done: save, then judge what takes less than a minute.
     fn end(&mut self) -> Result<()> {
         self.viewer.press();
+        self.mode = Mode::Ending;
         let Some(run) = &mut self.run else { return Ok(()) };
         let path = run.save_all()?;
         self.backstage.tell(Event::Exported(path));
-        let protocol = run.config.evaluation.last;
-        let judges = run.judges(protocol, &self.jobs)?;
-        let secs = judges.iter().map(Judge::forecast).sum::<Result<f64>>()?;
-        let step = run.at();
-        if secs > UNASKED_SECS {
-            self.backstage.tell(Event::Warning(format!(
-                "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, or \
-                 for less, for example dm@300x5",
-                minutes(secs)
-            )));
-        } else {
-            self.jobs.add(judges, step);
+        for protocol in [run.config.evaluation.last, run.config.evaluation.whole] {
+            if let Some(known) = run.known_whole(protocol) {
+                self.backstage.tell(Event::Evaluated(known));
+                continue;
+            }
+            let judges = run.judges(protocol, &self.jobs)?;
+            let secs = forecast(&judges)?;
+            if secs <= UNASKED_SECS {
+                self.jobs.add(judges, run.at());
+            } else {
+                self.backstage.tell(Event::Warning(format!(
+                    "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, \
+                     or for a smaller protocol",
+                    minutes(secs)
+                )));
+            }
         }
-        self.mode = Mode::Ending;
         Ok(())
     }
 
@@ -338,6 +350,11 @@ impl Worker {
             _ => Ok(()),
         }
     }
+}
+
+/// How many seconds some evaluations will take.
+fn forecast(judges: &[Judge]) -> Result<f64> {
+    judges.iter().map(Judge::forecast).sum()
 }
 
 /// `90` seconds as `1.5 min`.

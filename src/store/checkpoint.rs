@@ -12,13 +12,13 @@ use std::{
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::files;
 use crate::{
     data::ImageShape,
     distill::{State, SyntheticSet, Weights},
     error::{Error, Result},
+    fingerprint::Fingerprint,
 };
 
 /// The checkpoints of a run.
@@ -135,8 +135,5 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 fn checksum(images: &[u8], velocity: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(images);
-    hash.update(velocity);
-    format!("{:x}", hash.finalize())
+    Fingerprint::default().of(images).of(velocity).finish()
 }

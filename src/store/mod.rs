@@ -3,11 +3,13 @@
 //! A run is config + seed + interventions; everything else in the folder is a cache of it, written so that a power cut
 //! loses at most the time since the last checkpoint.
 
+mod cache;
 mod checkpoint;
 mod export;
 mod files;
 mod run_folder;
 
+pub use cache::{cache_evaluation, cached_evaluation};
 pub use checkpoint::Checkpoints;
 pub use export::export;
 pub use run_folder::{RunFolder, RunRecord};
