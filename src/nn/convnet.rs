@@ -4,11 +4,16 @@
 //! with as many groups as channels, affine, without running statistics. The first convolution pads by 3 when images are
 //! grey (28x28 becomes 32x32), by 1 otherwise, unless the config says so.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use candle_nn::Module;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, init::Init, layers};
+use super::{
+    Network,
+    init::Init,
+    kernels::{Blocks, conv_blocks},
+    layers,
+};
 use crate::data::ImageShape;
 
 /// The choices that make a ConvNet.
@@ -84,10 +89,10 @@ impl ConvNetSpec {
 
     /// Filters, height and width after the last block.
     fn maps(&self, shape: ImageShape) -> [usize; 3] {
-        let grown = (2 * self.first_padding(shape)).saturating_sub(2);
+        let padded = |side: usize| (side + 2 * self.first_padding(shape)).saturating_sub(2);
         let shrink = |side: usize| match self.pooling {
-            Pooling::None => side + grown,
-            Pooling::Avg | Pooling::Max => (0..self.depth).fold(side + grown, |side, _| side / 2),
+            Pooling::None => padded(side),
+            Pooling::Avg | Pooling::Max => (0..self.depth).fold(padded(side), |side, _| side / 2),
         };
         [self.width, shrink(shape.height), shrink(shape.width)]
     }
@@ -143,6 +148,14 @@ impl ConvNet {
         self.blocks.elem_count() + linear
     }
 
+    /// True where the fused operation computes just this: the network of the papers, on a CPU.
+    fn is_fused(&self, images: &Tensor) -> bool {
+        images.device().is_cpu()
+            && images.dtype() == DType::F32
+            && self.spec.norm == Norm::Instance
+            && self.spec.pooling == Pooling::Avg
+    }
+
     /// Block after block in plain tensor operations, for every device and precision.
     fn blocks_plain(&self, images: &Tensor) -> Result<Tensor> {
         let width = self.spec.width;
@@ -180,7 +193,20 @@ impl ConvNet {
 
 impl Network for ConvNet {
     fn embed(&self, images: &Tensor) -> Result<Tensor> {
-        self.blocks_plain(images)?.flatten_from(1)
+        let maps = if self.is_fused(images) {
+            let blocks = Blocks {
+                channels: self.shape.channels,
+                height: self.shape.height,
+                width: self.shape.width,
+                filters: self.spec.width,
+                depth: self.spec.depth,
+                first_padding: self.spec.first_padding(self.shape),
+            };
+            conv_blocks(&blocks, images, &self.blocks, self.frozen)?
+        } else {
+            self.blocks_plain(images)?
+        };
+        maps.flatten_from(1)
     }
 
     fn classify(&self, embedding: &Tensor) -> Result<Tensor> {

@@ -1,0 +1,282 @@
+//! Instance norm, ReLU and pooling: forward in one pass over a convolution's panel, backward in two.
+//!
+//! The bias of the convolution moves every position of a channel alike, so the norm takes it out again: it is left out
+//! of the arithmetic altogether, and its gradient is exactly zero. The variance is gathered row by row while the row is
+//! still in the nearest cache (Chan's formula joins the rows), which is as exact as two passes.
+
+use super::lanes::{LANES, Lanes};
+use super::tiles::{PLANES, output_tile_adjoint};
+
+/// Adds positions of a panel to the running mean and the running sum of squared distances from it.
+pub(super) struct Moments<'a> {
+    /// `(position, lane)`
+    pub(super) values: &'a [f32],
+    pub(super) count: usize,
+    /// Positions that went in before.
+    pub(super) before: usize,
+    pub(super) width: usize,
+    pub(super) mean: &'a mut [f32],
+    pub(super) squares: &'a mut [f32],
+}
+
+impl Moments<'_> {
+    pub(super) fn check(&self) {
+        assert!(self.width.is_multiple_of(LANES) && self.count > 0);
+        assert!(self.count * self.width <= self.values.len());
+        assert!(self.width <= self.mean.len() && self.width <= self.squares.len());
+    }
+}
+
+/// Sum over positions of `f`, in four interleaved chains.
+#[inline(always)]
+unsafe fn sum<S: Lanes>(count: usize, mut f: impl FnMut(usize, S) -> S) -> S {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let mut sums = [S::zero(); 4];
+        let whole = count / 4 * 4;
+        for i in (0..whole).step_by(4) {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                *sum = f(i + k, *sum);
+            }
+        }
+        for i in whole..count {
+            sums[i - whole] = f(i, sums[i - whole]);
+        }
+        sums[0].add(sums[1]).add(sums[2].add(sums[3]))
+    }
+}
+
+/// # Safety
+/// The instruction set of `S`, and `check` must have passed.
+#[inline(always)]
+#[allow(clippy::cast_precision_loss)]
+pub(super) unsafe fn moments<S: Lanes>(p: &mut Moments) {
+    let total = (p.before + p.count) as f32;
+    let share = p.count as f32 / total;
+    // SAFETY: `check` held: all reads and writes stay inside the slices.
+    unsafe {
+        for c in (0..p.width).step_by(LANES) {
+            let values = p.values.as_ptr().add(c);
+            let load = |i: usize| S::load(values.add(i * p.width));
+            let mean = sum(p.count, |i, s: S| s.add(load(i))).mul(S::splat(1.0 / p.count as f32));
+            let squares = sum(p.count, |i, s: S| {
+                let distance = load(i).sub(mean);
+                distance.fma(distance, s)
+            });
+            let (to_mean, to_squares) = (p.mean.as_mut_ptr().add(c), p.squares.as_mut_ptr().add(c));
+            if p.before == 0 {
+                mean.store(to_mean);
+                squares.store(to_squares);
+                continue;
+            }
+            let delta = mean.sub(S::load(to_mean));
+            delta.fma(S::splat(share), S::load(to_mean)).store(to_mean);
+            let between = delta.mul(delta).mul(S::splat(p.before as f32 * share));
+            S::load(to_squares).add(squares).add(between).store(to_squares);
+        }
+    }
+}
+
+/// Norm, ReLU and 2x2 mean of one panel.
+pub(super) struct Pool<'a> {
+    /// `(y, x, lane)`
+    pub(super) values: &'a [f32],
+    pub(super) columns: usize,
+    pub(super) width: usize,
+    /// A quarter of `gamma / deviation`, and of `beta - mean * gamma / deviation`: the mean of four is in them.
+    pub(super) scale: &'a [f32],
+    pub(super) shift: &'a [f32],
+    pub(super) pooled_rows: usize,
+    pub(super) pooled_columns: usize,
+    pub(super) out: &'a mut [f32],
+    pub(super) out_row: usize,
+    pub(super) out_channels: usize,
+}
+
+impl Pool<'_> {
+    pub(super) fn check(&self) {
+        assert!(self.width.is_multiple_of(LANES) && self.pooled_rows > 0 && self.pooled_columns > 0);
+        assert!(2 * self.pooled_columns <= self.columns);
+        assert!(2 * self.pooled_rows * self.columns * self.width <= self.values.len());
+        assert!(self.width <= self.scale.len() && self.width <= self.shift.len());
+        let last = (self.pooled_rows - 1) * self.out_row + (self.pooled_columns - 1) * self.out_channels;
+        assert!(last + self.width <= self.out.len());
+    }
+}
+
+/// # Safety
+/// The instruction set of `S`, and `check` must have passed.
+#[inline(always)]
+pub(super) unsafe fn pool<S: Lanes>(p: &mut Pool) {
+    // SAFETY: `check` held: all reads and writes stay inside the slices.
+    unsafe {
+        for y in 0..p.pooled_rows {
+            for c in (0..p.width).step_by(LANES) {
+                let (scale, shift) = (S::load(p.scale.as_ptr().add(c)), S::load(p.shift.as_ptr().add(c)));
+                let values = p.values.as_ptr().add(2 * y * p.columns * p.width + c);
+                let out = p.out.as_mut_ptr().add(y * p.out_row + c);
+                // In this order a NaN stays a NaN, so that a run that diverges is seen.
+                let active = |at: usize| S::zero().max(S::load(values.add(at * p.width)).fma(scale, shift));
+                for x in 0..p.pooled_columns {
+                    let top = active(2 * x).add(active(2 * x + 1));
+                    let bottom = active(p.columns + 2 * x).add(active(p.columns + 2 * x + 1));
+                    top.add(bottom).store(out.add(x * p.out_channels));
+                }
+            }
+        }
+    }
+}
+
+/// What the backward of one panel reads.
+pub(super) struct NormGradient<'a> {
+    /// The convolution's result, `(y, x, lane)`.
+    pub(super) values: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) width: usize,
+    pub(super) scale: &'a [f32],
+    pub(super) shift: &'a [f32],
+    pub(super) mean: &'a [f32],
+    /// Of the pooled map.
+    pub(super) gradient: &'a [f32],
+    pub(super) gradient_row: usize,
+    pub(super) gradient_channels: usize,
+}
+
+impl NormGradient<'_> {
+    fn check(&self) {
+        assert!(self.width.is_multiple_of(LANES) && self.rows >= 2 && self.columns >= 2);
+        assert!(self.rows * self.columns * self.width <= self.values.len());
+        assert!(self.width <= self.scale.len() && self.width <= self.shift.len() && self.width <= self.mean.len());
+        let last = (self.rows / 2 - 1) * self.gradient_row + (self.columns / 2 - 1) * self.gradient_channels;
+        assert!(last + self.width <= self.gradient.len());
+    }
+}
+
+/// Sums over the positions of `g`, the gradient behind the ReLU, and of `g * (x - mean)`.
+pub(super) struct NormSums<'a> {
+    pub(super) of: NormGradient<'a>,
+    pub(super) plain: &'a mut [f32],
+    pub(super) weighted: &'a mut [f32],
+}
+
+impl NormSums<'_> {
+    pub(super) fn check(&self) {
+        self.of.check();
+        assert!(self.of.width <= self.plain.len() && self.of.width <= self.weighted.len());
+    }
+}
+
+/// # Safety
+/// The instruction set of `S`, and `check` must have passed.
+#[inline(always)]
+pub(super) unsafe fn norm_sums<S: Lanes>(p: &mut NormSums) {
+    let of = &p.of;
+    // SAFETY: `check` held: all reads and writes stay inside the slices.
+    unsafe {
+        for c in (0..of.width).step_by(LANES) {
+            let (scale, shift) = (S::load(of.scale.as_ptr().add(c)), S::load(of.shift.as_ptr().add(c)));
+            let mean = S::load(of.mean.as_ptr().add(c));
+            let mut plain = [S::zero(); 4];
+            let mut weighted = [S::zero(); 4];
+            for y in 0..of.rows / 2 {
+                let values = of.values.as_ptr().add(2 * y * of.columns * of.width + c);
+                let gradient = of.gradient.as_ptr().add(y * of.gradient_row + c);
+                for x in 0..of.columns / 2 {
+                    let g = S::load(gradient.add(x * of.gradient_channels));
+                    let corners = [2 * x, 2 * x + 1, of.columns + 2 * x, of.columns + 2 * x + 1];
+                    for (k, at) in corners.into_iter().enumerate() {
+                        let value = S::load(values.add(at * of.width));
+                        let g = g.where_positive(value.fma(scale, shift));
+                        plain[k] = plain[k].add(g);
+                        weighted[k] = g.fma(value.sub(mean), weighted[k]);
+                    }
+                }
+            }
+            // Each position has a quarter of its window's gradient.
+            let quarter = S::splat(0.25);
+            let join = |s: [S; 4]| s[0].add(s[1]).add(s[2].add(s[3])).mul(quarter);
+            join(plain).store(p.plain.as_mut_ptr().add(c));
+            join(weighted).store(p.weighted.as_mut_ptr().add(c));
+        }
+    }
+}
+
+/// The gradient of the convolution's result: `g * gain + offset + (x - mean) * slope`, for one row of windows. Either
+/// as it is (`planes` false, `(row, column, lane)`), or transformed for the products of a tiled convolution
+/// (`(plane, tile, channel)`).
+pub(super) struct NormBackward<'a> {
+    pub(super) of: NormGradient<'a>,
+    /// Row of 2x2 windows.
+    pub(super) window_row: usize,
+    pub(super) gain: &'a [f32],
+    pub(super) offset: &'a [f32],
+    pub(super) slope: &'a [f32],
+    pub(super) planes: bool,
+    pub(super) out: &'a mut [f32],
+    pub(super) out_plane: usize,
+    pub(super) out_channels: usize,
+}
+
+impl NormBackward<'_> {
+    pub(super) fn check(&self) {
+        self.of.check();
+        let of = &self.of;
+        assert!(self.window_row < of.rows.div_ceil(2));
+        assert!(of.width <= self.gain.len() && of.width <= self.offset.len() && of.width <= self.slope.len());
+        let need = if self.planes {
+            (PLANES - 1) * self.out_plane + (of.columns.div_ceil(2) - 1) * self.out_channels + of.width
+        } else {
+            (of.rows - 2 * self.window_row).min(2) * of.columns * of.width
+        };
+        assert!(need <= self.out.len());
+    }
+}
+
+/// # Safety
+/// The instruction set of `S`, and `check` must have passed.
+#[inline(always)]
+pub(super) unsafe fn norm_backward<S: Lanes>(p: &mut NormBackward) {
+    let of = &p.of;
+    // SAFETY: `check` held: all reads and writes stay inside the slices.
+    unsafe {
+        let top = 2 * p.window_row;
+        let rows = (of.rows - top).min(2);
+        for c in (0..of.width).step_by(LANES) {
+            let of_channel = |from: &[f32]| S::load(from.as_ptr().add(c));
+            let (scale, shift, mean) = (of_channel(of.scale), of_channel(of.shift), of_channel(of.mean));
+            let (gain, offset, slope) = (of_channel(p.gain), of_channel(p.offset), of_channel(p.slope));
+            let values = of.values.as_ptr().add(top * of.columns * of.width + c);
+            let gradient = of.gradient.as_ptr().wrapping_add(p.window_row * of.gradient_row + c);
+            for t in 0..of.columns.div_ceil(2) {
+                let columns = (of.columns - 2 * t).min(2);
+                // An odd edge is not pooled, but it does share the mean and the variance.
+                let pooled = rows == 2 && columns == 2;
+                let g = if pooled { S::load(gradient.add(t * of.gradient_channels)) } else { S::zero() };
+                let one = |i: usize, j: usize| {
+                    if i >= rows || j >= columns {
+                        return S::zero();
+                    }
+                    let value = S::load(values.add((i * of.columns + 2 * t + j) * of.width));
+                    let g = g.where_positive(value.fma(scale, shift));
+                    g.fma(gain, value.sub(mean).fma(slope, offset))
+                };
+                let window = [[one(0, 0), one(0, 1)], [one(1, 0), one(1, 1)]];
+                if p.planes {
+                    let out = p.out.as_mut_ptr().add(t * p.out_channels + c);
+                    for (i, row) in output_tile_adjoint(window).into_iter().enumerate() {
+                        for (j, value) in row.into_iter().enumerate() {
+                            value.store(out.add((4 * i + j) * p.out_plane));
+                        }
+                    }
+                } else {
+                    for (i, row) in window.into_iter().enumerate().take(rows) {
+                        for (j, value) in row.into_iter().enumerate().take(columns) {
+                            value.store(p.out.as_mut_ptr().add((i * of.columns + 2 * t + j) * of.width + c));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
