@@ -287,6 +287,20 @@ impl RunConfig {
         if self.classes.is_empty() { (0..data.classes() as u32).collect() } else { self.classes.clone() }
     }
 
+    /// True if both make the same images of a class that both have: chunks, devices, evaluations and checkpoints do not
+    /// count.
+    pub fn same_but_for_classes(&self, other: &Self) -> bool {
+        let essence = |config: &Self| Self {
+            classes: Vec::new(),
+            real: RealSpec { chunk: 0, ..config.real.clone() },
+            device: DeviceSpec::default(),
+            evaluation: EvaluationSpec::default(),
+            checkpoint: CheckpointSpec::default(),
+            ..config.clone()
+        };
+        essence(self) == essence(other)
+    }
+
     /// The part that the matching method needs.
     pub fn matching(&self) -> MatchingSpec {
         MatchingSpec {

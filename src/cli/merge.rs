@@ -74,8 +74,7 @@ fn read(dir: &Path) -> Result<Part> {
 
 /// Parts must be the same run but for the classes, live changes included.
 fn check_fits(first: &Part, part: &Part) -> Result<()> {
-    let plain = |part: &Part| RunConfig { classes: Vec::new(), ..part.record.config.clone() };
-    let same = plain(first) == plain(part)
+    let same = first.record.config.same_but_for_classes(&part.record.config)
         && first.record.data_fingerprint == part.record.data_fingerprint
         && RunFolder::interventions(&first.dir)? == RunFolder::interventions(&part.dir)?;
     if same {
