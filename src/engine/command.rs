@@ -15,7 +15,7 @@ pub enum Command {
     Resume,
     /// Do one step, then pause.
     Step,
-    /// End the run: save a checkpoint and the images, release the run folder.
+    /// End the run: save a checkpoint and the images. It stays open for looking and judging until another one starts.
     Stop,
     /// From the next step on, weigh a term so. Recorded before that step runs.
     SetWeight {

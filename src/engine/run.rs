@@ -68,6 +68,7 @@ impl Run {
         let mut method =
             Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate);
         let folder = if resume {
+            let lock = RunFolder::lock(&out)?;
             let checkpoints = Checkpoints::new(out.join("checkpoints"), config.checkpoint.keep);
             let (state, damaged) = checkpoints.newest()?;
             warnings.extend(damaged);
@@ -75,7 +76,7 @@ impl Run {
                 method.restore(state)?;
             }
             RunFolder::cut_back(&out, method.state().step)?;
-            RunFolder::open(&out)?
+            RunFolder::open(&out, lock)?
         } else {
             RunFolder::create(&out, &record)?
         };

@@ -44,7 +44,8 @@ impl Engine {
 enum Mode {
     Paused,
     Running,
-    OneStep,
+    /// Some single steps, then a pause.
+    Steps(u64),
     /// All steps are done, the last evaluations go on.
     Ending,
     /// Nothing more will happen unless asked.
@@ -92,7 +93,7 @@ impl Worker {
     /// True if there is something to do without being asked.
     fn is_busy(&self) -> bool {
         self.run.is_some()
-            && (matches!(self.mode, Mode::Running | Mode::OneStep | Mode::Ending)
+            && (matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending)
                 || !self.jobs.is_empty()
                 || self.viewer.has_work())
     }
@@ -115,7 +116,7 @@ impl Worker {
 
     fn fail(&mut self, message: String, code: u8) {
         self.backstage.tell(Event::Failed { message, code });
-        if matches!(self.mode, Mode::Running | Mode::OneStep | Mode::Ending) {
+        if matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending) {
             self.pause(Some("something failed".to_owned()));
         }
     }
@@ -143,7 +144,10 @@ impl Worker {
         match command {
             Command::Pause if self.mode != Mode::Ended => self.pause(None),
             Command::Resume if !run.is_complete() => self.go(Mode::Running),
-            Command::Step if !run.is_complete() => self.go(Mode::OneStep),
+            Command::Step if !run.is_complete() => self.go(match self.mode {
+                Mode::Steps(left) => Mode::Steps(left + 1),
+                _ => Mode::Steps(1),
+            }),
             Command::Stop => return self.stop(),
             Command::SetWeight { term, weight } => {
                 let applied = run.set_weight(&term, weight, true)?;
@@ -206,7 +210,7 @@ impl Worker {
     /// One turn: a step, a slice of an evaluation, a picture; what of it is due.
     fn turn(&mut self) -> Result<()> {
         let mut worked = IDLE_SLICE;
-        if matches!(self.mode, Mode::Running | Mode::OneStep) {
+        if matches!(self.mode, Mode::Running | Mode::Steps(_)) {
             let clock = Instant::now();
             self.step()?;
             worked = clock.elapsed();
@@ -248,8 +252,10 @@ impl Worker {
         if run.is_complete() {
             return self.end();
         }
-        if self.mode == Mode::OneStep {
-            self.pause(None);
+        match self.mode {
+            Mode::Steps(1) => self.pause(None),
+            Mode::Steps(left) => self.mode = Mode::Steps(left - 1),
+            _ => {}
         }
         Ok(())
     }

@@ -11,7 +11,7 @@
 //! | `synthetic.npz`, `synthetic/` | the images, at the end |
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
@@ -47,9 +47,13 @@ struct Timing {
     secs: f64,
 }
 
+/// The right to write into a folder. The operating system takes it back when the program ends, however it ends.
+pub struct FolderLock(#[expect(dead_code, reason = "held, not read")] File);
+
 /// The open folder of a run.
 pub struct RunFolder {
     path: PathBuf,
+    _lock: FolderLock,
     scalars: files::Lines,
     timings: files::Lines,
     interventions: files::Lines,
@@ -68,7 +72,7 @@ impl RunFolder {
         }
         let checkpoints = path.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(Error::file("create", &checkpoints))?;
-        let folder = Self::open(path)?;
+        let folder = Self::open(path, Self::lock(path)?)?;
         files::replace(&run, |out| {
             serde_json::to_writer_pretty(&mut *out, record)?;
             out.write_all(b"\n")
@@ -76,11 +80,26 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Takes the right to write into the folder of a run; two programs in one folder would spoil it.
+    pub fn lock(path: &Path) -> Result<FolderLock> {
+        let name = path.join("run.lock");
+        let file = File::create(&name).map_err(Error::file("write", &name))?;
+        match file.try_lock() {
+            Ok(()) => Ok(FolderLock(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::Config(format!(
+                "another program is working in {}. Stop it first, or choose another folder with --out",
+                path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(Error::file("lock", &name)(error)),
+        }
+    }
+
     /// Opens the folder of a run that is there.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, lock: FolderLock) -> Result<Self> {
         let lines = |name: &str| files::Lines::open(path.join(name));
         Ok(Self {
             path: path.to_owned(),
+            _lock: lock,
             scalars: lines("scalars.jsonl")?,
             timings: lines("timings.jsonl")?,
             interventions: lines("interventions.jsonl")?,
