@@ -1,5 +1,10 @@
 //! `data` and `presets`: what there is.
 
+use std::{
+    fmt::Write as _,
+    io::{Write as _, stdout},
+};
+
 use crate::{
     config::{PRESETS, RunConfig},
     data::DataSpec,
@@ -8,28 +13,40 @@ use crate::{
 
 /// Says what is in a data set.
 pub(super) fn data(spec: &DataSpec) -> Result<()> {
+    let mut text = String::new();
     let data = spec.load(0)?;
     let info = data.info();
     let [channels, height, width] = info.shape;
-    println!("{}: {}", info.name, info.origin);
-    println!("images       {channels} x {height} x {width} (channels, height, width)");
-    println!("training     {} in {} classes", info.train + info.holdout, info.class_names.len());
-    println!("test         {}", info.test);
-    println!("mean         {:?}", data.normalisation().mean);
-    println!("deviation    {:?}", data.normalisation().std);
-    println!("fingerprint  {}", info.fingerprint);
-    println!("class        training images");
+    writeln!(text, "{}: {}", info.name, info.origin).expect("writing to a string");
+    writeln!(text, "images       {channels} x {height} x {width} (channels, height, width)")
+        .expect("writing to a string");
+    writeln!(text, "training     {} in {} classes", info.train + info.holdout, info.class_names.len())
+        .expect("writing to a string");
+    writeln!(text, "test         {}", info.test).expect("writing to a string");
+    writeln!(text, "mean         {:?}", data.normalisation().mean).expect("writing to a string");
+    writeln!(text, "deviation    {:?}", data.normalisation().std).expect("writing to a string");
+    writeln!(text, "fingerprint  {}", info.fingerprint).expect("writing to a string");
+    writeln!(text, "class        training images").expect("writing to a string");
     for (class, name) in info.class_names.iter().enumerate() {
-        println!("{class:>3}  {name:<12} {}", data.train().of_class(class as u32).len());
+        writeln!(text, "{class:>3}  {name:<12} {}", data.train().of_class(class as u32).len())
+            .expect("writing to a string");
     }
+    show(&text);
     Ok(())
 }
 
 /// Lists the presets with the sentence that explains them.
 pub(super) fn presets() -> Result<()> {
+    let mut text = String::new();
     for preset in PRESETS {
         let config = RunConfig::preset(preset.name, &[])?;
-        println!("{:<10} {}", preset.name, config.about);
+        writeln!(text, "{:<10} {}", preset.name, config.about).expect("writing to a string");
     }
+    show(&text);
     Ok(())
+}
+
+/// A reader that has gone away, such as `head`, is no error.
+fn show(text: &str) {
+    let _ = stdout().write_all(text.as_bytes());
 }

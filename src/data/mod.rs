@@ -3,8 +3,10 @@
 //! Pixels stay in memory as they were published (bytes, or floats for points of the plane) and become normalised numbers
 //! only when an image is fetched. A set is immutable once loaded and is shared between threads by [`std::sync::Arc`].
 
+mod cifar;
 mod dataset;
 mod digits;
+mod idx;
 mod plane;
 mod spec;
 

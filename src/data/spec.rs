@@ -1,13 +1,13 @@
 //! What is typed to name a data set.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, digits, plane};
+use super::{Dataset, cifar, digits, idx, plane};
 use crate::error::{Error, Result};
 
-/// A data set by name: `digits`, `plane`, `plane:moons`.
+/// A data set by name: `digits`, `plane:moons`, `idx:DIR`, `cifar10:DIR`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DataSpec {
@@ -16,17 +16,23 @@ pub enum DataSpec {
     Digits,
     /// Points of a plane.
     Plane(plane::Shape),
+    /// MNIST, Fashion-MNIST and their like: four IDX files in a folder.
+    Idx(PathBuf),
+    /// CIFAR-10, binary version, in a folder.
+    Cifar10(PathBuf),
 }
 
 impl DataSpec {
     /// What may be typed, for help texts.
-    pub const FORMS: &str = "digits, plane:blobs, plane:moons, plane:rings, plane:spirals";
+    pub const FORMS: &str = "digits, plane:blobs, plane:moons, plane:rings, plane:spirals, idx:DIR, cifar10:DIR";
 
     /// Reads or makes the set. `seed` matters for made-up sets only.
     pub fn load(&self, seed: u64) -> Result<Dataset> {
         match self {
             Self::Digits => digits::load(),
             Self::Plane(shape) => plane::load(*shape, seed),
+            Self::Idx(folder) => idx::load(folder),
+            Self::Cifar10(folder) => cifar::load(folder),
         }
     }
 }
@@ -38,6 +44,11 @@ impl FromStr for DataSpec {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         match (kind, rest) {
             ("digits", "") => Ok(Self::Digits),
+            ("idx" | "cifar10", "") => {
+                Err(Error::Config(format!("say where the files are: {kind}:DIR, for example {kind}:data")))
+            }
+            ("idx", folder) => Ok(Self::Idx(folder.into())),
+            ("cifar10", folder) => Ok(Self::Cifar10(folder.into())),
             ("plane", "") => Ok(Self::Plane(plane::Shape::default())),
             ("plane", name) => plane::Shape::ALL
                 .into_iter()
@@ -72,6 +83,8 @@ impl fmt::Display for DataSpec {
         match self {
             Self::Digits => out.write_str("digits"),
             Self::Plane(shape) => write!(out, "plane:{}", shape.name()),
+            Self::Idx(folder) => write!(out, "idx:{}", folder.display()),
+            Self::Cifar10(folder) => write!(out, "cifar10:{}", folder.display()),
         }
     }
 }
