@@ -20,4 +20,6 @@ pub mod store;
 pub mod config;
 pub mod engine;
 
+#[cfg(feature = "gui")]
+pub mod app;
 pub mod cli;

@@ -57,18 +57,11 @@ impl DistillArgs {
 
 /// The digits demo in the terminal.
 pub fn demo() -> Result<()> {
-    let out = free_folder(Path::new("runs"), "digits");
-    let config = RunConfig::preset("digits", &[])?;
-    let start = Start { config, out: out.clone(), resume: false, script: Vec::new(), paused: false };
+    let start = Start::fresh(RunConfig::preset("digits", &[])?);
+    let out = start.out.clone();
     let summary = drive(start, None)?;
     finish(&summary, &out, false);
     Ok(())
-}
-
-/// `parent/name`, or the first of `parent/name-2`, `parent/name-3`, ... that is free.
-pub(super) fn free_folder(parent: &Path, name: &str) -> PathBuf {
-    let numbered = (2..).map(|number| parent.join(format!("{name}-{number}")));
-    std::iter::once(parent.join(name)).chain(numbered).find(|path| !path.exists()).expect("numbers do not end")
 }
 
 /// Says what a run has brought.

@@ -59,3 +59,14 @@ pub struct Start {
     /// Wait for [`Command::Resume`] or [`Command::Step`] before the first step.
     pub paused: bool,
 }
+
+impl Start {
+    /// A new run in the first free folder `runs/NAME`, `runs/NAME-2`, ... of the working folder.
+    pub fn fresh(config: RunConfig) -> Self {
+        let parent = PathBuf::from("runs");
+        let numbered = (2..).map(|number| parent.join(format!("{}-{number}", config.name)));
+        let mut names = std::iter::once(parent.join(&config.name)).chain(numbered);
+        let out = names.find(|path| !path.exists()).expect("numbers do not end");
+        Self { config, out, resume: false, script: Vec::new(), paused: false }
+    }
+}

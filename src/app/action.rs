@@ -1,0 +1,47 @@
+//! What people can do to the run. Panels emit actions while they draw; one `match` in the app runs them afterwards.
+
+use std::path::PathBuf;
+
+use crate::engine::Start;
+
+/// A wish.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Begin this run; one under way is saved and left.
+    Start(Box<Start>),
+    /// Go on, or wait.
+    ToggleRun,
+    /// Do one step.
+    Step,
+    /// End the run and save it.
+    Stop,
+    /// Go on from the newest checkpoint of the run that was asked for last.
+    ResumeSaved,
+    /// Move the fader of a term.
+    SetWeight {
+        /// Position of the term.
+        term: usize,
+        /// Where to.
+        weight: f64,
+    },
+    /// Move the fader of the learning rate.
+    SetLearningRate(f64),
+    /// Silence a term, or give it back.
+    ToggleMute(usize),
+    /// Hear a term alone, or all again.
+    ToggleSolo(usize),
+    /// Judge the images with a protocol.
+    Evaluate(String),
+    /// Give up the evaluation.
+    CancelEvaluation,
+    /// Write a checkpoint.
+    Checkpoint,
+    /// Write the images into a folder.
+    Export(PathBuf),
+    /// The share of the machine that drawing may take.
+    SetViewShare(f64),
+    /// Close the banner.
+    DismissFailure,
+    /// Arrange the panels.
+    UseLayout(super::layout::Preset),
+}

@@ -1,0 +1,219 @@
+//! The mixer: a strip for each term of the loss and one for the learning rate. What is moved here is heard at the next step.
+
+use egui::{
+    Align, Color32, DragValue, Frame, Id, Key, Layout, Margin, Modifiers, Rect, RichText, Role, ScrollArea, Sense,
+    Stroke, Ui, WidgetInfo, pos2, vec2,
+};
+
+use crate::app::{
+    action::Action,
+    state::{Strip, short},
+    theme,
+    view::Scene,
+    widgets::fader::Fader,
+};
+
+/// What a strip needs to know beside itself.
+struct Meters {
+    index: Option<usize>,
+    silent: bool,
+    solo: bool,
+    loss: Option<f64>,
+    pull: Option<f64>,
+    color: Color32,
+}
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let desk = &scene.run.desk;
+    let Some(rate) = &desk.rate else {
+        super::empty(ui, "No run yet", "Every term of the loss gets a strip here");
+        return;
+    };
+    let live = scene.run.phase.is_live();
+    let shares = scene.run.history.loss_shares();
+    let pulls = scene.run.pictures.pulls.as_ref().map(|(_, pulls)| pulls.as_slice()).unwrap_or_default();
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let hint = match live {
+            true => "Live: each change takes effect at the next step and is recorded",
+            false => "Weights can be moved while a run stands ready",
+        };
+        super::caption(ui, hint);
+        ui.add_enabled_ui(live, |ui| {
+            for (index, term) in desk.terms.iter().enumerate() {
+                let meters = Meters {
+                    index: Some(index),
+                    silent: desk.is_silent(index),
+                    solo: desk.solo == Some(index),
+                    loss: shares.get(index).copied(),
+                    pull: pulls.get(index).copied(),
+                    color: theme::of(ui).term(index),
+                };
+                strip(ui, scene.actions, term, &meters, desk.terms.len() + 1);
+            }
+            let color = theme::of(ui).accent;
+            let meters = Meters { index: None, silent: false, solo: false, loss: None, pull: None, color };
+            strip(ui, scene.actions, rate, &meters, desk.terms.len() + 1);
+        });
+        legend(ui);
+    });
+}
+
+fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, count: usize) {
+    let theme = theme::of(ui);
+    Frame::new().fill(theme.raised).corner_radius(5).inner_margin(Margin::symmetric(9, 7)).show(ui, |ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 3.0);
+        ui.horizontal(|ui| {
+            pending_dot(ui, strip, meters.color);
+            let name = RichText::new(&strip.id).color(if meters.silent { theme.dim } else { theme.text }).strong();
+            ui.label(name).on_hover_text(&strip.meaning);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                number(ui, actions, strip, meters);
+                if let Some(index) = meters.index {
+                    buttons(ui, actions, strip, meters, index);
+                }
+            });
+        });
+        super::caption(ui, &strip.meaning);
+        let name = match meters.index {
+            Some(_) => format!("Weight of {}", strip.id),
+            None => "Learning rate".to_owned(),
+        };
+        let fader = Fader {
+            name: &name,
+            value: strip.fader,
+            default: strip.default,
+            paper: strip.paper,
+            silent: meters.silent,
+            color: meters.color,
+        };
+        let row = meters.index.unwrap_or(count - 1);
+        let (response, moved) = fader.show(ui, fader_id(row));
+        if let Some(value) = moved {
+            actions.push(set(meters.index, value));
+        }
+        keys(ui, actions, &response, meters, row, count);
+        response.on_hover_text(fader_hint(strip));
+        if meters.index.is_some() {
+            ui.horizontal(|ui| {
+                let width = 0.5 * (ui.available_width() - 8.0);
+                meter(ui, width, "of the loss", &strip.id, meters.loss, meters.color);
+                meter(ui, width, "of the pull", &strip.id, meters.pull, theme.second);
+            });
+        }
+    });
+}
+
+fn fader_id(row: usize) -> Id {
+    Id::unique(("fader", row))
+}
+
+fn set(index: Option<usize>, value: f64) -> Action {
+    match index {
+        Some(term) => Action::SetWeight { term, weight: value },
+        None => Action::SetLearningRate(value),
+    }
+}
+
+fn fader_hint(strip: &Strip) -> String {
+    let paper = strip.paper.map_or_else(String::new, |value| format!(" · paper {} (diamond)", short(value)));
+    format!(
+        "Default {} (wedge){paper}\nArrows nudge, Shift fine, 0 default, double click default",
+        short(strip.default)
+    )
+}
+
+/// Hollow until the engine has acknowledged the value.
+fn pending_dot(ui: &mut Ui, strip: &Strip, color: Color32) {
+    let (rect, response) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    let pending = strip.is_pending();
+    if pending {
+        ui.painter().circle_stroke(rect.center(), 4.0, Stroke::new(1.5, color));
+    } else {
+        ui.painter().circle_filled(rect.center(), 4.5, color);
+    }
+    let state = if pending { "waits for the next step" } else { "in force" };
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{} {state}", strip.id)));
+    response.on_hover_text(format!("{} {state}", short(strip.sent)));
+}
+
+fn number(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters) {
+    let mut value = strip.fader;
+    let speed = (value.abs() * 0.01).max(1e-5);
+    let drag = DragValue::new(&mut value).range(0.0..=f64::MAX).speed(speed).custom_formatter(|value, _| short(value));
+    ui.style_mut().override_font_id = Some(theme::digits(12.0));
+    let response = ui.add_sized([64.0, 22.0], drag);
+    ui.style_mut().override_font_id = None;
+    let name = if meters.index.is_some() {
+        format!("{} weight as a number", strip.id)
+    } else {
+        "Learning rate as a number".to_owned()
+    };
+    response.widget_info(|| WidgetInfo { label: Some(name.clone()), ..WidgetInfo::drag_value(true, value) });
+    if response.changed() && value.is_finite() && value != strip.fader {
+        actions.push(set(meters.index, value));
+    }
+}
+
+fn buttons(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, index: usize) {
+    let toggle = |ui: &mut Ui, on: bool, text: &str, name: String, hint: &str| {
+        let response = ui.add(egui::Button::selectable(on, text).min_size(vec2(24.0, 22.0)));
+        response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, &name));
+        response.on_hover_text(hint).clicked()
+    };
+    if toggle(ui, meters.solo, "S", format!("Solo {}", strip.id), "Solo: only this term counts") {
+        actions.push(Action::ToggleSolo(index));
+    }
+    if toggle(ui, strip.muted, "M", format!("Mute {}", strip.id), "Mute: weight 0, the fader stays") {
+        actions.push(Action::ToggleMute(index));
+    }
+}
+
+/// Keys of a strip that has the focus: up and down choose another, M mutes, S plays it alone.
+fn keys(ui: &Ui, actions: &mut Vec<Action>, response: &egui::Response, meters: &Meters, row: usize, count: usize) {
+    if !response.has_focus() {
+        return;
+    }
+    let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let next = match (pressed(Key::ArrowUp), pressed(Key::ArrowDown)) {
+        (true, _) => Some((row + count - 1) % count),
+        (_, true) => Some((row + 1) % count),
+        _ => None,
+    };
+    if let Some(next) = next {
+        ui.memory_mut(|memory| memory.request_focus(fader_id(next)));
+    }
+    if let Some(index) = meters.index {
+        if pressed(Key::M) {
+            actions.push(Action::ToggleMute(index));
+        }
+        if pressed(Key::S) {
+            actions.push(Action::ToggleSolo(index));
+        }
+    }
+}
+
+/// A share as a bar and a number.
+fn meter(ui: &mut Ui, width: f32, what: &str, term: &str, share: Option<f64>, color: Color32) {
+    let theme = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
+    let text = share.map_or("–".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("{term}: {text} {what}")));
+    let bar = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 4.0), rect.max);
+    ui.painter().rect_filled(bar, 2.0, theme.line);
+    if let Some(share) = share {
+        let full = Rect::from_min_size(bar.min, vec2(bar.width() * share.clamp(0.0, 1.0) as f32, bar.height()));
+        ui.painter().rect_filled(full, 2.0, color);
+    }
+    let small = egui::FontId::proportional(theme::SMALL);
+    ui.painter().text(rect.left_top(), egui::Align2::LEFT_TOP, what, small, theme.dim);
+    ui.painter().text(rect.right_top(), egui::Align2::RIGHT_TOP, text, theme::digits(11.0), theme.text);
+    response.on_hover_text(match what {
+        "of the loss" => "Weight times value of this term, over the sum of all",
+        _ => "Norm of the weighted gradient of this term on the pixels, over the sum of those norms",
+    });
+}
+
+fn legend(ui: &mut Ui) {
+    super::caption(ui, "Hollow dot: not in force yet · wedge: default · diamond: paper");
+}

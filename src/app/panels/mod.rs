@@ -1,0 +1,75 @@
+//! The panels, one file each. A panel reads the run, keeps what it has prepared for drawing, and emits actions.
+
+pub mod features;
+pub mod gallery;
+pub mod help;
+pub mod log;
+pub mod losses;
+pub mod mixer;
+pub mod run;
+pub mod status;
+pub mod storage;
+pub mod toolbar;
+
+use egui::{RichText, Ui, vec2};
+
+use super::{
+    layout::Pane,
+    theme,
+    view::Scene,
+    widgets::icon::{self, Icon},
+};
+
+/// What the panels keep between frames.
+#[derive(Default)]
+pub struct Panels {
+    gallery: gallery::Panel,
+    features: features::Panel,
+    losses: losses::Panel,
+    /// The drafts of the run panel.
+    pub run: run::Panel,
+}
+
+impl Panels {
+    /// Draws a panel.
+    pub fn show(&mut self, pane: Pane, ui: &mut Ui, scene: &mut Scene<'_>) {
+        match pane {
+            Pane::Gallery => self.gallery.show(ui, scene),
+            Pane::Features => self.features.show(ui, scene),
+            Pane::Losses => self.losses.show(ui, scene),
+            Pane::Storage => storage::show(ui, scene),
+            Pane::Mixer => mixer::show(ui, scene),
+            Pane::Run => self.run.show(ui, scene),
+            Pane::Log => log::show(ui, scene),
+        }
+    }
+}
+
+/// What stands in a panel that has nothing to show: what will come, and what to do.
+fn empty(ui: &mut Ui, title: &str, hint: &str) {
+    let theme = theme::of(ui);
+    let height = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((0.5 * height - 34.0).max(4.0));
+        let (square, _) = ui.allocate_exact_size(vec2(20.0, 12.0), egui::Sense::hover());
+        if height > 90.0 {
+            icon::paint(ui.painter(), Icon::Eye, square, theme.faint);
+        }
+        ui.label(RichText::new(title).color(theme.dim));
+        ui.label(RichText::new(hint).small().color(theme.faint));
+    });
+}
+
+/// A small explaining text.
+fn caption(ui: &mut Ui, text: impl Into<String>) -> egui::Response {
+    let color = theme::of(ui).dim;
+    ui.add(egui::Label::new(RichText::new(text).small().color(color)).wrap())
+}
+
+/// One of several choices that exclude each other.
+fn choices<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, options: &[(T, &str, &str)]) {
+    ui.spacing_mut().item_spacing.x = 3.0;
+    for (option, text, hint) in options {
+        ui.selectable_value(value, *option, *text).on_hover_text(*hint);
+    }
+}

@@ -1,0 +1,115 @@
+//! The bar at the top: start, wait, step, stop; what runs; arrangements, light and help. Below it, the last failure.
+
+use egui::{Align, Button, Frame, Layout, Margin, RichText, Ui};
+
+use crate::app::{
+    action::Action,
+    layout::Preset,
+    state::Phase,
+    theme,
+    view::Scene,
+    widgets::icon::{self, Icon, Look},
+};
+
+/// Draws the bar.
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    ui.horizontal_centered(|ui| {
+        let theme = theme::of(ui);
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(RichText::new("Spirit Safe").size(16.0).color(theme.accent));
+        ui.add_space(8.0);
+        transport(ui, scene);
+        ui.add_space(8.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            window_controls(ui, scene);
+            ui.add_space(6.0);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| title(ui, scene));
+        });
+    });
+}
+
+fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let phase = &scene.run.phase;
+    let (icon, text, hint) = match phase {
+        Phase::Running => (Icon::Pause, "Pause", "Wait after this step (Space)"),
+        Phase::Paused { .. } => (Icon::Play, "Run", "Go on (Space)"),
+        Phase::Preparing(_) => (Icon::Play, "Run", "The run is being made ready"),
+        _ => (Icon::Play, "Start", "Begin a new run as set in the run panel (Space)"),
+    };
+    let ready = !matches!(phase, Phase::Preparing(_));
+    ui.add_enabled_ui(ready, |ui| {
+        if icon::button(ui, icon, text, text, Look::Primary).on_hover_text(hint).clicked() {
+            scene.actions.push(Action::ToggleRun);
+        }
+    });
+    ui.add_enabled_ui(phase.is_live(), |ui| {
+        if icon::button(ui, Icon::Step, "Step", "Step", Look::Plain).on_hover_text("One step, then wait (S)").clicked()
+        {
+            scene.actions.push(Action::Step);
+        }
+        let hint = "End the run and save it; it can be resumed";
+        if icon::button(ui, Icon::Stop, "Stop", "Stop", Look::Plain).on_hover_text(hint).clicked() {
+            scene.actions.push(Action::Stop);
+        }
+    });
+    let resumable = matches!(phase, Phase::Finished { complete: false } | Phase::Failed) && scene.run.info.is_some();
+    if resumable {
+        let hint = "Go on from the newest checkpoint";
+        if ui.button("Resume").on_hover_text(hint).clicked() {
+            scene.actions.push(Action::ResumeSaved);
+        }
+    }
+}
+
+fn title(ui: &mut Ui, scene: &Scene<'_>) {
+    let theme = theme::of(ui);
+    let Some(info) = &scene.run.info else { return };
+    let images = info.classes.len() * info.per_class;
+    ui.label(RichText::new(&info.name).strong());
+    let text = format!("{} · {images} images of {} for {} real ones", info.about, info.data.name, info.data.train);
+    let hint = format!("{text}\nseed {} · {}", info.seed, info.out.display());
+    ui.add(egui::Label::new(RichText::new(text).small().color(theme.dim)).truncate()).on_hover_text(hint);
+}
+
+/// From the right: help, light, pictures, arrangements.
+fn window_controls(ui: &mut Ui, scene: &mut Scene<'_>) {
+    if icon::button(ui, Icon::Help, "", "Help", Look::Plain).on_hover_text("Keys and marks (?)").clicked() {
+        scene.view.help = !scene.view.help;
+    }
+    let dark = ui.visuals().dark_mode;
+    let hint = if dark { "Light" } else { "Dark" };
+    if icon::button(ui, Icon::Contrast, "", "Light or dark", Look::Plain).on_hover_text(hint).clicked() {
+        ui.ctx().set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
+    }
+    let (icon, hint) = match scene.view.pictures {
+        true => (Icon::Eye, "Pictures are live (P turns them off while the run goes on)"),
+        false => (Icon::EyeOff, "Pictures are off while the run goes on (P)"),
+    };
+    if icon::button(ui, icon, "", "Live pictures", Look::Plain).on_hover_text(hint).clicked() {
+        scene.view.pictures = !scene.view.pictures;
+    }
+    ui.add_space(4.0);
+    for (at, preset) in Preset::ALL.into_iter().enumerate().rev() {
+        let hint = format!("Arrange the panels ({})", at + 1);
+        if ui.add(Button::new(preset.name()).frame_when_inactive(false)).on_hover_text(hint).clicked() {
+            scene.actions.push(Action::UseLayout(preset));
+        }
+    }
+}
+
+/// The last failure, until somebody closes it. The window stays alive and the last pictures stay.
+pub fn banner(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(failure) = &scene.run.failure else { return };
+    let theme = theme::of(ui);
+    let frame = Frame::new().fill(theme.bad_wash).corner_radius(theme::ROUND).inner_margin(Margin::symmetric(12, 8));
+    frame.outer_margin(Margin { bottom: theme::GAP as i8, ..Margin::ZERO }).show(ui, |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("Dismiss").clicked() {
+                scene.actions.push(Action::DismissFailure);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(egui::Label::new(RichText::new(failure).color(theme.bad)).wrap().selectable(true));
+            });
+        });
+    });
+}

@@ -1,0 +1,175 @@
+//! What every step computed, column by column, and the marks that stand beside it.
+
+use crate::report::{Change, Evaluation, Intervention, StepReport};
+
+use super::Series;
+
+/// All steps of a run that this window has seen.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The steps, rising.
+    steps: Vec<u64>,
+    /// Sum of the weighted terms.
+    pub total: Series,
+    /// One for each term.
+    pub terms: Vec<TermHistory>,
+    /// The newest report.
+    pub newest: Option<StepReport>,
+}
+
+/// The values of a term over the steps.
+#[derive(Clone, Debug, Default)]
+pub struct TermHistory {
+    /// Name of the term.
+    pub id: String,
+    /// Unweighted values.
+    pub raw: Series,
+    /// Weight times value.
+    pub weighted: Series,
+}
+
+/// Something that happened at a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// When.
+    pub step: u64,
+    /// What.
+    pub kind: MarkKind,
+}
+
+/// What a mark stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MarkKind {
+    /// Somebody changed the run; in words.
+    Change(String),
+    /// The images were judged; in words.
+    Evaluation(String),
+}
+
+impl History {
+    /// Takes a report. A step that comes again, after a roll-back, replaces what stood there and after it.
+    pub fn push(&mut self, report: StepReport) {
+        let keep = self.steps.partition_point(|&step| step < report.step);
+        if keep < self.steps.len() {
+            self.steps.truncate(keep);
+            self.total.truncate(keep);
+            for term in &mut self.terms {
+                term.raw.truncate(keep);
+                term.weighted.truncate(keep);
+            }
+        }
+        if self.terms.is_empty() {
+            let name = |value: &crate::report::TermValue| TermHistory { id: value.term.clone(), ..Default::default() };
+            self.terms = report.terms.iter().map(name).collect();
+        }
+        self.steps.push(report.step);
+        self.total.push(report.total);
+        for (term, value) in self.terms.iter_mut().zip(&report.terms) {
+            term.raw.push(value.raw);
+            term.weighted.push(value.weight * value.raw);
+        }
+        self.newest = Some(report);
+    }
+
+    /// How many steps are kept.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// True before the first step.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The step at a position.
+    pub fn step(&self, position: usize) -> u64 {
+        self.steps.get(position).copied().unwrap_or_default()
+    }
+
+    /// First and last step.
+    pub fn range(&self) -> Option<(u64, u64)> {
+        Some((*self.steps.first()?, *self.steps.last()?))
+    }
+
+    /// The first position whose step is not before `step`.
+    pub fn position(&self, step: f64) -> usize {
+        self.steps.partition_point(|&here| (here as f64) < step)
+    }
+
+    /// Share of each term in the newest total, in the order of the terms.
+    pub fn loss_shares(&self) -> Vec<f64> {
+        let Some(newest) = &self.newest else { return Vec::new() };
+        let parts: Vec<f64> = newest.terms.iter().map(|term| (term.weight * term.raw).abs()).collect();
+        let sum: f64 = parts.iter().sum();
+        parts.into_iter().map(|part| if sum > 0.0 { part / sum } else { 0.0 }).collect()
+    }
+}
+
+impl Mark {
+    /// The mark of a change.
+    pub fn change(intervention: &Intervention) -> Self {
+        let text = match &intervention.change {
+            Change::Weight { term, old, new } => format!("{term} {} → {}", short(*old), short(*new)),
+            Change::LearningRate { old, new } => format!("learning rate {} → {}", short(*old), short(*new)),
+        };
+        Self { step: intervention.step, kind: MarkKind::Change(text) }
+    }
+
+    /// The mark of an evaluation.
+    pub fn evaluation(evaluation: &Evaluation) -> Self {
+        let accuracy = &evaluation.accuracy;
+        let text = format!("{:.1} % · {}", 100.0 * accuracy.mean, accuracy.protocol);
+        Self { step: evaluation.step, kind: MarkKind::Evaluation(text) }
+    }
+
+    /// What happened, in words.
+    pub fn text(&self) -> &str {
+        match &self.kind {
+            MarkKind::Change(text) | MarkKind::Evaluation(text) => text,
+        }
+    }
+}
+
+/// A number in at most four digits.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        "0".to_owned()
+    } else if !(1e-3..1e5).contains(&size) {
+        format!("{value:.1e}")
+    } else {
+        let digits = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+        let text = format!("{value:.digits$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::TermValue;
+
+    fn report(step: u64, raw: f64) -> StepReport {
+        let terms = vec![TermValue { term: "mean".to_owned(), raw, weight: 2.0 }];
+        StepReport { step, total: 2.0 * raw, learning_rate: 1.0, gradient_norm: 0.1, terms }
+    }
+
+    #[test]
+    fn a_step_that_comes_again_replaces_the_old_future() {
+        let mut history = History::default();
+        (1..=10).for_each(|step| history.push(report(step, 1.0)));
+        history.push(report(6, 3.0));
+        assert_eq!(history.range(), Some((1, 6)));
+        assert_eq!(history.total.last(), Some(6.0));
+        assert_eq!(history.terms[0].weighted.len(), 6);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in
+            [(0.0, "0"), (1.0, "1"), (0.05, "0.05"), (12345.6, "12346"), (1e-6, "1.0e-6"), (2.5, "2.5")]
+        {
+            assert_eq!(short(value), text);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The state of the window: events and pictures folded into plain data.
+//!
+//! Nothing here knows egui, threads or clocks, so everything that the window shows can be tested without a window.
+//! Panels read this and emit actions; only [`RunState::fold`], [`RunState::take`] and the action runner write it.
+
+mod history;
+mod journal;
+mod mixer;
+mod series;
+
+use std::sync::Arc;
+
+pub use history::{History, Mark, MarkKind, TermHistory, short};
+pub use journal::{Entry, Grade, Journal};
+pub use mixer::{Desk, Strip};
+pub use series::Series;
+
+use crate::{
+    config::RunConfig,
+    engine::{Event, Start},
+    report::{Change, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, RunInfo},
+};
+
+/// What the run does at this moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    /// Nothing was asked for yet.
+    #[default]
+    Idle,
+    /// A run is being made ready; in words.
+    Preparing(String),
+    /// Steps are done.
+    Running,
+    /// The engine waits.
+    Paused {
+        /// Why, where nobody asked for it.
+        reason: Option<String>,
+    },
+    /// The run is over and on disk.
+    Finished {
+        /// All steps were done.
+        complete: bool,
+    },
+    /// The run broke; the log and the banner say why.
+    Failed,
+}
+
+impl Phase {
+    /// True while pictures change by themselves.
+    pub fn is_moving(&self) -> bool {
+        matches!(self, Self::Running | Self::Preparing(_))
+    }
+
+    /// True while a run can be steered.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Running | Self::Paused { .. })
+    }
+
+    /// In words.
+    pub fn describe(&self) -> &str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Preparing(_) => "Preparing",
+            Self::Running => "Running",
+            Self::Paused { .. } => "Paused",
+            Self::Finished { complete: true } => "Finished",
+            Self::Finished { complete: false } => "Stopped",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// An evaluation that goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Protocol and subject in words.
+    pub what: String,
+    /// Share that is done.
+    pub done: f64,
+    /// Forecast of the rest.
+    pub secs_left: f64,
+}
+
+/// The newest pictures, each with its step.
+#[derive(Clone, Debug, Default)]
+pub struct Pictures {
+    galleries: [Option<(u64, Gallery)>; 3],
+    /// The plane.
+    pub features: Option<(u64, FeaturePlane)>,
+    /// Share of each term in the gradient of the pixels.
+    pub pulls: Option<(u64, Vec<f64>)>,
+}
+
+impl Pictures {
+    /// The newest gallery of a view.
+    pub fn gallery(&self, view: GalleryView) -> Option<&(u64, Gallery)> {
+        self.galleries[view as usize].as_ref()
+    }
+
+    /// Takes what a frame holds and keeps the rest.
+    fn take(&mut self, frame: &Frame) {
+        if let Some(gallery) = &frame.gallery {
+            self.galleries[gallery.view as usize] = Some((frame.step, gallery.clone()));
+        }
+        if let Some(features) = &frame.features {
+            self.features = Some((frame.step, features.clone()));
+        }
+        if let Some(pulls) = &frame.pulls {
+            self.pulls = Some((frame.step, pulls.clone()));
+        }
+    }
+}
+
+/// Everything that the window knows of the engine.
+#[derive(Default)]
+pub struct RunState {
+    /// What the run does.
+    pub phase: Phase,
+    /// The run that stands ready, or stood last.
+    pub info: Option<RunInfo>,
+    /// What the engine was asked to run last.
+    pub asked: Option<Start>,
+    /// The config of the run in `info`.
+    pub config: Option<RunConfig>,
+    /// The newest step.
+    pub step: u64,
+    /// What the steps computed.
+    pub history: History,
+    /// Changes and evaluations, as they came.
+    pub marks: Vec<Mark>,
+    /// Every evaluation of the run.
+    pub evaluations: Vec<Evaluation>,
+    /// The evaluation under way.
+    pub evaluating: Option<Progress>,
+    /// The mixer.
+    pub desk: Desk,
+    /// The newest pictures.
+    pub pictures: Pictures,
+    /// Warnings and errors.
+    pub journal: Journal,
+    /// The failure that the banner shows.
+    pub failure: Option<String>,
+    /// The step of the newest checkpoint.
+    pub checkpoint: Option<u64>,
+    /// Smoothed time of a step.
+    pub step_secs: Option<f64>,
+    newest_frame: Option<Arc<Frame>>,
+}
+
+impl RunState {
+    /// Remembers what was asked, before the engine answers.
+    pub fn asking(&mut self, start: &Start) {
+        self.asked = Some(start.clone());
+        self.failure = None;
+        self.phase = Phase::Preparing("Starting".to_owned());
+    }
+
+    /// Takes a fact.
+    pub fn fold(&mut self, event: Event) {
+        match event {
+            Event::Preparing(what) => self.phase = Phase::Preparing(what),
+            Event::Started(info) => self.begin(*info),
+            Event::Stepped { report, secs } => {
+                self.step = report.step;
+                self.step_secs = Some(self.step_secs.map_or(secs, |mean| mean + 0.1 * (secs - mean)));
+                self.history.push(report);
+                // A step proves that the engine runs, whatever failed in between.
+                if matches!(self.phase, Phase::Failed | Phase::Preparing(_)) {
+                    self.phase = Phase::Running;
+                }
+            }
+            Event::Applied(intervention) => {
+                match &intervention.change {
+                    Change::Weight { term, new, .. } => self.desk.acknowledge_weight(term, *new),
+                    Change::LearningRate { new, .. } => self.desk.acknowledge_rate(*new),
+                }
+                self.marks.push(Mark::change(&intervention));
+            }
+            Event::Paused { step, reason } => {
+                self.step = step;
+                if let Some(reason) = &reason {
+                    self.journal.write(Grade::Warning, reason.clone(), step);
+                }
+                self.phase = Phase::Paused { reason };
+            }
+            Event::Running => self.phase = Phase::Running,
+            Event::Evaluating { what, done, secs_left } => {
+                self.evaluating = Some(Progress { what, done, secs_left });
+            }
+            Event::Evaluated(evaluation) => {
+                self.evaluating = None;
+                self.marks.push(Mark::evaluation(&evaluation));
+                self.evaluations.push(evaluation);
+            }
+            Event::EvaluationCancelled | Event::EvaluationsDone => self.evaluating = None,
+            Event::Checkpointed { step } => self.checkpoint = Some(step),
+            Event::Exported(path) => {
+                self.journal.write(Grade::Note, format!("Images written to {}", path.display()), self.step);
+            }
+            Event::Finished { step, complete } => {
+                self.step = step;
+                self.evaluating = None;
+                self.phase = Phase::Finished { complete };
+            }
+            Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
+            Event::Failed { message, .. } => self.fail(message),
+        }
+    }
+
+    /// The engine has ended without being asked to.
+    pub fn lost(&mut self) {
+        self.evaluating = None;
+        if self.phase.is_live() || self.phase.is_moving() {
+            self.fail(
+                "The engine has ended. What was saved stays on disk; start the program again to go on".to_owned(),
+            );
+            self.phase = Phase::Failed;
+        }
+    }
+
+    /// Takes a picture. True when it is new.
+    pub fn take(&mut self, frame: Arc<Frame>) -> bool {
+        if self.newest_frame.as_ref().is_some_and(|known| Arc::ptr_eq(known, &frame)) {
+            return false;
+        }
+        self.pictures.take(&frame);
+        self.newest_frame = Some(frame);
+        true
+    }
+
+    /// A run stands ready: its numbers and pictures replace those of the run before.
+    fn begin(&mut self, info: RunInfo) {
+        self.config = self.asked.as_ref().map(|start| start.config.clone());
+        let default_rate = self.config.as_ref().map(|config| config.optimizer.learning_rate);
+        self.desk = Desk::of(&info, default_rate);
+        self.step = info.step;
+        self.history = History::default();
+        self.marks.clear();
+        self.evaluations.clear();
+        self.evaluating = None;
+        self.pictures = Pictures::default();
+        self.checkpoint = None;
+        self.step_secs = None;
+        self.failure = None;
+        let paused = self.asked.as_ref().is_some_and(|start| start.paused);
+        self.phase = if paused { Phase::Paused { reason: None } } else { Phase::Running };
+        self.info = Some(info);
+    }
+
+    /// A request or a run failed. Which of the two is not said, so only a run that was moving counts as broken; its next
+    /// step proves otherwise.
+    fn fail(&mut self, message: String) {
+        self.journal.write(Grade::Failure, message.clone(), self.step);
+        self.failure = Some(message);
+        self.evaluating = None;
+        if self.phase.is_moving() {
+            self.phase = Phase::Failed;
+        }
+    }
+
+    /// Seconds until the last step at the present pace.
+    pub fn secs_left(&self) -> Option<f64> {
+        let steps = self.info.as_ref()?.steps.saturating_sub(self.step);
+        Some(steps as f64 * self.step_secs?)
+    }
+
+    /// The name of a class by its position among the classes of the run.
+    pub fn class_name(&self, position: usize) -> String {
+        let name = self.info.as_ref().and_then(|info| {
+            let label = *info.classes.get(position)?;
+            info.data.class_names.get(label as usize).cloned()
+        });
+        name.unwrap_or_else(|| position.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! A growing row of numbers that can be thinned to the columns of a screen in no time.
+//!
+//! Above the numbers stands a pyramid: each level keeps the lowest and the highest of eight entries of the level below.
+//! A picture of a hundred thousand steps then reads a few entries for each pixel column, and no peak is ever lost.
+
+/// Entries of a level that make one entry of the level above.
+const FAN: usize = 8;
+
+/// Numbers, one for each step.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    values: Vec<f64>,
+    /// Lowest and highest of `FAN.pow(level + 1)` neighbours; the last entry of a level may be unfinished.
+    levels: Vec<Vec<(f64, f64)>>,
+}
+
+impl Series {
+    /// Adds a number at the end.
+    pub fn push(&mut self, value: f64) {
+        let index = self.values.len();
+        self.values.push(value);
+        let mut bucket = FAN;
+        let mut level = 0;
+        loop {
+            if self.levels.len() == level {
+                if index + 1 < bucket {
+                    break; // Not enough entries below for a first bucket of this level.
+                }
+                let below = |at: usize| match level {
+                    0 => (self.values[at], self.values[at]),
+                    _ => self.levels[level - 1][at],
+                };
+                let first = (0..FAN).map(below).reduce(join).unwrap_or((value, value));
+                self.levels.push(vec![first]);
+            } else {
+                let entries = &mut self.levels[level];
+                match entries.get_mut(index / bucket) {
+                    Some(entry) => *entry = join(*entry, (value, value)),
+                    None => entries.push((value, value)),
+                }
+            }
+            level += 1;
+            bucket *= FAN;
+        }
+    }
+
+    /// Forgets everything from `length` on.
+    pub fn truncate(&mut self, length: usize) {
+        if length < self.values.len() {
+            let kept = self.values[..length].to_vec();
+            *self = Self::default();
+            kept.into_iter().for_each(|value| self.push(value));
+        }
+    }
+
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// True before the first number.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The number at a position.
+    pub fn get(&self, index: usize) -> Option<f64> {
+        self.values.get(index).copied()
+    }
+
+    /// The newest number.
+    pub fn last(&self) -> Option<f64> {
+        self.values.last().copied()
+    }
+
+    /// Lowest and highest from `from` up to but not including `to`.
+    pub fn extent(&self, from: usize, to: usize) -> Option<(f64, f64)> {
+        let to = to.min(self.values.len());
+        let mut at = from;
+        let mut found = None;
+        while at < to {
+            let (entry, step) = self.widest(at, to);
+            found = Some(found.map_or(entry, |before| join(before, entry)));
+            at += step;
+        }
+        found
+    }
+
+    /// The largest finished bucket that starts at `at` and ends before `to`.
+    fn widest(&self, at: usize, to: usize) -> ((f64, f64), usize) {
+        let mut best = ((self.values[at], self.values[at]), 1);
+        let mut bucket = FAN;
+        for level in &self.levels {
+            if at % bucket != 0 || at + bucket > to {
+                break;
+            }
+            best = (level[at / bucket], bucket);
+            bucket *= FAN;
+        }
+        best
+    }
+
+    /// At most `2 * columns + 2` points `(position, value)` that draw `from..to` as all of its numbers would: the first
+    /// and the last number stay in place, and each column keeps its lowest and its highest.
+    pub fn thinned(&self, from: usize, to: usize, columns: usize) -> Vec<(usize, f64)> {
+        let to = to.min(self.values.len());
+        if from >= to {
+            return Vec::new();
+        }
+        let columns = columns.max(1);
+        if to - from <= 2 * columns {
+            return (from..to).map(|at| (at, self.values[at])).collect();
+        }
+        // Columns are cut at multiples of a fixed width, so that points do not flicker while the series grows.
+        let width = (to - from).div_ceil(columns).next_power_of_two();
+        let mut points = Vec::with_capacity(2 * columns + 2);
+        points.push((from, self.values[from]));
+        let mut start = from / width * width;
+        while start < to {
+            let (left, right) = (start.max(from), (start + width).min(to));
+            if let Some((low, high)) = self.extent(left, right) {
+                let middle = left + (right - left) / 2;
+                let rising = self.values[right - 1] >= self.values[left];
+                let (first, second) = if rising { (low, high) } else { (high, low) };
+                points.push((middle, first));
+                if low < high {
+                    points.push((middle, second));
+                }
+            }
+            start += width;
+        }
+        points.push((to - 1, self.values[to - 1]));
+        points
+    }
+}
+
+fn join(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0.min(b.0), a.1.max(b.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waves(count: usize) -> Series {
+        let mut series = Series::default();
+        (0..count).for_each(|at| series.push((at as f64 * 0.37).sin() + at as f64 * 1e-4));
+        series
+    }
+
+    #[test]
+    fn extents_agree_with_a_plain_search() {
+        let series = waves(5000);
+        for (from, to) in [(0, 5000), (3, 4), (7, 4999), (64, 512), (63, 513), (4990, 9999)] {
+            let plain = (from..to.min(5000)).map(|at| series.values[at]);
+            let low = plain.clone().fold(f64::INFINITY, f64::min);
+            let high = plain.fold(f64::NEG_INFINITY, f64::max);
+            assert_eq!(series.extent(from, to), Some((low, high)), "{from}..{to}");
+        }
+        assert_eq!(series.extent(10, 10), None);
+    }
+
+    #[test]
+    fn thinning_keeps_ends_and_peaks_in_few_points() {
+        let mut series = waves(100_000);
+        series.truncate(70_000);
+        series.push(1e6);
+        (0..29_999).for_each(|_| series.push(0.0));
+        let points = series.thinned(0, 100_000, 400);
+        assert!(points.len() <= 2 * 400 + 2, "{} points", points.len());
+        assert_eq!(points[0], (0, series.values[0]));
+        assert_eq!(points.last(), Some(&(99_999, 0.0)));
+        assert!(points.iter().any(|&(_, value)| value == 1e6), "the peak is lost");
+        assert!(points.windows(2).all(|pair| pair[0].0 <= pair[1].0), "points must go forward");
+    }
+
+    #[test]
+    fn few_numbers_are_kept_as_they_are() {
+        let series = waves(10);
+        assert_eq!(series.thinned(2, 5, 100).len(), 3);
+        assert!(series.thinned(5, 5, 100).is_empty());
+    }
+}

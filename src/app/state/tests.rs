@@ -1,0 +1,108 @@
+//! The fold of events, without a window.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::report::{DataInfo, Intervention, StepReport, TermInfo, TermValue};
+
+fn info() -> RunInfo {
+    let data = DataInfo {
+        name: "digits".to_owned(),
+        origin: String::new(),
+        class_names: vec!["zero".to_owned(), "one".to_owned()],
+        shape: [1, 8, 8],
+        train: 10,
+        holdout: 2,
+        test: 3,
+        fingerprint: String::new(),
+    };
+    let term = TermInfo {
+        id: "mean".to_owned(),
+        meaning: String::new(),
+        default_weight: 1.0,
+        paper_weight: None,
+        weight: 1.0,
+    };
+    RunInfo {
+        name: "digits".to_owned(),
+        about: String::new(),
+        data,
+        classes: vec![1],
+        per_class: 2,
+        seed: 0,
+        steps: 100,
+        step: 0,
+        device: "CPU".to_owned(),
+        terms: vec![term],
+        learning_rate: 1.0,
+        out: "run".into(),
+        bytes: 128,
+    }
+}
+
+fn stepped(step: u64) -> Event {
+    let terms = vec![TermValue { term: "mean".to_owned(), raw: 0.5, weight: 1.0 }];
+    let report = StepReport { step, total: 0.5, learning_rate: 1.0, gradient_norm: 0.0, terms };
+    Event::Stepped { report, secs: 0.5 }
+}
+
+fn running() -> RunState {
+    let mut state = RunState::default();
+    state.fold(Event::Started(Box::new(info())));
+    (1..=10).for_each(|step| state.fold(stepped(step)));
+    state
+}
+
+#[test]
+fn a_run_is_folded_step_by_step() {
+    let state = running();
+    assert_eq!((state.phase.clone(), state.step, state.history.len()), (Phase::Running, 10, 10));
+    assert_eq!(state.class_name(0), "one");
+    assert!((state.secs_left().unwrap() - 45.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_failed_request_does_not_end_a_paused_run() {
+    let mut state = running();
+    state.fold(Event::Paused { step: 10, reason: None });
+    state.fold(Event::Failed { message: "cannot write".to_owned(), code: 3 });
+    assert!(matches!(state.phase, Phase::Paused { .. }));
+    assert_eq!(state.failure.as_deref(), Some("cannot write"));
+}
+
+#[test]
+fn a_step_after_a_failure_proves_that_the_run_goes_on() {
+    let mut state = running();
+    state.fold(Event::Failed { message: "cannot write".to_owned(), code: 3 });
+    assert_eq!(state.phase, Phase::Failed);
+    state.fold(stepped(11));
+    assert_eq!(state.phase, Phase::Running);
+}
+
+#[test]
+fn an_engine_that_is_gone_leaves_its_pictures() {
+    let mut state = running();
+    let gallery = Gallery {
+        view: GalleryView::Now,
+        cell: [1, 1],
+        grid: [1, 1],
+        rgba: Arc::from([0u8, 0, 0, 255].as_slice()),
+        moved: vec![0.0],
+        clipped: vec![0.0],
+    };
+    let frame = Arc::new(Frame { step: 10, gallery: Some(gallery), ..Frame::default() });
+    assert!(state.take(frame.clone()));
+    assert!(!state.take(frame), "the same frame is not new");
+    state.lost();
+    assert_eq!(state.phase, Phase::Failed);
+    assert!(state.pictures.gallery(GalleryView::Now).is_some());
+}
+
+#[test]
+fn an_acknowledged_change_leaves_a_mark() {
+    let mut state = running();
+    let change = Change::Weight { term: "mean".to_owned(), old: 1.0, new: 0.5 };
+    state.fold(Event::Applied(Intervention { step: 11, change }));
+    assert_eq!(state.marks.len(), 1);
+    assert_eq!(state.desk.terms[0].applied, 0.5);
+}

@@ -1,0 +1,76 @@
+//! What people chose to see. It belongs to the window alone: no choice here ever changes what a run computes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{action::Action, state::RunState};
+use crate::report::GalleryView;
+
+/// The choices.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct View {
+    /// Which picture of the images.
+    pub gallery: GalleryView,
+    /// Cells are this much larger than what fits.
+    pub magnify: f32,
+    /// Pictures are computed while a run goes on.
+    pub pictures: bool,
+    /// The loss axis is logarithmic.
+    pub log_axis: bool,
+    /// Losses are multiplied by their weights.
+    pub weighted: bool,
+    /// Accuracy is drawn over steps instead of bytes.
+    pub over_steps: bool,
+    /// The only protocol that is shown; all where there is none.
+    pub protocol: Option<String>,
+    /// The share of the machine that drawing may take.
+    pub share: f64,
+    /// The image under the pointer, in any panel.
+    #[serde(skip)]
+    pub hovered: Option<usize>,
+    /// The image that the arrow keys stand on.
+    #[serde(skip)]
+    pub cursor: Option<usize>,
+    /// The help is open.
+    #[serde(skip)]
+    pub help: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            gallery: GalleryView::Now,
+            magnify: 1.0,
+            pictures: true,
+            log_axis: true,
+            weighted: true,
+            over_steps: false,
+            protocol: None,
+            share: 0.25,
+            hovered: None,
+            cursor: None,
+            help: false,
+        }
+    }
+}
+
+impl View {
+    /// The next picture of the images: now, start, difference.
+    pub fn turn_gallery(&mut self) {
+        self.gallery = match self.gallery {
+            GalleryView::Now => GalleryView::Start,
+            GalleryView::Start => GalleryView::Difference,
+            GalleryView::Difference => GalleryView::Now,
+        };
+    }
+}
+
+/// What a panel is given: the run to read, the choices to turn, and a list for its wishes.
+pub struct Scene<'a> {
+    /// The run.
+    pub run: &'a RunState,
+    /// The choices.
+    pub view: &'a mut View,
+    /// Wishes, run after drawing.
+    pub actions: &'a mut Vec<Action>,
+}
