@@ -342,8 +342,9 @@ fn a_handle_dropped_in_the_middle_of_a_step_ends_the_thread_and_leaves_a_checkpo
 
 #[test]
 fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state() {
-    for config in [plane(&[]), digits(&[])] {
-        for rate in [1e30, 1e300] {
+    // Normalisation keeps digits of 1e30 finite, so they need more.
+    for (config, rates) in [(plane(&[]), &[1e30, 1e300][..]), (digits(&[]), &[1e300])] {
+        for &rate in rates {
             let out = folder();
             let engine = paused(&config, out.path());
             wait_paused(&engine);

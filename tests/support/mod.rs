@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 /// Digits so small that thirty steps take a moment.
-pub const TINY_DIGITS: [&str; 7] = [
+pub(crate) const TINY_DIGITS: [&str; 7] = [
     "network.width=8",
     "real.batch=16",
     "images.per_class=2",
@@ -15,30 +15,30 @@ pub const TINY_DIGITS: [&str; 7] = [
 ];
 
 /// Points of a plane, for a hundred steps.
-pub const TINY_PLANE: [&str; 4] =
+pub(crate) const TINY_PLANE: [&str; 4] =
     ["steps=100", "evaluation.every=0", "evaluation.last=\"dm@1x1\"", "checkpoint.every=20"];
 
 /// Settings with some more laid over them.
-pub fn settings(base: &[&str], more: &[&str]) -> Vec<String> {
+pub(crate) fn settings(base: &[&str], more: &[&str]) -> Vec<String> {
     base.iter().chain(more).map(|&setting| setting.to_owned()).collect()
 }
 
-pub fn bytes(path: &Path) -> Vec<u8> {
+pub(crate) fn bytes(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-pub fn lines(path: &Path) -> Vec<serde_json::Value> {
+pub(crate) fn lines(path: &Path) -> Vec<serde_json::Value> {
     let text = String::from_utf8(bytes(path)).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// What two runs computed is equal to the bit: their scalars and their images.
-pub fn assert_equal_runs(one: &Path, other: &Path) {
+pub(crate) fn assert_equal_runs(one: &Path, other: &Path) {
     assert_equal_scalars(one, other);
     assert_equal_images(one, other);
 }
 
-pub fn assert_equal_scalars(one: &Path, other: &Path) {
+pub(crate) fn assert_equal_scalars(one: &Path, other: &Path) {
     let (a, b) = (bytes(&one.join("scalars.jsonl")), bytes(&other.join("scalars.jsonl")));
     assert!(!a.is_empty(), "{} has no steps", one.display());
     let (text_a, text_b) = (String::from_utf8_lossy(&a), String::from_utf8_lossy(&b));
@@ -48,13 +48,13 @@ pub fn assert_equal_scalars(one: &Path, other: &Path) {
     assert_eq!(a.len(), b.len(), "{} and {} differ in length", one.display(), other.display());
 }
 
-pub fn assert_equal_images(one: &Path, other: &Path) {
+pub(crate) fn assert_equal_images(one: &Path, other: &Path) {
     let same = bytes(&one.join("synthetic.npz")) == bytes(&other.join("synthetic.npz"));
     assert!(same, "{} and {} have different images", one.display(), other.display());
 }
 
 /// The checkpoints of a run, oldest first.
-pub fn checkpoints(run: &Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn checkpoints(run: &Path) -> Vec<std::path::PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
     paths.sort();
@@ -62,7 +62,7 @@ pub fn checkpoints(run: &Path) -> Vec<std::path::PathBuf> {
 }
 
 /// Cuts a file to half its length, as a power cut would.
-pub fn tear(path: &Path) {
+pub(crate) fn tear(path: &Path) {
     let len = fs::metadata(path).unwrap().len();
     fs::OpenOptions::new().write(true).open(path).unwrap().set_len(len / 2).unwrap();
 }
