@@ -77,6 +77,7 @@ fn hint(source: &std::io::Error) -> &'static str {
             ". Free some space or choose another folder with --out; what was written so far is kept, go on with --resume"
         }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => ". Choose a folder that you may write to with --out",
+        Kind::NotADirectory => ". A part of this path is a file: choose another folder",
         Kind::NotFound => ". Check the path",
         _ => "",
     }

@@ -1,261 +1,437 @@
-//! The real program on real files, good and bad.
+//! The program as people run it: results, exit codes, messages, and what survives when it is disturbed.
 
 mod support;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output, Stdio},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use support::{TINY, assert_same_run};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use support::{
+    TINY_DIGITS, TINY_PLANE, assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints, lines,
+    tear,
+};
+use tempfile::TempDir;
 
-/// The program; `runs` and its cache stay in `folder`.
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_spiritsafe"));
-    command.args(arguments).current_dir(folder).env("SPIRITSAFE_CACHE", folder.join("cache"));
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    program(folder, arguments).output().unwrap()
-}
-
-/// Exit code and what was said on standard error.
-fn outcome(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = run(folder, arguments);
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-}
-
-/// `distill` of tiny digits into `out` with more arguments.
-fn distill<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let mut arguments = vec!["distill", "--preset", "digits", "--out", out];
-    arguments.extend(TINY.iter().flat_map(|setting| ["--set", setting]));
-    arguments.extend(more);
-    arguments
-}
-
-fn succeeds(folder: &Path, arguments: &[&str]) {
-    let (code, said) = outcome(folder, arguments);
-    assert_eq!(code, 0, "{arguments:?}: {said}");
-}
-
-fn home() -> tempfile::TempDir {
+fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-#[test]
-fn the_last_line_of_json_has_every_key() {
-    let home = home();
-    let output = run(home.path(), &distill("a", &["--steps", "10", "--json"]));
-    assert!(output.status.success());
-    let said = String::from_utf8(output.stdout).unwrap();
-    let json: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    assert_eq!(json["steps"], 10);
-    for key in ["secs", "steps_per_sec", "peak_rss_bytes"] {
-        assert!(json[key].as_f64().unwrap() > 0.0, "{key}");
+fn spiritsafe() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spiritsafe"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// `distill` of a preset with settings into a folder.
+fn distill(preset: &str, settings: &[&str], out: &Path) -> Command {
+    let mut command = spiritsafe();
+    command.args(["distill", "--preset", preset]);
+    for setting in settings {
+        command.args(["--set", setting]);
     }
-    assert_eq!(json["out"], "a");
-    for (key, protocol) in [("accuracy", "dm@1x1"), ("random", "dm@1x1")] {
-        assert_eq!(json[key]["protocol"], protocol);
-        assert!((0.0..=1.0).contains(&json[key]["mean"].as_f64().unwrap()) && json[key]["std"].is_number());
+    command.arg("--out").arg(out);
+    command
+}
+
+fn digits(out: &Path) -> Command {
+    distill("digits", &TINY_DIGITS, out)
+}
+
+fn plane(out: &Path) -> Command {
+    distill("plane", &TINY_PLANE, out)
+}
+
+fn resume(out: &Path) -> Command {
+    let mut command = spiritsafe();
+    command.args(["distill", "--resume", "--out"]).arg(out);
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs a command that succeeds.
+fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+    output
+}
+
+/// Runs a command that fails with this code and a message that holds all these words. Returns the message.
+fn refuse(command: &mut Command, code: i32, words: &[&str]) -> String {
+    let output = command.output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {text}");
+    for word in words {
+        assert!(text.contains(word), "{command:?}: no {word:?} in {text:?}");
     }
-    assert!(home.path().join("a/synthetic/7/001.png").exists());
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
 
-    let output = run(home.path(), &["evaluate", "a", "--protocol", "dm@2x2", "--repeats", "1", "--json"]);
-    let said = String::from_utf8(output.stdout).unwrap();
-    let json: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    assert_eq!(json["accuracy"]["protocol"], "dm@2x1");
-    assert_eq!(json["test_uses"], 5, "three uses at the end of the run, two now");
+fn last_json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(text.lines().last().expect("a line")).unwrap()
 }
 
 #[test]
-fn wrong_use_says_what_to_type_instead() {
-    let home = home();
-    fs::write(home.path().join("key.toml"), "[network]\nkind = \"convnet\"\nwidht = 8\n").unwrap();
-    fs::write(home.path().join("value.toml"), "steps = \"many\"\n").unwrap();
-    let preset = |more: &[&'static str]| [&["distill", "--preset", "digits", "--out", "x"], more].concat();
-    for (arguments, code, words) in [
-        (vec!["distill", "--config", "key.toml", "--out", "x"], 2, vec!["key.toml", "widht", "width"]),
-        (vec!["distill", "--config", "value.toml", "--out", "x"], 2, vec!["value.toml", "steps"]),
-        (vec!["distill", "--config", "none.toml", "--out", "x"], 2, vec!["none.toml", "--preset"]),
-        (vec!["distill", "--preset", "dgits", "--out", "x"], 2, vec!["dgits", "digits"]),
-        (preset(&["--data", "cfar"]), 2, vec!["cfar", "plane:moons"]),
-        (preset(&["--device", "gpu"]), 2, vec!["gpu", "cuda"]),
-        (preset(&["--classes", "0-x"]), 2, vec!["0-x", "0-4"]),
-        (preset(&["--classes", "0,12"]), 2, vec!["12", "10 classes"]),
-        (preset(&["--set", "steps"]), 2, vec!["key=value"]),
-        (preset(&["--set", "terms.mean.weight=-1"]), 2, vec!["terms.mean.weight"]),
-        (preset(&["--set", "network.depth=9"]), 2, vec!["8x8", "network.depth"]),
-        (preset(&["--ipc", "300"]), 3, vec!["300", "--ipc"]),
-        (vec!["distill", "--resume", "--out", "x"], 2, vec!["run.json", "--out"]),
-        (vec!["evaluate", "x", "--protocol", "best"], 2, vec!["best", "dm@300x5"]),
-        (vec!["replay", "x", "--out", "y"], 2, vec!["run.json"]),
-        (vec!["distill", "--preset", "digits", "--out", "key.toml/run"], 3, vec!["key.toml/run"]),
-    ] {
-        let (got, said) = outcome(home.path(), &arguments);
-        assert_eq!(got, code, "{arguments:?}: {said}");
-        assert!(words.iter().all(|word| said.contains(word)), "{arguments:?} says {said}");
+fn distill_ends_with_one_json_object_that_holds_every_promised_key() {
+    for (preset, settings, steps) in [("plane", TINY_PLANE.as_slice(), 100), ("digits", &TINY_DIGITS, 30)] {
+        let out = folder();
+        let json = last_json(&succeed(distill(preset, settings, out.path()).arg("--json")));
+        assert_eq!(json["steps"], steps);
+        for positive in ["secs", "steps_per_sec", "peak_rss_bytes"] {
+            assert!(json[positive].as_f64().unwrap() > 0.0, "{preset} {positive}: {json}");
+        }
+        for subject in ["accuracy", "random"] {
+            let accuracy = &json[subject];
+            assert!((0.0..=1.0).contains(&accuracy["mean"].as_f64().unwrap()), "{json}");
+            assert!(accuracy["std"].as_f64().unwrap() >= 0.0, "{json}");
+            assert!(accuracy["repeats"].as_u64().unwrap() >= 1, "{json}");
+            assert!(accuracy["protocol"].as_str().unwrap().starts_with("dm@1x"), "{json}");
+        }
+        assert_eq!(json["out"], out.path().to_str().unwrap());
+        for name in ["run.json", "scalars.jsonl", "timings.jsonl", "evaluations.jsonl", "synthetic.npz", "synthetic"] {
+            assert!(out.path().join(name).exists(), "{preset} {name}");
+        }
+        assert_eq!(lines(&out.path().join("scalars.jsonl")).len(), steps);
+        assert_eq!(lines(&out.path().join("timings.jsonl")).len(), steps);
     }
-    assert!(!home.path().join("x/checkpoints/step-0000000300.safetensors").exists());
 }
 
 #[test]
-#[cfg(not(feature = "cuda"))]
-fn a_device_that_is_not_there_says_how_to_get_it() {
-    let home = home();
-    let (code, said) = outcome(home.path(), &distill("x", &["--device", "cuda"]));
-    assert_eq!(code, 4);
-    assert!(said.contains("--features cuda"), "{said}");
+fn lists_and_judgements_work_without_a_terminal() {
+    let output = succeed(spiritsafe().arg("presets"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(["digits", "plane", "dm"].iter().all(|name| text.contains(name)), "{text}");
+    let output = succeed(spiritsafe().args(["data", "plane:moons"]));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("fingerprint"));
+    let out = folder();
+    succeed(&mut plane(out.path()));
+    let scalars = bytes(&out.path().join("scalars.jsonl"));
+    let json = last_json(&succeed(spiritsafe().arg("evaluate").arg(out.path()).args([
+        "--protocol",
+        "dm@2x2",
+        "--repeats",
+        "3",
+        "--json",
+    ])));
+    assert_eq!(json["accuracy"]["protocol"], "dm@2x3");
+    assert_eq!(json["accuracy"]["repeats"], 3);
+    assert_eq!(bytes(&out.path().join("scalars.jsonl")), scalars, "judging changes no scalars");
 }
 
 #[test]
-fn a_folder_that_holds_a_run_is_left_as_it_is() {
-    let home = home();
-    succeeds(home.path(), &distill("a", &["--steps", "5"]));
-    let before = fs::read(home.path().join("a/run.json")).unwrap();
-    let (code, said) = outcome(home.path(), &distill("a", &["--steps", "9"]));
-    assert_eq!(code, 2);
-    assert!(said.contains("--resume"), "{said}");
-    assert_eq!(before, fs::read(home.path().join("a/run.json")).unwrap());
+fn wrong_words_are_answered_with_what_to_type_instead() {
+    let place = folder();
+    let out = place.path().join("run");
+    let file = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let with = |arguments: &[&str]| {
+        let mut command = spiritsafe();
+        command.arg("distill").args(arguments).arg("--out").arg(&out);
+        command
+    };
+    let key = file("key.toml", "steps = 10\nstepps = 20\n");
+    let value = file("value.toml", "steps = \"many\"\n");
+    let torn = file("torn.toml", "[images\n");
+    let cases: [(&[&str], i32, &[&str]); 22] = [
+        (&["--config", &key], 2, &["key.toml", "line 2", "stepps", "expected one of", "`steps`"]),
+        (&["--config", &value], 2, &["value.toml", "line 1", "many"]),
+        (&["--config", &torn], 2, &["torn.toml", "line 1"]),
+        (&["--config", "no-such.toml"], 2, &["no-such.toml", "Check the path", "--preset"]),
+        (&["--preset", "dgits"], 2, &["\"dgits\"", "digits, plane, dm"]),
+        (&["--data", "faces"], 2, &["faces", "digits", "plane:moons"]),
+        (&["--data", "plane:stars"], 2, &["plane:stars", "plane:moons"]),
+        (&["--device", "tpu"], 2, &["\"tpu\"", "auto, cpu, cuda or metal"]),
+        (&["--set", "network.wdth=8"], 2, &["network.wdth=8", "wdth", "width"]),
+        (&["--set", "network.width=wide"], 2, &["network.width=wide", "wide"]),
+        (&["--set", "steps"], 2, &["--set steps", "key=value"]),
+        (&["--set", "steps.more=1"], 2, &["steps.more=1"]),
+        (&["--steps", "0"], 2, &["steps must be at least 1"]),
+        (&["--ipc", "0"], 2, &["images.per_class must be at least 1"]),
+        (&["--steps", "many"], 2, &["many", "--steps"]),
+        (&["--classes", "0-x"], 2, &["0-x", "0-4"]),
+        (&["--classes", "8-12"], 2, &["class 12 does not exist", "10 classes"]),
+        (&["--classes", "1,1"], 2, &["twice"]),
+        (&["--set", "terms.mean.weight=-1"], 2, &["terms.mean.weight", "-1"]),
+        (&["--set", "optimizer.learning_rate=-1"], 2, &["optimizer.learning_rate", "-1"]),
+        (&["--set", "evaluation.last=best"], 2, &["best", "dm@300x5"]),
+        (&["--preset", "plane", "--config", "x.toml"], 2, &["--config", "--preset"]),
+    ];
+    for (arguments, code, words) in cases {
+        refuse(&mut with(arguments), code, words);
+        assert!(!out.exists(), "{arguments:?} must not make a folder");
+    }
+    refuse(spiritsafe().arg("distil"), 2, &["distil", "distill"]);
+    refuse(spiritsafe().args(["data", "faces"]), 2, &["faces", "plane:moons"]);
+    if !cfg!(feature = "cuda") {
+        refuse(&mut with(&["--device", "cuda"]), 4, &["cuda", "--features cuda", "--device cpu"]);
+    }
+    if !cfg!(feature = "metal") {
+        refuse(&mut with(&["--device", "metal"]), 4, &["metal", "--features metal", "--device cpu"]);
+    }
+    assert!(!out.exists());
 }
 
 #[test]
-fn threads_and_chunks_change_nothing() {
-    let home = home();
-    let at = |name: &str| home.path().join(name);
-    succeeds(home.path(), &distill("a", &["--steps", "15"]));
-    for (name, threads, chunk) in [("b", "1", "real.chunk=1"), ("c", "2", "real.chunk=10"), ("d", "3", "real.chunk=3")]
-    {
-        let mut command = program(home.path(), &distill(name, &["--steps", "15", "--set", chunk]));
-        assert!(command.env("RAYON_NUM_THREADS", threads).output().unwrap().status.success());
-        assert_same_run(&at("a"), &at(name));
+fn numbers_that_explode_end_with_code_four_and_everything_saved() {
+    let out = folder();
+    let words = ["is not a finite number", "mean", "learning rate"];
+    refuse(plane(out.path()).args(["--set", "optimizer.learning_rate=1e30"]), 4, &words);
+    assert_eq!(checkpoints(out.path()).len(), 1);
+    assert!(!lines(&out.path().join("scalars.jsonl")).is_empty());
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_named() {
+    let place = folder();
+    let file = place.path().join("file");
+    fs::write(&file, "").unwrap();
+    refuse(&mut plane(Path::new("/dev/null/x")), 3, &["/dev/null/x", "choose another folder"]);
+    refuse(&mut plane(&file.join("run")), 3, &["file/run", "choose another folder"]);
+    refuse(&mut plane(&file), 3, &["file", "choose another folder"]);
+    refuse(&mut resume(place.path()), 2, &[place.path().to_str().unwrap(), "holds no run"]);
+    refuse(&mut resume(&place.path().join("none")), 2, &["none", "holds no run"]);
+    refuse(spiritsafe().arg("evaluate").arg(place.path()), 2, &["holds no run"]);
+    refuse(spiritsafe().arg("replay").arg(place.path()).arg("--out").arg(&file), 2, &["holds no run"]);
+    let run = place.path().join("run");
+    succeed(&mut plane(&run));
+    let before = bytes(&run.join("scalars.jsonl"));
+    refuse(&mut plane(&run), 2, &["holds a run already", "--resume", "--out"]);
+    refuse(spiritsafe().arg("replay").arg(&run).arg("--out").arg(&run), 2, &["holds a run already"]);
+    assert_eq!(bytes(&run.join("scalars.jsonl")), before, "a refusal touches nothing");
+    fs::write(run.join("run.json"), "{").unwrap();
+    refuse(&mut resume(&run), 2, &["run.json", "damaged"]);
+}
+
+#[test]
+fn threads_and_chunk_sizes_never_change_a_bit() {
+    let place = folder();
+    let run = |threads: &str, chunk: &str| {
+        let out = place.path().join(format!("{threads}-{chunk}"));
+        let chunk = format!("real.chunk={chunk}");
+        succeed(digits(&out).env("RAYON_NUM_THREADS", threads).args(["--set", &chunk]));
+        out
+    };
+    let first = run("1", "1");
+    for (threads, chunk) in [("1", "10"), ("2", "1"), ("2", "10"), ("2", "3"), ("2", "0")] {
+        assert_equal_runs(&first, &run(threads, chunk));
     }
 }
 
 #[test]
 fn two_halves_of_the_classes_merged_equal_the_whole() {
-    let home = home();
-    succeeds(home.path(), &distill("whole", &["--steps", "15"]));
-    succeeds(home.path(), &distill("low", &["--steps", "15", "--classes", "0-4", "--set", "real.chunk=2"]));
-    succeeds(home.path(), &distill("high", &["--steps", "15", "--classes", "5-9"]));
-    succeeds(home.path(), &["merge", "high", "low", "--out", "merged"]);
-    let archive = |run: &str| fs::read(home.path().join(run).join("synthetic.npz")).unwrap();
-    assert!(archive("whole") == archive("merged"));
-    succeeds(home.path(), &["evaluate", "merged", "--protocol", "dm@1x1"]);
-    let (code, said) = outcome(home.path(), &["merge", "low", "low", "--out", "twice"]);
-    assert!(code == 2 && said.contains("more than one"), "{said}");
-}
-
-#[test]
-fn a_replay_says_that_it_is_equal() {
-    let home = home();
-    succeeds(home.path(), &distill("a", &["--steps", "12"]));
-    let (code, said) = outcome(home.path(), &["replay", "a", "--out", "b"]);
-    assert!(code == 0 && said.contains("12 steps computed exactly the same"), "{said}");
-    assert_same_run(&home.path().join("a"), &home.path().join("b"));
-}
-
-#[test]
-fn torn_files_cost_nothing_but_time() {
-    let home = home();
-    succeeds(home.path(), &distill("plain", &["--steps", "24"]));
-    for torn in ["newest", "all", "line"] {
-        succeeds(home.path(), &distill(torn, &["--steps", "14"]));
-        let out = home.path().join(torn);
-        let mut checkpoints: Vec<PathBuf> =
-            fs::read_dir(out.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        checkpoints.sort();
-        let cut = |path: &Path, by: usize| {
-            let whole = fs::read(path).unwrap();
-            fs::write(path, &whole[..whole.len() - by]).unwrap();
-        };
-        match torn {
-            "newest" => cut(checkpoints.last().unwrap(), 100),
-            "all" => checkpoints.iter().for_each(|path| cut(path, 2000)),
-            _ => cut(&out.join("scalars.jsonl"), 17),
-        }
-        if torn == "line" {
-            // The torn line belongs to the newest checkpoint's step; go back to one that it does not.
-            fs::remove_file(checkpoints.last().unwrap()).unwrap();
-        }
-        let (code, said) = outcome(home.path(), &distill(torn, &["--steps", "24", "--resume"]));
-        assert_eq!(code, 0, "{said}");
-        assert_eq!(said.contains("damaged"), torn != "line", "{said}");
-        assert_same_run(&home.path().join("plain"), &out);
-    }
-}
-
-#[test]
-#[cfg(unix)]
-fn an_interrupted_run_says_how_to_go_on_and_loses_nothing() {
-    let home = home();
-    succeeds(home.path(), &distill("plain", &["--steps", "600"]));
-    let child = program(home.path(), &distill("a", &["--steps", "600"])).stderr(Stdio::piped()).spawn().unwrap();
-    sleep(Duration::from_millis(150));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("--resume --out a"));
-    succeeds(home.path(), &distill("a", &["--resume"]));
-    assert_same_run(&home.path().join("plain"), &home.path().join("a"));
-}
-
-#[test]
-fn a_run_killed_at_fifty_moments_equals_an_undisturbed_one() {
-    let home = home();
-    let steps = "4000";
-    succeeds(home.path(), &distill("plain", &["--steps", steps]));
-    let out = home.path().join("killed");
-    for kill in 0..50_u64 {
-        let resume: &[&str] = if out.join("run.json").exists() { &["--resume"] } else { &[] };
-        let arguments = distill("killed", &[&["--steps", steps], resume].concat());
-        let mut child = program(home.path(), &arguments).stderr(Stdio::null()).spawn().unwrap();
-        // Moments that fall everywhere: while starting, between steps, while a checkpoint is written.
-        sleep(Duration::from_millis(8 + kill * 37 % 41));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    assert!(!out.join("synthetic.npz").exists(), "the run must still be going on after the last kill");
-    succeeds(home.path(), &distill("killed", &["--resume"]));
-    assert_same_run(&home.path().join("plain"), &out);
-}
-
-/// A small file system of its own, where the tests may mount one.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_loses_nothing() {
-    let home = home();
-    let disk = home.path().join("disk");
-    fs::create_dir(&disk).unwrap();
-    let mount = |options: &str| {
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk).status();
-        status.is_ok_and(|status| status.success())
+    let place = folder();
+    let at = |name: &str| place.path().join(name);
+    succeed(&mut digits(&at("whole")));
+    succeed(digits(&at("low")).args(["--classes", "0-4", "--set", "real.chunk=1"]));
+    succeed(digits(&at("high")).args(["--classes", "5-9", "--set", "real.chunk=3"]));
+    succeed(spiritsafe().arg("merge").args([at("high"), at("low")]).arg("--out").arg(at("merged")));
+    assert_equal_images(&at("whole"), &at("merged"));
+    // The merged folder is a run like any other.
+    let json =
+        last_json(&succeed(spiritsafe().arg("evaluate").arg(at("merged")).args(["--protocol", "dm@1x1", "--json"])));
+    assert_eq!(json["accuracy"]["repeats"], 1);
+    succeed(digits(&at("other")).args(["--classes", "5-9", "--seed", "1"]));
+    let merge = |parts: [&str; 2]| {
+        let mut command = spiritsafe();
+        command.arg("merge").args(parts.map(at)).arg("--out").arg(at("no"));
+        command
     };
-    if !mount("size=64k") {
-        eprintln!("left out: this user may not mount a small disk");
-        return;
-    }
-    let outcome_of = |more: &[&str]| outcome(home.path(), &distill("disk/run", more));
-    let (full, said) = outcome_of(&["--steps", "400", "--set", "images.per_class=10"]);
-    mount("remount,size=8m");
-    let (mended, later) = outcome_of(&["--resume"]);
-    succeeds(home.path(), &distill("plain", &["--steps", "400", "--set", "images.per_class=10"]));
-    let [a, b] = ["plain", "disk/run"].map(|run| fs::read(home.path().join(run).join("scalars.jsonl")).unwrap());
-    Command::new("umount").arg(&disk).status().unwrap();
-    assert_eq!(full, 3, "{said}");
-    assert!(said.contains("disk/run") && said.contains("Free some space"), "{said}");
-    assert_eq!(mended, 0, "{later}");
-    assert!(a == b);
+    refuse(&mut merge(["low", "other"]), 2, &["differ in more than their classes"]);
+    refuse(&mut merge(["low", "low"]), 2, &["more than one"]);
+    refuse(spiritsafe().arg("merge").arg(at("low")).arg("--out").arg(at("no")), 2, &["<DIRS>"]);
 }
 
 #[test]
-fn lists_name_what_there_is() {
-    let home = home();
-    let said = |arguments: &[&str]| String::from_utf8(run(home.path(), arguments).stdout).unwrap();
-    assert!(["digits", "plane", "dm"].iter().all(|name| said(&["presets"]).contains(name)));
-    let data = said(&["data", "digits"]);
-    assert!(data.contains("CC BY 4.0") && data.contains("1297") && data.contains("500"), "{data}");
+fn a_replay_computes_exactly_the_same() {
+    let place = folder();
+    for (name, mut command) in
+        [("plane", plane(&place.path().join("plane"))), ("digits", digits(&place.path().join("digits")))]
+    {
+        succeed(&mut command);
+        let (old, new) = (place.path().join(name), place.path().join(format!("{name}-again")));
+        let output = succeed(spiritsafe().arg("replay").arg(&old).arg("--out").arg(&new).arg("--json"));
+        assert!(stderr(&output).contains("exactly the same numbers"));
+        assert_eq!(last_json(&output)["out"], new.to_str().unwrap());
+        assert_equal_runs(&old, &new);
+    }
+}
+
+#[test]
+fn a_torn_newest_checkpoint_is_passed_over_with_a_note() {
+    let place = folder();
+    let [whole, torn] = ["whole", "torn"].map(|name| place.path().join(name));
+    succeed(&mut digits(&whole));
+    succeed(digits(&torn).args(["--set", "checkpoint.keep=2"]));
+    tear(checkpoints(&torn).last().unwrap());
+    let text = stderr(&succeed(&mut resume(&torn)));
+    assert!(text.contains("step-0000000030.safetensors is damaged") && text.contains("older one"), "{text}");
+    assert_equal_runs(&whole, &torn);
+    // All of them: the run begins anew, and nothing else is lost.
+    checkpoints(&torn).iter().for_each(|path| tear(path));
+    let text = stderr(&succeed(&mut resume(&torn)));
+    assert_eq!(text.matches("is damaged").count(), 2, "{text}");
+    assert_equal_runs(&whole, &torn);
+    assert_eq!(checkpoints(&torn).len(), 2, "damaged ones are replaced in time");
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off() {
+    let place = folder();
+    let [whole, torn] = ["whole", "torn"].map(|name| place.path().join(name));
+    succeed(&mut digits(&whole));
+    succeed(&mut digits(&torn));
+    fs::remove_file(checkpoints(&torn).last().unwrap()).unwrap();
+    for name in ["scalars.jsonl", "timings.jsonl", "interventions.jsonl", "evaluations.jsonl"] {
+        let path = torn.join(name);
+        let mut text = bytes(&path);
+        text.truncate(text.len().saturating_sub(20));
+        text.extend(b"{\"step\":29,\"tot");
+        fs::write(&path, text).unwrap();
+    }
+    succeed(&mut resume(&torn));
+    assert_equal_runs(&whole, &torn);
+    for name in ["timings.jsonl", "evaluations.jsonl"] {
+        assert!(!lines(&torn.join(name)).is_empty());
+    }
+}
+
+#[test]
+fn an_interrupted_run_ends_with_code_130_and_goes_on_to_the_same_end() {
+    let place = folder();
+    let [whole, stopped] = ["whole", "stopped"].map(|name| place.path().join(name));
+    succeed(digits(&whole).args(["--steps", "100"]));
+    let child =
+        digits(&stopped).args(["--steps", "100"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    wait_for_checkpoint(&stopped);
+    succeed(Command::new("kill").args(["-INT", &child.id().to_string()]));
+    let output = child.wait_with_output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(130), "{text}");
+    assert!(text.contains("everything is saved") && text.contains("--resume --out"), "{text}");
+    let at = lines(&stopped.join("scalars.jsonl")).len();
+    assert!(at < 100 && stopped.join("synthetic.npz").exists(), "{at}");
+    succeed(&mut resume(&stopped));
+    assert_equal_runs(&whole, &stopped);
+}
+
+fn wait_for_checkpoint(run: &Path) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !run.join("checkpoints").exists() || checkpoints(run).is_empty() {
+        assert!(Instant::now() < end, "no checkpoint came");
+        sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_run_killed_at_fifty_moments_ends_as_an_undisturbed_one() {
+    let place = folder();
+    let [whole, killed] = ["whole", "killed"].map(|name| place.path().join(name));
+    let long = ["--steps", "120"];
+    succeed(digits(&whole).args(long));
+    let newest = || if killed.join("checkpoints").exists() { checkpoints(&killed).pop() } else { None };
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let (mut kills, mut reached) = (0, None);
+    while kills < 50 {
+        let begun = killed.join("run.json").exists();
+        let mut command = if begun { resume(&killed) } else { digits(&killed) };
+        if !begun {
+            command.args(["--set", "checkpoint.every=3"]);
+        }
+        let before = newest();
+        let mut child = command.args(long).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        // Every other one is hit soon, while it opens its folder perhaps; the others come one checkpoint further.
+        while kills % 2 == 1 && newest() == before && child.try_wait().unwrap().is_none() {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(Duration::from_millis(rng.random_range(1..100)));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status} after {kills} kills");
+            // It came to its end: the rest of the fifty hit a new run.
+            assert_equal_runs(&whole, &killed);
+            fs::remove_dir_all(&killed).unwrap();
+        } else {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            reached = reached.max(newest());
+        }
+    }
+    let reached = reached.expect("some came far");
+    assert!(reached.file_stem().unwrap().to_str().unwrap() >= "step-0000000060", "{}", reached.display());
+    succeed(resume(&killed).args(long));
+    assert_equal_runs(&whole, &killed);
+}
+
+#[test]
+fn a_folder_in_use_is_refused_until_its_program_has_died() {
+    let place = folder();
+    let run = place.path().join("run");
+    let mut child =
+        plane(&run).args(["--steps", "100000000"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    wait_for_checkpoint(&run);
+    refuse(&mut resume(&run), 2, &["in use", run.to_str().unwrap(), "--out"]);
+    refuse(spiritsafe().arg("evaluate").arg(&run), 2, &["in use"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let reached = checkpoints(&run).len() as u64;
+    assert!(reached > 0);
+    succeed(resume(&run).args(["--steps", "1"]));
+}
+
+/// A small disk in memory; it goes with its guard.
+struct Disk(TempDir);
+
+impl Disk {
+    fn new(size: &str) -> Option<Self> {
+        let folder = folder();
+        let size = format!("size={size}");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
+        mount.is_ok_and(|output| output.status.success()).then(|| Self(folder))
+    }
+
+    fn grow(&self, size: &str) {
+        succeed(Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(self.0.path()));
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_loses_nothing_and_the_run_goes_on_when_there_is_room() {
+    let Some(disk) = Disk::new("64k") else {
+        println!("skipped: this system lets nobody mount a small disk");
+        return;
+    };
+    let (run, place) = (disk.0.path().join("run"), folder());
+    let long = ["--steps", "120"];
+    refuse(digits(&run).args(long), 3, &["cannot", run.to_str().unwrap(), "Free some space", "--resume"]);
+    let left = checkpoints(&run);
+    assert!(!left.is_empty(), "the checkpoints before are intact");
+    refuse(&mut resume(&run), 3, &["Free some space", "--resume"]);
+    assert_eq!(checkpoints(&run), left);
+    disk.grow("8m");
+    let text = stderr(&succeed(resume(&run).args(long)));
+    assert!(!text.contains("damaged"), "{text}");
+    let whole = place.path().join("whole");
+    succeed(digits(&whole).args(long));
+    assert_equal_scalars(&whole, &run);
+    assert_equal_images(&whole, &run);
 }

@@ -1,234 +1,494 @@
-//! The engine behind its handle: steering, resuming, replaying, failing.
+//! The engine behind its handle: commands, live changes, determinism, and what happens when something breaks.
 
 mod support;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
+use crossbeam_channel::RecvTimeoutError;
 use spiritsafe::{
     config::RunConfig,
     engine::{Command, Engine, Event, Start},
-    report::{Change, Intervention, StepReport, Wants},
+    report::{Change, GalleryView, Intervention, Wants},
     store::RunFolder,
 };
-use support::{TINY, assert_same_run};
+use support::{
+    TINY_DIGITS, TINY_PLANE, assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints, lines,
+    settings,
+};
+use tempfile::TempDir;
 
-fn start(preset: &str, settings: &[&str], out: &Path) -> Start {
-    let usual: &[&str] = if preset == "digits" { &TINY } else { &[] };
-    let settings: Vec<String> = usual.iter().chain(settings).map(|&setting| setting.to_owned()).collect();
-    let config = RunConfig::preset(preset, &settings).unwrap();
-    Start { config, out: out.to_owned(), resume: false, script: Vec::new(), paused: false }
+/// Nothing here takes nearly as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
 }
 
-/// The next event that `wanted` accepts; the others are dropped.
-fn wait<T>(engine: &Engine, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-    loop {
-        let event = engine.events().recv_timeout(Duration::from_secs(60)).expect("the engine fell silent");
-        if let Some(found) = wanted(event) {
-            return found;
-        }
-    }
+fn plane(more: &[&str]) -> RunConfig {
+    RunConfig::preset("plane", &settings(&TINY_PLANE, more)).unwrap()
 }
 
-fn finished(event: Event) -> Option<()> {
-    match event {
-        Event::Finished { .. } => Some(()),
-        Event::Failed { message, .. } => panic!("{message}"),
-        _ => None,
-    }
+fn digits(more: &[&str]) -> RunConfig {
+    RunConfig::preset("digits", &settings(&TINY_DIGITS, more)).unwrap()
 }
 
-fn paused(event: Event) -> Option<u64> {
-    if let Event::Paused { step, .. } = event { Some(step) } else { None }
+fn start(config: &RunConfig, out: &Path) -> Start {
+    Start { config: config.clone(), out: out.to_owned(), resume: false, script: Vec::new(), paused: false }
 }
 
-fn applied(event: Event) -> Option<Intervention> {
-    if let Event::Applied(intervention) = event { Some(intervention) } else { None }
+/// Starts an engine with a run that waits.
+fn paused(config: &RunConfig, out: &Path) -> Engine {
+    begin(Start { paused: true, ..start(config, out) })
 }
 
-fn failed(event: Event) -> Option<String> {
-    if let Event::Failed { message, .. } = event { Some(message) } else { None }
-}
-
-fn run_whole(start: Start) {
+fn begin(start: Start) -> Engine {
     let engine = Engine::spawn(|| {});
     engine.send(Command::Start(Box::new(start)));
-    wait(&engine, finished);
+    engine
+}
+
+/// The next event, whatever it is.
+fn next(engine: &Engine) -> Event {
+    engine.events().recv_timeout(PATIENCE).expect("the engine says something")
+}
+
+/// Waits for the first event of which `pick` makes something. A failure that is not looked for ends the test.
+fn wait<T>(engine: &Engine, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let event = next(engine);
+        if let Some(picked) = pick(&event) {
+            return picked;
+        }
+        if let Event::Failed { message, .. } = event {
+            panic!("unexpected failure: {message}");
+        }
+    }
+    panic!("the engine never said what was waited for");
+}
+
+fn wait_paused(engine: &Engine) -> u64 {
+    wait(engine, |event| match event {
+        Event::Paused { step, .. } => Some(*step),
+        _ => None,
+    })
+}
+
+fn wait_step(engine: &Engine, at_least: u64) -> u64 {
+    wait(engine, |event| match event {
+        Event::Stepped { report, .. } if report.step >= at_least => Some(report.step),
+        _ => None,
+    })
+}
+
+fn wait_applied(engine: &Engine) -> Intervention {
+    wait(engine, |event| match event {
+        Event::Applied(applied) => Some(applied.clone()),
+        _ => None,
+    })
+}
+
+fn wait_failed(engine: &Engine) -> (String, u8) {
+    wait(engine, |event| match event {
+        Event::Failed { message, code } => Some((message.clone(), *code)),
+        _ => None,
+    })
+}
+
+fn wait_finished(engine: &Engine) -> (u64, bool) {
+    wait(engine, |event| match event {
+        Event::Finished { step, complete } => Some((*step, *complete)),
+        _ => None,
+    })
+}
+
+/// Runs to the end without a disturbance.
+fn undisturbed(config: &RunConfig) -> TempDir {
+    let out = folder();
+    assert!(wait_finished(&begin(start(config, out.path()))).1);
+    out
+}
+
+fn weight(weight: f64) -> Command {
+    Command::SetWeight { term: "mean".to_owned(), weight }
+}
+
+fn new_weight(applied: &Intervention) -> f64 {
+    match applied.change {
+        Change::Weight { new, .. } => new,
+        Change::LearningRate { .. } => panic!("a weight was changed"),
+    }
+}
+
+/// The steps whose line in the scalars has this weight.
+fn steps_with_weight(out: &Path, weight: f64) -> Vec<u64> {
+    let scalars = lines(&out.join("scalars.jsonl"));
+    let with = scalars.iter().filter(|line| line["terms"][0]["weight"] == weight);
+    with.map(|line| line["step"].as_u64().unwrap()).collect()
 }
 
 #[test]
-fn a_run_pauses_steps_and_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Engine::spawn(|| {});
-    let start = Start { paused: true, ..start("digits", &["steps=8"], &folder.path().join("a")) };
-    engine.send(Command::Start(Box::new(start)));
-    assert_eq!(wait(&engine, paused), 0);
+fn a_paused_run_does_single_steps_and_goes_on() {
+    let (config, out) = (plane(&[]), folder());
+    let engine = paused(&config, out.path());
+    assert_eq!(wait_paused(&engine), 0);
     for step in 1..=3 {
         engine.send(Command::Step);
-        assert_eq!(wait(&engine, paused), step);
+        assert_eq!(wait_paused(&engine), step);
     }
     engine.send(Command::Resume);
-    wait(&engine, finished);
-    assert_eq!(RunFolder::scalars(&folder.path().join("a")).unwrap().len(), 8);
+    wait_step(&engine, 10);
+    engine.send(Command::Pause);
+    let at = wait_paused(&engine);
+    assert!((10..100).contains(&at), "{at}");
+    let quiet = engine.events().recv_timeout(Duration::from_millis(100));
+    assert!(matches!(quiet, Err(RecvTimeoutError::Timeout)), "a paused engine is quiet, not {quiet:?}");
+    engine.send(Command::Resume);
+    assert_eq!(wait_finished(&engine), (100, true));
+    assert_equal_runs(out.path(), undisturbed(&config).path());
 }
 
 #[test]
-fn a_weight_set_while_running_is_felt_by_the_very_next_step() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("a");
-    let engine = Engine::spawn(|| {});
-    engine.send(Command::Start(Box::new(start("digits", &["steps=60"], &out))));
-    wait(&engine, |event| matches!(event, Event::Stepped { .. }).then_some(()));
-    // Of several values that wait together only the last one counts.
-    for weight in [0.9, 0.8, 0.25] {
-        engine.send(Command::SetWeight { term: "mean".to_owned(), weight });
+fn a_weight_set_while_running_is_acknowledged_recorded_and_felt_by_the_very_next_step() {
+    let (config, out) = (plane(&["steps=100000"]), folder());
+    let engine = begin(start(&config, out.path()));
+    wait_step(&engine, 20);
+    engine.send(weight(0.25));
+    let applied = wait_applied(&engine);
+    assert_eq!(new_weight(&applied), 0.25);
+    // It is on disk while the run goes on.
+    assert_eq!(RunFolder::interventions(out.path()).unwrap(), std::slice::from_ref(&applied));
+    wait_step(&engine, applied.step + 5);
+    engine.send(Command::Stop);
+    let (last, complete) = wait_finished(&engine);
+    assert!(!complete);
+    assert_eq!(steps_with_weight(out.path(), 0.25), (applied.step..=last).collect::<Vec<_>>());
+    assert_eq!(steps_with_weight(out.path(), 1.0), (1..applied.step).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_learning_rate_can_be_changed_live_too() {
+    let (config, out) = (plane(&[]), folder());
+    let engine = paused(&config, out.path());
+    wait_paused(&engine);
+    engine.send(Command::SetLearningRate(0.5));
+    let applied = wait_applied(&engine);
+    assert_eq!(applied, Intervention { step: 1, change: Change::LearningRate { old: 0.02, new: 0.5 } });
+    engine.send(Command::Step);
+    assert_eq!(wait_paused(&engine), 1);
+    engine.send(Command::Stop);
+    wait_finished(&engine);
+    assert_eq!(lines(&out.path().join("scalars.jsonl"))[0]["learning_rate"], 0.5);
+}
+
+#[test]
+fn of_many_slider_values_the_last_one_wins() {
+    let (config, out) = (digits(&["steps=100000", "checkpoint.every=0"]), folder());
+    let engine = begin(start(&config, out.path()));
+    wait_step(&engine, 3);
+    let values: Vec<f64> = (1..=200).map(|value| f64::from(value) / 100.0).collect();
+    values.iter().for_each(|&value| engine.send(weight(value)));
+    let mut applied = Vec::new();
+    while applied.last() != Some(&2.0) {
+        applied.push(new_weight(&wait_applied(&engine)));
     }
-    let last = loop {
-        let intervention = wait(&engine, applied);
-        if matches!(intervention.change, Change::Weight { new: 0.25, .. }) {
-            break intervention;
+    assert!(applied.len() < 200, "values that wait together are one change, not {}", applied.len());
+    let at = wait_step(&engine, 0);
+    wait_step(&engine, at + 3);
+    engine.send(Command::Stop);
+    let (last, _) = wait_finished(&engine);
+    assert_eq!(lines(&out.path().join("scalars.jsonl")).last().unwrap()["terms"][0]["weight"], 2.0);
+    assert!(steps_with_weight(out.path(), 2.0).contains(&last));
+}
+
+#[test]
+fn a_watched_run_computes_what_an_unwatched_run_computes() {
+    for config in [plane(&[]), digits(&[])] {
+        let out = folder();
+        let engine = paused(&config, out.path());
+        wait_paused(&engine);
+        engine.send(Command::SetViewShare(1.0));
+        for (number, gallery) in [GalleryView::Start, GalleryView::Now, GalleryView::Difference].into_iter().enumerate()
+        {
+            engine.send(Command::Watch(Wants { gallery: Some(gallery), features: true, pulls: number != 1 }));
+            engine.send(Command::Step);
+            wait_paused(&engine);
         }
-    };
-    wait(&engine, finished);
-    let scalars = RunFolder::scalars(&out).unwrap();
-    let weight = |report: &StepReport| report.terms[0].weight;
-    for report in &scalars {
-        assert_eq!(weight(report) == 0.25, report.step >= last.step, "step {}", report.step);
+        engine.send(Command::Resume);
+        assert!(wait_finished(&engine).1);
+        assert!(engine.frame().is_some(), "somebody looked");
+        assert_equal_runs(out.path(), undisturbed(&config).path());
     }
-    assert!(RunFolder::interventions(&out).unwrap().contains(&last));
 }
 
 #[test]
-fn a_replay_with_five_live_changes_computes_the_same_numbers() {
-    let folder = tempfile::tempdir().unwrap();
-    let (first, again) = (folder.path().join("first"), folder.path().join("again"));
-    let engine = Engine::spawn(|| {});
-    let paused_start = Start { paused: true, ..start("digits", &["steps=20"], &first) };
-    engine.send(Command::Start(Box::new(paused_start.clone())));
-    wait(&engine, paused);
-    for weight in [2.0, 0.0, 0.5, 3.0] {
-        engine.send(Command::SetWeight { term: "mean".to_owned(), weight });
-        wait(&engine, applied);
-        // Asked twice at once, two steps are done.
-        let step = RunFolder::interventions(&first).unwrap().last().unwrap().step;
-        engine.send(Command::Step);
-        engine.send(Command::Step);
-        wait(&engine, |event| paused(event).filter(|&at| at == step + 1));
+fn evaluations_exports_and_checkpoints_in_between_change_nothing() {
+    let (config, out, elsewhere) = (digits(&[]), folder(), folder());
+    let engine = paused(&config, out.path());
+    wait_paused(&engine);
+    engine.send(Command::Step);
+    engine.send(Command::Evaluate { protocol: "quick@1x1".to_owned() });
+    engine.send(Command::Checkpoint);
+    engine.send(Command::Export(elsewhere.path().to_owned()));
+    let exported = wait(&engine, |event| match event {
+        Event::Exported(path) => Some(path.clone()),
+        _ => None,
+    });
+    assert!(exported.starts_with(elsewhere.path()) && exported.exists());
+    wait(&engine, |event| matches!(event, Event::EvaluationsDone).then_some(()));
+    engine.send(Command::Evaluate { protocol: "dm@100000x1".to_owned() });
+    engine.send(Command::CancelEvaluation);
+    wait(&engine, |event| matches!(event, Event::EvaluationCancelled).then_some(()));
+    engine.send(Command::Resume);
+    assert!(wait_finished(&engine).1);
+    assert_equal_runs(out.path(), undisturbed(&config).path());
+}
+
+#[test]
+fn a_run_resumed_after_a_stop_in_the_middle_equals_an_undisturbed_one() {
+    for (config, middle) in [(plane(&[]), 33), (digits(&[]), 7)] {
+        let out = folder();
+        let engine = begin(start(&config, out.path()));
+        wait_step(&engine, middle);
+        engine.send(Command::Stop);
+        assert!(!wait_finished(&engine).1);
+        drop(engine);
+        let engine = begin(Start { resume: true, ..start(&config, out.path()) });
+        assert_eq!(wait_finished(&engine), (config.steps, true));
+        assert_equal_runs(out.path(), undisturbed(&config).path());
+    }
+}
+
+/// A run with five changes of the weight and one of the learning rate, each at a step that chance decides.
+fn disturbed_by_five_changes(config: &RunConfig, out: PathBuf) {
+    let engine = begin(start(config, &out));
+    for (number, value) in [0.5, 2.0, 0.0, 1.5, 0.75].into_iter().enumerate() {
+        wait_step(&engine, 4 * number as u64 + 2);
+        engine.send(weight(value));
+        wait_applied(&engine);
     }
     engine.send(Command::SetLearningRate(0.3));
-    engine.send(Command::Resume);
-    wait(&engine, finished);
-    let script = RunFolder::interventions(&first).unwrap();
-    assert_eq!(script.len(), 5);
-    run_whole(Start { script, out: again.clone(), paused: false, ..paused_start });
-    assert_same_run(&first, &again);
-    assert_eq!(RunFolder::interventions(&first).unwrap(), RunFolder::interventions(&again).unwrap());
+    wait_applied(&engine);
+    assert!(wait_finished(&engine).1);
 }
 
 #[test]
-fn being_watched_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, watched) = (folder.path().join("plain"), folder.path().join("watched"));
-    run_whole(start("digits", &["steps=40"], &plain));
-    let engine = Engine::spawn(|| {});
-    let gallery = Some(spiritsafe::report::GalleryView::Difference);
-    engine.send(Command::Watch(Wants { gallery, features: true, pulls: true }));
-    engine.send(Command::Start(Box::new(start("digits", &["steps=40"], &watched))));
-    wait(&engine, finished);
-    let frame = engine.frame().expect("a watched run shows frames");
-    assert_eq!(frame.step, 40, "the last frame is that of the last step");
-    assert_eq!(frame.gallery.as_ref().unwrap().grid, [2, 10]);
-    assert_same_run(&plain, &watched);
+fn a_replay_of_five_live_changes_computes_the_same() {
+    for config in [plane(&["steps=1000"]), digits(&["steps=60"])] {
+        let (old, new) = (folder(), folder());
+        disturbed_by_five_changes(&config, old.path().to_owned());
+        let script = RunFolder::interventions(old.path()).unwrap();
+        assert_eq!(script.len(), 6);
+        let engine = begin(Start { script, ..start(&config, new.path()) });
+        assert!(wait_finished(&engine).1);
+        assert_equal_runs(old.path(), new.path());
+        let [old, new] = [&old, &new].map(|run| bytes(&run.path().join("interventions.jsonl")));
+        assert_eq!(old, new, "a replay records the same changes");
+    }
 }
 
 #[test]
-fn a_stopped_run_resumed_equals_an_undisturbed_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, stopped) = (folder.path().join("plain"), folder.path().join("stopped"));
-    run_whole(start("digits", &["steps=30"], &plain));
-    let engine = Engine::spawn(|| {});
-    engine.send(Command::Start(Box::new(start("digits", &["steps=30"], &stopped))));
-    wait(&engine, |event| matches!(&event, Event::Stepped { report, .. } if report.step == 12).then_some(()));
-    engine.send(Command::Stop);
-    wait(&engine, finished);
-    drop(engine);
-    run_whole(Start { resume: true, ..start("digits", &["steps=30"], &stopped) });
-    assert_same_run(&plain, &stopped);
-}
-
-#[test]
-fn a_change_that_was_recorded_before_a_crash_is_applied_again_at_its_step() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, crashed) = (folder.path().join("plain"), folder.path().join("crashed"));
-    let change = Change::Weight { term: "mean".to_owned(), old: 1.0, new: 0.1 };
-    let script = vec![Intervention { step: 8, change }];
-    run_whole(Start { script, ..start("digits", &["steps=20"], &plain) });
-    // A folder as a crash at step 9 leaves it: the change of step 8 is on disk, the checkpoint is that of step 5.
-    run_whole(start("digits", &["steps=5"], &crashed));
-    fs::copy(plain.join("interventions.jsonl"), crashed.join("interventions.jsonl")).unwrap();
-    run_whole(Start { resume: true, ..start("digits", &["steps=20"], &crashed) });
-    assert_same_run(&plain, &crashed);
-}
-
-#[test]
-fn dropping_the_handle_in_the_middle_of_a_run_saves_a_checkpoint() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("a");
-    let engine = Engine::spawn(|| {});
-    engine.send(Command::Start(Box::new(start("digits", &["steps=100000", "checkpoint.every=0"], &out))));
-    wait(&engine, |event| matches!(event, Event::Stepped { .. }).then_some(()));
-    drop(engine);
-    assert_eq!(fs::read_dir(out.join("checkpoints")).unwrap().count(), 1);
-}
-
-#[test]
-fn a_number_that_is_not_finite_pauses_names_the_term_and_keeps_the_last_good_state() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("a");
-    let engine = Engine::spawn(|| {});
-    engine.send(Command::Start(Box::new(start("plane", &["optimizer.learning_rate=1e30"], &out))));
-    let message = wait(&engine, failed);
-    assert!(message.contains("\"mean\"") && message.contains("learning rate"), "{message}");
-    let step = wait(&engine, paused);
-    assert_eq!(RunFolder::scalars(&out).unwrap().len() as u64, step);
-    // It can be mended and goes on.
-    engine.send(Command::SetLearningRate(0.0));
-    wait(&engine, applied);
-    engine.send(Command::Stop);
-    wait(&engine, finished);
-}
-
-#[test]
-fn wrong_requests_are_refused_and_the_engine_lives_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = Engine::spawn(|| {});
+fn a_change_made_by_hand_outlives_a_recorded_one_of_the_same_step() {
+    let (config, out) = (plane(&["checkpoint.every=10"]), folder());
+    let engine = begin(start(&config, out.path()));
+    wait_step(&engine, 10);
     engine.send(Command::Pause);
-    assert!(wait(&engine, failed).contains("no run"));
-    engine.send(Command::Start(Box::new(start("digits", &["steps=10"], Path::new("/dev/null/run")))));
-    assert!(wait(&engine, failed).contains("/dev/null/run"));
-    let good = Start { paused: true, ..start("digits", &["steps=10"], &folder.path().join("a")) };
-    engine.send(Command::Start(Box::new(good)));
-    wait(&engine, paused);
-    engine.send(Command::SetWeight { term: "charm".to_owned(), weight: 1.0 });
-    assert!(wait(&engine, failed).contains("it has mean"));
-    engine.send(Command::SetWeight { term: "mean".to_owned(), weight: -1.0 });
-    assert!(wait(&engine, failed).contains("from 0 up"));
-    engine.send(Command::Evaluate { protocol: "best@1".to_owned() });
-    assert!(wait(&engine, failed).contains("dm@300x5"));
+    let at = wait_paused(&engine);
+    engine.send(Command::Checkpoint);
+    engine.send(weight(0.5));
+    wait_applied(&engine);
+    engine.send(Command::Stop);
+    wait_finished(&engine);
+    drop(engine);
+    // As if the power had failed after the change was recorded and before the next step.
+    let script = RunFolder::interventions(out.path()).unwrap();
+    assert_eq!(script.iter().map(|applied| applied.step).collect::<Vec<_>>(), [at + 1]);
+    let engine = begin(Start { resume: true, paused: true, ..start(&config, out.path()) });
+    wait_paused(&engine);
+    engine.send(weight(0.125));
+    assert_eq!(
+        wait(&engine, |event| match event {
+            Event::Applied(applied) if new_weight(applied) == 0.125 => Some(applied.step),
+            _ => None,
+        }),
+        at + 1
+    );
     engine.send(Command::Resume);
-    wait(&engine, finished);
+    wait_finished(&engine);
+    assert_eq!(steps_with_weight(out.path(), 0.125).first(), Some(&(at + 1)));
+    assert_eq!(steps_with_weight(out.path(), 0.125).last(), Some(&100));
 }
 
 #[test]
-fn two_engines_cannot_write_into_one_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("a");
-    let first = Engine::spawn(|| {});
-    first.send(Command::Start(Box::new(start("digits", &["steps=100000"], &out))));
-    wait(&first, |event| matches!(event, Event::Stepped { .. }).then_some(()));
-    let second = Engine::spawn(|| {});
-    second.send(Command::Start(Box::new(Start { resume: true, ..start("digits", &[], &out) })));
-    assert!(wait(&second, failed).contains("another program"));
+fn a_handle_dropped_in_the_middle_of_a_step_ends_the_thread_and_leaves_a_checkpoint() {
+    let (config, out) = (digits(&["steps=100000", "checkpoint.every=0", "real.chunk=1", "real.batch=100"]), folder());
+    let engine = begin(start(&config, out.path()));
+    let at = wait_step(&engine, 3);
+    drop(engine); // Returns when the thread has ended.
+    let left = checkpoints(out.path());
+    assert_eq!(left.len(), 1);
+    let scalars = lines(&out.path().join("scalars.jsonl"));
+    assert!(scalars.len() as u64 >= at);
+    assert!(left[0].ends_with(format!("step-{:010}.safetensors", scalars.len())), "{left:?}");
+    // The folder is free again, and the run goes on where it was left.
+    let shorter = RunConfig { steps: scalars.len() as u64 + 3, ..config };
+    let engine = begin(Start { resume: true, ..start(&shorter, out.path()) });
+    assert!(wait_finished(&engine).1);
+    assert_equal_runs(out.path(), undisturbed(&shorter).path());
+}
+
+#[test]
+fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state() {
+    // Normalisation keeps digits of 1e30 finite, so they need more.
+    for (config, rates) in [(plane(&[]), &[1e30, 1e300][..]), (digits(&[]), &[1e300])] {
+        for &rate in rates {
+            let out = folder();
+            let engine = paused(&config, out.path());
+            wait_paused(&engine);
+            engine.send(Command::Watch(Wants { gallery: Some(GalleryView::Now), features: true, pulls: true }));
+            for step in 1..=3 {
+                engine.send(Command::Step);
+                assert_eq!(wait_paused(&engine), step);
+            }
+            engine.send(Command::SetLearningRate(rate));
+            engine.send(Command::Resume);
+            let (message, code) = wait_failed(&engine);
+            assert_eq!(code, 4, "{message}");
+            let named = message.contains("the term \"mean\"") || message.contains("the images");
+            assert!(named && message.contains("learning rate"), "{message}");
+            let reason = wait(&engine, |event| match event {
+                Event::Paused { step, reason } => Some((*step, reason.clone())),
+                _ => None,
+            });
+            assert!(reason.1.is_some(), "nobody asked for this pause");
+            // The state on disk is finite and whole, and the logs end with it.
+            engine.send(Command::Stop);
+            assert_eq!(wait_finished(&engine), (reason.0, false));
+            let folder = out.path();
+            let newest =
+                spiritsafe::store::Checkpoints::new(folder.join("checkpoints"), 3).newest().unwrap().0.unwrap();
+            assert_eq!(newest.step, reason.0);
+            assert!(newest.images.values.iter().all(|value| value.is_finite()), "rate {rate}");
+            assert_eq!(lines(&folder.join("scalars.jsonl")).len() as u64, reason.0);
+        }
+    }
+}
+
+#[test]
+fn a_refused_step_leaves_a_run_that_goes_on_when_the_cause_is_gone() {
+    let (config, out) = (plane(&[]), folder());
+    let engine = paused(&config, out.path());
+    wait_paused(&engine);
+    engine.send(Command::SetLearningRate(1e300));
+    engine.send(Command::Resume);
+    wait_failed(&engine);
+    wait_paused(&engine);
+    engine.send(Command::SetLearningRate(0.02));
+    engine.send(Command::Resume);
+    assert_eq!(wait_finished(&engine), (100, true));
+    assert_equal_images(out.path(), undisturbed(&config).path());
+}
+
+#[test]
+fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
+    let (config, out) = (plane(&[]), folder());
+    let engine = paused(&config, out.path());
+    wait_paused(&engine);
+    let unknown = Command::SetWeight { term: "meen".to_owned(), weight: 1.0 };
+    let protocol = Command::Evaluate { protocol: "best@5".to_owned() };
+    let wrong: [(Command, &[&str]); 6] = [
+        (unknown, &["\"meen\"", "it has mean"]),
+        (weight(-1.0), &["from 0 up", "-1"]),
+        (weight(f64::NAN), &["from 0 up", "NaN"]),
+        (Command::SetLearningRate(f64::INFINITY), &["learning rate", "inf"]),
+        (protocol, &["\"best@5\"", "dm@300x5"]),
+        (Command::Export("/dev/null/there".into()), &["/dev/null/there", "is a file"]),
+    ];
+    for (command, words) in wrong {
+        engine.send(command);
+        let (message, code) = wait_failed(&engine);
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+        assert!([2, 3].contains(&code), "{code}: {message}");
+    }
+    for odd in [f64::NAN, f64::INFINITY, -1.0, 1e19] {
+        engine.send(Command::FrameDrawn(odd));
+        engine.send(Command::SetViewShare(odd));
+        engine.send(Command::Watch(Wants { gallery: None, features: true, pulls: true }));
+        engine.send(Command::Watch(Wants::default()));
+    }
+    engine.send(Command::Resume);
+    assert_eq!(wait_finished(&engine), (100, true));
+    assert!(RunFolder::interventions(out.path()).unwrap().is_empty(), "what was refused is not recorded");
+    assert_equal_runs(out.path(), undisturbed(&config).path());
+}
+
+#[test]
+fn without_a_run_every_request_is_answered() {
+    let engine = Engine::spawn(|| {});
+    for command in [Command::Resume, Command::Step, Command::Stop, weight(1.0), Command::Checkpoint] {
+        engine.send(command);
+        let (message, code) = wait_failed(&engine);
+        assert!(message.contains("Start one first"), "{message}");
+        assert_eq!(code, 2);
+    }
+}
+
+#[test]
+fn a_start_in_a_bad_folder_is_refused_without_a_panic_and_a_good_one_works_after_it() {
+    let (config, out) = (plane(&[]), folder());
+    let file = out.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let engine = Engine::spawn(|| {});
+    for bad in [file.clone(), file.join("inside"), "/dev/null/there".into()] {
+        engine.send(Command::Start(Box::new(start(&config, &bad))));
+        let (message, code) = wait_failed(&engine);
+        assert_eq!(code, 3, "{message}");
+        assert!(message.contains(bad.to_str().unwrap()) && message.contains("choose another folder"), "{message}");
+    }
+    let empty = out.path().join("empty");
+    engine.send(Command::Start(Box::new(Start { resume: true, ..start(&config, &empty) })));
+    let (message, code) = wait_failed(&engine);
+    assert_eq!(code, 2);
+    assert!(message.contains("holds no run") && !empty.exists(), "{message}");
+    let good = out.path().join("good");
+    engine.send(Command::Start(Box::new(start(&config, &good))));
+    assert!(wait_finished(&engine).1);
+    assert_equal_scalars(&good, undisturbed(&config).path());
+}
+
+#[test]
+fn a_start_while_a_run_is_under_way_saves_that_run_first() {
+    let (config, one, other) = (plane(&["steps=1000000"]), folder(), folder());
+    let engine = begin(start(&config, one.path()));
+    wait_step(&engine, 5);
+    let short = plane(&[]);
+    engine.send(Command::Start(Box::new(start(&short, other.path()))));
+    assert_eq!(wait_finished(&engine), (100, true));
+    let saved = lines(&one.path().join("scalars.jsonl")).len();
+    assert!(checkpoints(one.path()).last().unwrap().ends_with(format!("step-{saved:010}.safetensors")));
+    // The folder that was left is free.
+    let shorter = RunConfig { steps: saved as u64 + 1, ..config };
+    let second = begin(Start { resume: true, ..start(&shorter, one.path()) });
+    assert!(wait_finished(&second).1);
+}
+
+#[test]
+fn one_folder_is_open_in_one_engine_at_a_time() {
+    let (config, out) = (plane(&[]), folder());
+    let first = paused(&config, out.path());
+    wait_paused(&first);
+    let second = begin(Start { resume: true, ..start(&config, out.path()) });
+    let (message, code) = wait_failed(&second);
+    assert_eq!(code, 2);
+    assert!(message.contains(out.path().to_str().unwrap()) && message.contains("in use"), "{message}");
+    drop(second);
+    first.send(Command::Resume);
+    assert!(wait_finished(&first).1);
     drop(first);
-    second.send(Command::Start(Box::new(Start { resume: true, paused: true, ..start("digits", &[], &out) })));
-    assert!(wait(&second, paused) > 0);
+    assert_equal_runs(out.path(), undisturbed(&config).path());
+    let again = begin(Start { resume: true, paused: true, ..start(&config, out.path()) });
+    assert_eq!(wait_paused(&again), 100);
 }

@@ -169,10 +169,18 @@ impl Matching {
         self.refuse_if_not_finite(&report)?;
         // v <- momentum v + g;  x <- x - learning_rate v
         let (momentum, rate) = (self.spec.momentum as f32, weights.learning_rate as f32);
-        let values = self.state.images.values.iter_mut().zip(&mut self.state.velocity);
-        for ((value, velocity), gradient) in values.zip(&outcome.gradient) {
-            *velocity = momentum * *velocity + gradient;
-            *value -= rate * *velocity;
+        let moved = |value: f32, velocity: f32, gradient: f32| {
+            let velocity = momentum * velocity + gradient;
+            (value - rate * velocity, velocity)
+        };
+        let State { images, velocity, .. } = &mut self.state;
+        let old = images.values.iter().zip(velocity.iter()).zip(&outcome.gradient);
+        if !old.clone().all(|((&value, &velocity), &gradient)| moved(value, velocity, gradient).0.is_finite()) {
+            let culprit = format!("a value of the images moved at the learning rate {}", weights.learning_rate);
+            return Err(Error::NotFinite { step, last_good: step - 1, culprit });
+        }
+        for ((value, velocity), &gradient) in images.values.iter_mut().zip(velocity).zip(&outcome.gradient) {
+            (*value, *velocity) = moved(*value, *velocity, gradient);
         }
         self.state.step = step;
         Ok(report)

@@ -68,15 +68,15 @@ impl Run {
         let mut method =
             Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate);
         let folder = if resume {
-            let lock = RunFolder::lock(&out)?;
-            let checkpoints = Checkpoints::new(out.join("checkpoints"), config.checkpoint.keep);
-            let (state, damaged) = checkpoints.newest()?;
+            // The folder is locked first: what lies in it must not change while it is read.
+            let mut folder = RunFolder::open(&out)?;
+            let (state, damaged) = folder.checkpoints(config.checkpoint.keep).newest()?;
             warnings.extend(damaged);
             if let Some(state) = state {
                 method.restore(state)?;
             }
-            RunFolder::cut_back(&out, method.state().step)?;
-            RunFolder::open(&out, lock)?
+            folder.cut_back(method.state().step)?;
+            folder
         } else {
             RunFolder::create(&out, &record)?
         };

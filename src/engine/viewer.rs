@@ -22,6 +22,8 @@ use crate::{
 
 /// Pictures come no faster than this.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// No frame is taken to cost more.
+const LONGEST_COST: Duration = Duration::from_secs(10);
 /// Share of the machine that drawing may take on a CPU.
 const DEFAULT_SHARE: f64 = 0.25;
 /// Batches that the lens is trained on.
@@ -81,11 +83,13 @@ impl Viewer {
     }
 
     pub(super) fn set_share(&mut self, share: f64) {
-        self.share = share.clamp(0.01, 1.0);
+        if share.is_finite() {
+            self.share = share.clamp(0.01, 1.0);
+        }
     }
 
     pub(super) fn frame_drawn(&mut self, secs: f64) {
-        self.cost = Duration::try_from_secs_f64(secs).unwrap_or_default();
+        self.cost = Duration::try_from_secs_f64(secs).unwrap_or_default().min(LONGEST_COST);
     }
 
     /// The next frame comes at once: on pause, stop and end.

@@ -141,6 +141,12 @@ impl Worker {
         let Some(run) = &mut self.run else {
             return Err(Error::Config("there is no run. Start one first".to_owned()));
         };
+        if matches!(command, Command::SetWeight { .. } | Command::SetLearningRate(_)) {
+            // Recorded changes of the same step come first, in the file as here.
+            for applied in run.follow_script()? {
+                self.backstage.tell(Event::Applied(applied));
+            }
+        }
         match command {
             Command::Pause if self.mode != Mode::Ended => self.pause(None),
             Command::Resume if !run.is_complete() => self.go(Mode::Running),

@@ -67,7 +67,9 @@ impl Checkpoints {
             .map_err(|error| Error::Data(format!("a checkpoint cannot be made: {error}")))?;
         let path = self.folder.join(format!("step-{:010}.safetensors", state.step));
         files::replace(&path, |out| out.write_all(&file))?;
-        for old in self.newest_first()?.into_iter().skip(self.keep) {
+        // A newer one is damaged, or this run would not stand here: it must not push out a whole one.
+        let whole = self.newest_first()?.into_iter().filter(|other| *other <= path);
+        for old in whole.skip(self.keep) {
             fs::remove_file(&old).map_err(Error::file("remove", &old))?;
         }
         Ok(())

@@ -12,4 +12,4 @@ mod run_folder;
 pub use cache::{cache_evaluation, cached_evaluation};
 pub use checkpoint::Checkpoints;
 pub use export::export;
-pub use run_folder::{FolderLock, RunFolder, RunRecord};
+pub use run_folder::{RunFolder, RunRecord};

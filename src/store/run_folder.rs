@@ -8,6 +8,7 @@
 //! | `timings.jsonl` | one line a step: seconds |
 //! | `evaluations.jsonl` | accuracies |
 //! | `checkpoints/` | the newest few |
+//! | `run.lock` | locked by the program that has the run open; empty |
 //! | `synthetic.npz`, `synthetic/` | the images, at the end |
 
 use std::{
@@ -47,32 +48,35 @@ struct Timing {
     secs: f64,
 }
 
-/// The right to write into a folder. The operating system takes it back when the program ends, however it ends.
-pub struct FolderLock(#[expect(dead_code, reason = "held, not read")] File);
-
-/// The open folder of a run.
+/// The open folder of a run. Nobody else can open it until this is dropped or the process has died.
 pub struct RunFolder {
     path: PathBuf,
-    _lock: FolderLock,
     scalars: files::Lines,
     timings: files::Lines,
     interventions: files::Lines,
     evaluations: files::Lines,
+    /// The last field: it is let go when the logs are written.
+    _lock: File,
 }
 
 impl RunFolder {
     /// Makes the folder of a new run. A folder that holds a run already is left as it is.
     pub fn create(path: &Path, record: &RunRecord<impl Serialize>) -> Result<Self> {
         let run = path.join("run.json");
-        if run.exists() {
-            return Err(Error::Config(format!(
-                "{} holds a run already. Go on with it by --resume, or choose another folder with --out",
-                path.display()
-            )));
-        }
+        let refuse_a_run = || {
+            if run.exists() {
+                return Err(Error::Config(format!(
+                    "{} holds a run already. Go on with it by --resume, or choose another folder with --out",
+                    path.display()
+                )));
+            }
+            Ok(())
+        };
+        refuse_a_run()?;
         let checkpoints = path.join("checkpoints");
         fs::create_dir_all(&checkpoints).map_err(Error::file("create", &checkpoints))?;
-        let folder = Self::open(path, Self::lock(path)?)?;
+        let folder = Self::open(path)?;
+        refuse_a_run()?; // Somebody may have been faster.
         files::replace(&run, |out| {
             serde_json::to_writer_pretty(&mut *out, record)?;
             out.write_all(b"\n")
@@ -80,30 +84,17 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Takes the right to write into the folder of a run; two programs in one folder would spoil it.
-    pub fn lock(path: &Path) -> Result<FolderLock> {
-        let name = path.join("run.lock");
-        let file = File::create(&name).map_err(Error::file("write", &name))?;
-        match file.try_lock() {
-            Ok(()) => Ok(FolderLock(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::Config(format!(
-                "another program is working in {}. Stop it first, or choose another folder with --out",
-                path.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(Error::file("lock", &name)(error)),
-        }
-    }
-
     /// Opens the folder of a run that is there.
-    pub fn open(path: &Path, lock: FolderLock) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
+        let lock = lock(path)?;
         let lines = |name: &str| files::Lines::open(path.join(name));
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
             scalars: lines("scalars.jsonl")?,
             timings: lines("timings.jsonl")?,
             interventions: lines("interventions.jsonl")?,
             evaluations: lines("evaluations.jsonl")?,
+            _lock: lock,
         })
     }
 
@@ -124,13 +115,19 @@ impl RunFolder {
 
     /// Cuts the logs back to what was known at `step`. Evaluations on the test split stay, since their count must not be
     /// forgotten; interventions stay, and those of later steps will be applied again.
-    pub fn cut_back(path: &Path, step: u64) -> Result<()> {
-        files::retain_lines::<StepReport>(&path.join("scalars.jsonl"), |line| line.step <= step)?;
-        files::retain_lines::<Timing>(&path.join("timings.jsonl"), |line| line.step <= step)?;
-        files::retain_lines::<Intervention>(&path.join("interventions.jsonl"), |_| true)?;
-        files::retain_lines::<Evaluation>(&path.join("evaluations.jsonl"), |line| {
-            line.step <= step || line.tested_on == TestedOn::Test
-        })
+    pub fn cut_back(&mut self, step: u64) -> Result<()> {
+        let [scalars, timings, interventions, evaluations] =
+            ["scalars", "timings", "interventions", "evaluations"].map(|name| self.path.join(format!("{name}.jsonl")));
+        files::retain_lines::<StepReport>(&scalars, |line| line.step <= step)?;
+        files::retain_lines::<Timing>(&timings, |line| line.step <= step)?;
+        files::retain_lines::<Intervention>(&interventions, |_| true)?;
+        files::retain_lines::<Evaluation>(&evaluations, |line| line.step <= step || line.tested_on == TestedOn::Test)?;
+        // The old files have lost their names: go on with the new ones.
+        self.scalars = files::Lines::open(scalars)?;
+        self.timings = files::Lines::open(timings)?;
+        self.interventions = files::Lines::open(interventions)?;
+        self.evaluations = files::Lines::open(evaluations)?;
+        Ok(())
     }
 
     /// Where it lies.
@@ -186,5 +183,22 @@ impl RunFolder {
     pub fn sync(&mut self) -> Result<()> {
         self.scalars.sync()?;
         self.timings.sync()
+    }
+}
+
+/// Two programs writing one run would mix their lines. The operating system lets the lock go when a process dies.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("run.lock");
+    let file = File::create(&path).map_err(Error::file("write", &path))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Config(format!(
+            "{} is in use by another run of this program. Wait until that has ended, or choose another folder with --out",
+            folder.display()
+        ))),
+        // A file system that knows no locks must not keep anybody from working.
+        Err(TryLockError::Error(error)) if error.kind() != std::io::ErrorKind::Unsupported => {
+            Err(Error::file("lock", &path)(error))
+        }
+        _ => Ok(file),
     }
 }

@@ -37,6 +37,7 @@ impl Panel {
             super::empty(ui, "No steps yet", "One line a term, and their sum");
             return;
         }
+        ui.add_space(8.0); // The label of the topmost grid line reaches above the plot.
         let theme = theme::of(ui);
         let log = scene.view.log_axis;
         let columns = ui.available_width().max(50.0) as usize;

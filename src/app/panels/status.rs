@@ -86,11 +86,24 @@ fn progress(ui: &mut Ui, step: u64, steps: u64) {
 
 fn item(ui: &mut Ui, name: &str, value: &str, hint: &str) {
     let theme = theme::of(ui);
-    if !name.is_empty() {
+    let number = |ui: &mut Ui| {
+        ui.label(RichText::new(value).font(theme::digits(12.0)).color(theme.text)).on_hover_text(hint);
+    };
+    let title = |ui: &mut Ui| {
+        if !name.is_empty() {
+            ui.label(RichText::new(name).small().color(theme.dim));
+        }
+    };
+    // On the right things are added from the edge inwards; the name still stands before its value.
+    if ui.layout().prefer_right_to_left() {
+        number(ui);
+        title(ui);
+    } else {
         ui.add_space(5.0);
-        ui.label(RichText::new(name).small().color(theme.dim));
+        title(ui);
+        number(ui);
     }
-    ui.label(RichText::new(value).font(theme::digits(12.0)).color(theme.text)).on_hover_text(hint);
+    ui.add_space(5.0);
 }
 
 /// What drawing takes, and the most that it may take.

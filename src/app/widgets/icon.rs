@@ -77,7 +77,9 @@ pub fn paint(painter: &Painter, icon: Icon, square: Rect, ink: Color32) {
     };
     match icon {
         Icon::Play => drop(painter.add(triangle(0.14, 0.8))),
-        Icon::Pause => [0.14, 0.58].into_iter().for_each(|x| drop(painter.rect_filled(bar(x, 0.28), 1.0, ink))),
+        Icon::Pause => [0.14, 0.58].into_iter().for_each(|x| {
+            painter.rect_filled(bar(x, 0.28), 1.0, ink);
+        }),
         Icon::Step => {
             painter.add(triangle(0.04, 0.62));
             painter.rect_filled(bar(0.74, 0.2), 1.0, ink);
