@@ -76,6 +76,9 @@ impl Run {
                 method.restore(state)?;
             }
             folder.cut_back(method.state().step)?;
+            if let Some(old) = old.filter(|old| old.config.steps != config.steps) {
+                folder.set_record(&RunRecord { config: config.clone(), ..old })?;
+            }
             folder
         } else {
             RunFolder::create(&out, &record)?

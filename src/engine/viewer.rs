@@ -82,6 +82,12 @@ impl Viewer {
         self.pressed = true;
     }
 
+    /// Looks away, after a picture that could not be made; asking again tries again.
+    pub(super) fn look_away(&mut self) {
+        self.wants = Wants::default();
+        self.pressed = false;
+    }
+
     pub(super) fn set_share(&mut self, share: f64) {
         if share.is_finite() {
             self.share = share.clamp(0.01, 1.0);

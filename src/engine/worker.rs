@@ -328,8 +328,14 @@ impl Worker {
 
     fn view(&mut self) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        if let Some(frame) = self.viewer.frame(run)? {
-            self.backstage.show(frame);
+        match self.viewer.frame(run) {
+            Ok(Some(frame)) => self.backstage.show(frame),
+            Ok(None) => {}
+            Err(error) => {
+                // Said once, not at every turn; the run itself goes on.
+                self.viewer.look_away();
+                self.backstage.tell(Event::Warning(format!("a picture could not be made: {error}")));
+            }
         }
         Ok(())
     }

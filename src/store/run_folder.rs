@@ -77,11 +77,16 @@ impl RunFolder {
         fs::create_dir_all(&checkpoints).map_err(Error::file("create", &checkpoints))?;
         let folder = Self::open(path)?;
         refuse_a_run()?; // Somebody may have been faster.
-        files::replace(&run, |out| {
+        folder.set_record(record)?;
+        Ok(folder)
+    }
+
+    /// Writes `run.json`, over the one before: a run that goes on may be made longer.
+    pub fn set_record(&self, record: &RunRecord<impl Serialize>) -> Result<()> {
+        files::replace(&self.path.join("run.json"), |out| {
             serde_json::to_writer_pretty(&mut *out, record)?;
             out.write_all(b"\n")
-        })?;
-        Ok(folder)
+        })
     }
 
     /// Opens the folder of a run that is there.
