@@ -27,20 +27,25 @@ impl Moments<'_> {
     }
 }
 
-/// Sum over positions of `f`, in four interleaved chains.
+/// Sum of values, or of squared distances from `mean`, in four interleaved chains.
 #[inline(always)]
-unsafe fn sum<S: Lanes>(count: usize, mut f: impl FnMut(usize, S) -> S) -> S {
-    // SAFETY: the caller has the instruction set.
+unsafe fn sum<S: Lanes, const SQUARED: bool>(from: *const f32, step: usize, count: usize, mean: S) -> S {
+    // SAFETY: the caller has the instruction set, and `count` vectors `step` apart.
     unsafe {
         let mut sums = [S::zero(); 4];
-        let whole = count / 4 * 4;
-        for i in (0..whole).step_by(4) {
+        let mut at = from;
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(4);
             for (k, sum) in sums.iter_mut().enumerate() {
-                *sum = f(i + k, *sum);
+                if k < some {
+                    let value = S::load(at.add(k * step));
+                    let distance = value.sub(mean);
+                    *sum = if SQUARED { distance.fma(distance, *sum) } else { sum.add(value) };
+                }
             }
-        }
-        for i in whole..count {
-            sums[i - whole] = f(i, sums[i - whole]);
+            at = at.wrapping_add(4 * step);
+            left -= some;
         }
         sums[0].add(sums[1]).add(sums[2].add(sums[3]))
     }
@@ -57,12 +62,8 @@ pub(super) unsafe fn moments<S: Lanes>(p: &mut Moments) {
     unsafe {
         for c in (0..p.width).step_by(LANES) {
             let values = p.values.as_ptr().add(c);
-            let load = |i: usize| S::load(values.add(i * p.width));
-            let mean = sum(p.count, |i, s: S| s.add(load(i))).mul(S::splat(1.0 / p.count as f32));
-            let squares = sum(p.count, |i, s: S| {
-                let distance = load(i).sub(mean);
-                distance.fma(distance, s)
-            });
+            let mean = sum::<S, false>(values, p.width, p.count, S::zero()).mul(S::splat(1.0 / p.count as f32));
+            let squares = sum::<S, true>(values, p.width, p.count, mean);
             let (to_mean, to_squares) = (p.mean.as_mut_ptr().add(c), p.squares.as_mut_ptr().add(c));
             if p.before == 0 {
                 mean.store(to_mean);
@@ -115,12 +116,15 @@ pub(super) unsafe fn pool<S: Lanes>(p: &mut Pool) {
                 let (scale, shift) = (S::load(p.scale.as_ptr().add(c)), S::load(p.shift.as_ptr().add(c)));
                 let values = p.values.as_ptr().add(2 * y * p.columns * p.width + c);
                 let out = p.out.as_mut_ptr().add(y * p.out_row + c);
-                // In this order a NaN stays a NaN, so that a run that diverges is seen.
-                let active = |at: usize| S::zero().max(S::load(values.add(at * p.width)).fma(scale, shift));
                 for x in 0..p.pooled_columns {
-                    let top = active(2 * x).add(active(2 * x + 1));
-                    let bottom = active(p.columns + 2 * x).add(active(p.columns + 2 * x + 1));
-                    top.add(bottom).store(out.add(x * p.out_channels));
+                    let mut window = [S::zero(); 4];
+                    let corners = [2 * x, 2 * x + 1, p.columns + 2 * x, p.columns + 2 * x + 1];
+                    for (value, at) in window.iter_mut().zip(corners) {
+                        // In this order a NaN stays a NaN, so that a run that diverges is seen.
+                        *value = S::zero().max(S::load(values.add(at * p.width)).fma(scale, shift));
+                    }
+                    let sum = window[0].add(window[1]).add(window[2].add(window[3]));
+                    sum.store(out.add(x * p.out_channels));
                 }
             }
         }
@@ -195,9 +199,9 @@ pub(super) unsafe fn norm_sums<S: Lanes>(p: &mut NormSums) {
             }
             // Each position has a quarter of its window's gradient.
             let quarter = S::splat(0.25);
-            let join = |s: [S; 4]| s[0].add(s[1]).add(s[2].add(s[3])).mul(quarter);
-            join(plain).store(p.plain.as_mut_ptr().add(c));
-            join(weighted).store(p.weighted.as_mut_ptr().add(c));
+            for (s, to) in [(plain, &mut *p.plain), (weighted, &mut *p.weighted)] {
+                s[0].add(s[1]).add(s[2].add(s[3])).mul(quarter).store(to.as_mut_ptr().add(c));
+            }
         }
     }
 }
@@ -243,9 +247,12 @@ pub(super) unsafe fn norm_backward<S: Lanes>(p: &mut NormBackward) {
         let top = 2 * p.window_row;
         let rows = (of.rows - top).min(2);
         for c in (0..of.width).step_by(LANES) {
-            let of_channel = |from: &[f32]| S::load(from.as_ptr().add(c));
-            let (scale, shift, mean) = (of_channel(of.scale), of_channel(of.shift), of_channel(of.mean));
-            let (gain, offset, slope) = (of_channel(p.gain), of_channel(p.offset), of_channel(p.slope));
+            let rows_of_channels = [of.scale, of.shift, of.mean, p.gain, p.offset, p.slope];
+            let mut loaded = [S::zero(); 6];
+            for (to, from) in loaded.iter_mut().zip(rows_of_channels) {
+                *to = S::load(from.as_ptr().add(c));
+            }
+            let [scale, shift, mean, gain, offset, slope] = loaded;
             let values = of.values.as_ptr().add(top * of.columns * of.width + c);
             let gradient = of.gradient.as_ptr().wrapping_add(p.window_row * of.gradient_row + c);
             for t in 0..of.columns.div_ceil(2) {
@@ -253,15 +260,16 @@ pub(super) unsafe fn norm_backward<S: Lanes>(p: &mut NormBackward) {
                 // An odd edge is not pooled, but it does share the mean and the variance.
                 let pooled = rows == 2 && columns == 2;
                 let g = if pooled { S::load(gradient.add(t * of.gradient_channels)) } else { S::zero() };
-                let one = |i: usize, j: usize| {
-                    if i >= rows || j >= columns {
-                        return S::zero();
+                let mut window = [[S::zero(); 2]; 2];
+                for (i, row) in window.iter_mut().enumerate() {
+                    for (j, to) in row.iter_mut().enumerate() {
+                        if i < rows && j < columns {
+                            let value = S::load(values.add((i * of.columns + 2 * t + j) * of.width));
+                            let g = g.where_positive(value.fma(scale, shift));
+                            *to = g.fma(gain, value.sub(mean).fma(slope, offset));
+                        }
                     }
-                    let value = S::load(values.add((i * of.columns + 2 * t + j) * of.width));
-                    let g = g.where_positive(value.fma(scale, shift));
-                    g.fma(gain, value.sub(mean).fma(slope, offset))
-                };
-                let window = [[one(0, 0), one(0, 1)], [one(1, 0), one(1, 1)]];
+                }
                 if p.planes {
                     let out = p.out.as_mut_ptr().add(t * p.out_channels + c);
                     for (i, row) in output_tile_adjoint(window).into_iter().enumerate() {

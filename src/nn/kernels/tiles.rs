@@ -38,6 +38,13 @@ unsafe fn output_column_adjoint<S: Lanes>(y: [S; 2]) -> [S; 4] {
     unsafe { [y[0], y[0].add(y[1]), y[0].sub(y[1]), S::zero().sub(y[1])] }
 }
 
+/// A column of a map's tile, transformed.
+#[inline(always)]
+unsafe fn load_column<S: Lanes>(at: *const f32, row: usize) -> [S; 4] {
+    // SAFETY: the caller vouches for four rows.
+    unsafe { input_column([S::load(at), S::load(at.add(row)), S::load(at.add(2 * row)), S::load(at.add(3 * row))]) }
+}
+
 /// One row of tiles of a map, transformed.
 pub(super) struct InputTiles<'a> {
     pub(super) map: &'a [f32],
@@ -64,15 +71,12 @@ pub(super) unsafe fn input_tiles<S: Lanes>(p: &mut InputTiles) {
     // SAFETY: `check` held: all reads and writes stay inside the slices.
     unsafe {
         for c in (0..p.channels).step_by(LANES) {
-            let column = |x: usize| {
-                let at = p.map.as_ptr().add(x * p.channels + c);
-                let row = p.map_row;
-                input_column([S::load(at), S::load(at.add(row)), S::load(at.add(2 * row)), S::load(at.add(3 * row))])
-            };
+            let map = p.map.as_ptr().add(c);
             // Neighbouring tiles share two columns.
-            let (mut left, mut right) = (column(0), column(1));
+            let (mut left, mut right) = (load_column(map, p.map_row), load_column(map.add(p.channels), p.map_row));
             for t in 0..p.tiles {
-                let (third, fourth) = (column(2 * t + 2), column(2 * t + 3));
+                let third = load_column::<S>(map.add((2 * t + 2) * p.channels), p.map_row);
+                let fourth = load_column::<S>(map.add((2 * t + 3) * p.channels), p.map_row);
                 let out = p.out.as_mut_ptr().add(t * p.channels + c);
                 for i in 0..4 {
                     let v = input_column([left[i], right[i], third[i], fourth[i]]);
@@ -119,19 +123,23 @@ pub(super) unsafe fn input_tiles_adjoint<S: Lanes>(p: &mut InputTilesAdjoint) {
                 let from = p.tiles.as_ptr().add(t * p.width + c);
                 let mut rows = [[S::zero(); 4]; 4];
                 for (i, row) in rows.iter_mut().enumerate() {
-                    let plane = |j: usize| S::load(from.add((4 * i + j) * p.plane));
-                    *row = input_column_adjoint([plane(0), plane(1), plane(2), plane(3)]);
+                    for (j, value) in row.iter_mut().enumerate() {
+                        *value = S::load(from.add((4 * i + j) * p.plane));
+                    }
+                    *row = input_column_adjoint(*row);
                 }
-                let column = |j: usize| input_column_adjoint([rows[0][j], rows[1][j], rows[2][j], rows[3][j]]);
-                let columns = [column(0), column(1)];
-                for (j, column) in columns.into_iter().enumerate() {
+                for j in 0..4 {
+                    let column = input_column_adjoint([rows[0][j], rows[1][j], rows[2][j], rows[3][j]]);
+                    if j >= 2 {
+                        carried[j - 2] = column;
+                        continue;
+                    }
                     let to = p.map.as_mut_ptr().add((2 * t + j) * p.channels + c);
                     for (i, value) in column.into_iter().enumerate() {
                         let to = to.add(i * p.map_row);
                         S::load(to).add(value.add(carried[j][i])).store(to);
                     }
                 }
-                carried = [column(2), column(3)];
             }
             for (j, column) in carried.into_iter().enumerate() {
                 let to = p.map.as_mut_ptr().add((2 * p.count + j) * p.channels + c);
@@ -177,8 +185,11 @@ pub(super) unsafe fn output_tiles<S: Lanes>(p: &mut OutputTiles) {
                 let from = p.tiles.as_ptr().add(t * p.width + c);
                 let mut rows = [[S::zero(); 4]; 2];
                 for j in 0..4 {
-                    let plane = |i: usize| S::load(from.add((4 * i + j) * p.plane));
-                    let column = output_column([plane(0), plane(1), plane(2), plane(3)]);
+                    let mut column = [S::zero(); 4];
+                    for (i, value) in column.iter_mut().enumerate() {
+                        *value = S::load(from.add((4 * i + j) * p.plane));
+                    }
+                    let column = output_column(column);
                     rows[0][j] = column[0];
                     rows[1][j] = column[1];
                 }
