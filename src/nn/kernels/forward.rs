@@ -9,7 +9,7 @@ use super::pack::{Packed, PackedStage, taps};
 use super::plan::{Plan, Stage, panels};
 use super::product::Product;
 use super::tiles::{InputTiles, OutputTiles, PLANES};
-use super::workspace::{Buffer, Workspace};
+use super::workspace::{Buffer, First, Trace, Workspace};
 
 /// Tiles that go through the products together: enough to fill the rows, few enough for the second cache.
 pub(super) const STRIP_TILES: usize = 64;
@@ -66,8 +66,8 @@ impl Stack<'_> {
     /// workspace holds afterwards what the backward reads.
     pub(super) fn forward(&self, images: &[f32], count: usize, work: &mut Workspace, keep: bool, out: &mut [f32]) {
         let plan = self.plan;
-        work.prepare(plan.stages.len());
-        self.first(images, count, work, keep);
+        work.trace.prepare(plan.stages.len());
+        self.first(images, count, work);
         for d in 1..plan.stages.len() {
             self.tiled(d, count, work, keep);
         }
@@ -82,28 +82,30 @@ impl Stack<'_> {
         }
     }
 
-    /// The first block: few channels, so its windows are read straight from the image.
-    fn first(&self, images: &[f32], count: usize, work: &mut Workspace, keep: bool) {
-        let (plan, stage) = (self.plan, &self.plan.stages[0]);
-        let result_len = stage.positions() * plan.lanes;
-        let Workspace { maps, results, statistics, pooled, .. } = work;
-        let (maps, later) = maps.split_at_mut(1);
-        let maps = maps[0].take(count * stage.map_len());
-        let results = results[0].take(if keep { count } else { 1 } * result_len);
-        let statistics = statistics[0].take(count * Statistics::ROWS * plan.lanes);
+    /// The first block, image by image.
+    fn first(&self, images: &[f32], count: usize, work: &mut Workspace) {
+        let plan = self.plan;
+        let Workspace { first, trace, pooled, .. } = work;
+        let (_, later) = trace.maps.split_at_mut(1);
         let (next, pooled) = next_map(plan, 0, count, later, pooled);
-        for i in 0..count {
-            let map = &mut maps[i * stage.map_len()..][..stage.map_len()];
-            fill_first_map(stage, &images[i * plan.image_len()..][..plan.image_len()], map);
-            let result = &mut results[if keep { i } else { 0 } * result_len..][..result_len];
-            let statistics = &mut statistics[i * Statistics::ROWS * plan.lanes..][..Statistics::ROWS * plan.lanes];
-            for (start, width) in panels(plan.lanes, self.kernels.panel) {
-                let result = &mut result[start * stage.positions()..][..width * stage.positions()];
-                self.first_panel(stage, map, start, width, result, statistics);
-            }
-            finish_statistics(stage, &self.packed.stages[0], plan.lanes, statistics);
-            self.pool(0, result, statistics, &mut pooled[i * next.len..][..next.len], &next);
+        for (image, pooled) in images.chunks_exact(plan.image_len()).zip(pooled.chunks_exact_mut(next.len)) {
+            self.first_image(image, first);
+            self.pool(0, first.result.as_slice(), first.statistics.as_slice(), pooled, &next);
         }
+    }
+
+    /// The first convolution of one image. It has few channels, so its windows are read straight from the image.
+    pub(super) fn first_image(&self, image: &[f32], first: &mut First) {
+        let (plan, stage) = (self.plan, &self.plan.stages[0]);
+        let map = first.map.take(stage.map_len());
+        fill_first_map(stage, image, map);
+        let result = first.result.take(stage.positions() * plan.lanes);
+        let statistics = first.statistics.take(Statistics::ROWS * plan.lanes);
+        for (start, width) in panels(plan.lanes, self.kernels.panel) {
+            let result = &mut result[start * stage.positions()..][..width * stage.positions()];
+            self.first_panel(stage, map, start, width, result, statistics);
+        }
+        finish_statistics(stage, &self.packed.stages[0], plan.lanes, statistics);
     }
 
     fn first_panel(
@@ -147,10 +149,10 @@ impl Stack<'_> {
         let (plan, stage, lanes) = (self.plan, &self.plan.stages[d], self.plan.lanes);
         let result_len = stage.positions() * lanes;
         let statistics_len = Statistics::ROWS * lanes;
-        let Workspace { maps, results, statistics, pooled, tiles, products, .. } = work;
+        let Workspace { trace: Trace { maps, results, statistics }, passing, pooled, tiles, products, .. } = work;
         let (maps, later) = maps.split_at_mut(d + 1);
         let maps = maps[d].take(count * stage.map_len());
-        let results = results[if keep { d } else { 0 }].take(count * result_len);
+        let results = if keep { &mut results[d] } else { passing }.take(count * result_len);
         let statistics = statistics[d].take(count * statistics_len);
         let (next, pooled) = next_map(plan, d, count, later, pooled);
         for strip in Strip::all(stage, count) {

@@ -10,8 +10,8 @@ pub(super) struct PackedStage {
     /// First block: `(panel, tap row, tap column, channel, lane)`. Others: `(plane, panel, channel, lane)`.
     pub(super) forward: Buffer,
     /// The transposed product, for the gradient of the map: first block `(panel of taps, filter, lane)`, others
-    /// `(plane, panel, filter, lane)` with panels and lanes over the channels. Empty where not asked for.
-    pub(super) backward: Buffer,
+    /// `(plane, panel, filter, lane)` with panels and lanes over the channels. Only where asked for.
+    pub(super) backward: Option<Buffer>,
     /// Padded with zeros, so that padding stays zero through norm and ReLU.
     pub(super) gamma: Vec<f32>,
     pub(super) beta: Vec<f32>,
@@ -23,7 +23,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    pub(super) fn new(plan: &Plan, panel: usize, parameters: &[f32], backward: bool) -> Self {
+    pub(super) fn new(plan: &Plan, panel: usize, parameters: &[f32]) -> Self {
         let mut rest = parameters;
         let stages = (0..plan.stages.len())
             .map(|d| {
@@ -38,13 +38,29 @@ impl Packed {
                 let pack = if d == 0 { first } else { tiled };
                 PackedStage {
                     forward: pack(plan, panel, weights, false),
-                    backward: if backward { pack(plan, panel, weights, true) } else { Buffer::default() },
+                    backward: None,
                     gamma: padded(&tail[plan.filters..2 * plan.filters]),
                     beta: padded(&tail[2 * plan.filters..]),
                 }
             })
             .collect();
         Self { stages }
+    }
+
+    /// The transposed weights of block `d`.
+    pub(super) fn backward(&self, d: usize) -> &[f32] {
+        self.stages[d].backward.as_ref().map_or(&[], Buffer::as_slice)
+    }
+
+    /// Packs what the backward needs as well, once.
+    pub(super) fn add_backward(&mut self, plan: &Plan, panel: usize, parameters: &[f32]) {
+        let mut rest = parameters;
+        for (d, stage) in self.stages.iter_mut().enumerate() {
+            let (block, after) = rest.split_at(plan.block_parameters(d));
+            rest = after;
+            let pack = if d == 0 { first } else { tiled };
+            stage.backward.get_or_insert_with(|| pack(plan, panel, &block[..block.len() - 3 * plan.filters], true));
+        }
     }
 }
 

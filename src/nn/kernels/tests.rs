@@ -94,8 +94,12 @@ impl Case {
 
     fn computed(&self, kernels: &Kernels, wanted: Wanted) -> [Vec<f32>; 3] {
         let plan = Plan::new(&self.blocks).expect("a valid stack");
-        let result = forward(kernels, &plan, &self.images, &self.parameters);
-        let (images, parameters) = backward(kernels, &plan, &self.images, &self.parameters, &self.gradient, wanted);
+        let (result, mut kept) = forward(kernels, &plan, &self.images, &self.parameters, wanted);
+        let gradients =
+            |kept| backward(kernels, &plan, &self.images, &self.parameters, &self.gradient, wanted, kept);
+        let again = gradients(None);
+        let (images, parameters) = gradients(kept.as_mut());
+        assert!((&images, &parameters) == (&again.0, &again.1), "what was kept is not what is computed again");
         [result, images.unwrap_or_default(), parameters.unwrap_or_default()]
     }
 }

@@ -41,15 +41,43 @@ impl Buffer {
     }
 }
 
+/// What the blocks behind the first leave for the backward, by block. The first block's own is three quarters of all
+/// activations and made in a seventh of the arithmetic: the backward computes it again.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// The maps that a block reads, `(image, y, x, channel)` with borders.
+    pub(super) maps: Vec<Buffer>,
+    /// The convolution's results, `(image, panel, y, x, lane)`.
+    pub(super) results: Vec<Buffer>,
+    /// What the norm measured and made of it, `(image, row of Statistics, channel)`.
+    pub(super) statistics: Vec<Buffer>,
+}
+
+impl Trace {
+    pub(super) fn prepare(&mut self, stages: usize) {
+        for buffers in [&mut self.maps, &mut self.results, &mut self.statistics] {
+            if buffers.len() < stages {
+                buffers.resize_with(stages, Buffer::default);
+            }
+        }
+    }
+}
+
+/// One image in the first block: its map, the convolution's result, the norm's statistics.
+#[derive(Default)]
+pub(super) struct First {
+    pub(super) map: Buffer,
+    pub(super) result: Buffer,
+    pub(super) statistics: Buffer,
+}
+
 /// What a group of images needs on its way through the stack.
 #[derive(Default)]
 pub(super) struct Workspace {
-    /// Per block: the maps it reads, `(image, y, x, channel)` with borders.
-    pub(super) maps: Vec<Buffer>,
-    /// Per block, where kept: the convolution's results, `(image, panel, y, x, lane)`.
-    pub(super) results: Vec<Buffer>,
-    /// Per block: what the norm measured and made of it, `(image, row of Statistics, channel)`.
-    pub(super) statistics: Vec<Buffer>,
+    pub(super) first: First,
+    pub(super) trace: Trace,
+    /// The convolution's results of the block at hand, where they are not kept.
+    pub(super) passing: Buffer,
     /// The last block's pooled map, `(image, y, x, channel)`.
     pub(super) pooled: Buffer,
     /// Where the forward of a backward puts its result.
@@ -75,13 +103,5 @@ impl Workspace {
             static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace::default());
         }
         WORKSPACE.with(|workspace| f(&mut workspace.borrow_mut()))
-    }
-
-    pub(super) fn prepare(&mut self, stages: usize) {
-        for buffers in [&mut self.maps, &mut self.results, &mut self.statistics] {
-            if buffers.len() < stages {
-                buffers.resize_with(stages, Buffer::default);
-            }
-        }
     }
 }
