@@ -10,7 +10,7 @@ use super::norm::{NormBackward, NormGradient, NormSums};
 use super::pack::{GradientLayout, taps};
 use super::plan::{Stage, panels};
 use super::product::Product;
-use super::tiles::{InputTilesAdjoint, PLANES};
+use super::tiles::{InputTilesAdjoint, planes};
 use super::workspace::{Buffer, Workspace};
 
 /// Rows of channels that the norm's backward multiplies with, per image.
@@ -148,33 +148,34 @@ impl Stack<'_> {
         map_gradients.fill(0.0);
         for strip in Strip::all(stage, count) {
             let plane = strip.tiles() * lanes + SKEW;
-            let gradients = tile_gradients.take(PLANES * plane);
+            let gradients = tile_gradients.take(planes(stage.m) * plane);
             for (tile, image, row) in strip.iter() {
                 let coefficients = &coefficients[image * COEFFICIENTS * lanes..][..COEFFICIENTS * lanes];
                 for panel in panels(lanes, self.kernels.panel) {
                     let out = &mut gradients[tile * lanes + panel.0..];
-                    self.norm_backward(&kept(image), row, panel, coefficients, Some(plane), out);
+                    self.norm_backward(&kept(image), stage.m, row, panel, coefficients, Some(plane), out);
                 }
             }
             if let Some(Gathered { layout, sums }) = gathered {
-                let tiles = tiles.take(PLANES * plane);
+                let tiles = tiles.take(planes(stage.m) * plane);
                 let maps = trace.maps[d].as_slice();
                 self.input_tiles(stage, &strip, maps, tiles, plane);
                 let (sums, _, _) = layout.split(self.plan, d, sums);
-                self.weight_planes(tiles, gradients, plane, strip.tiles(), sums);
+                self.weight_planes(stage, tiles, gradients, plane, strip.tiles(), sums);
             }
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let product_plane = strip.tiles() * width + SKEW;
-                let products = products.take(PLANES * product_plane);
+                let products = products.take(planes(stage.m) * product_plane);
                 let weights = self.packed.backward(d);
-                self.planes(gradients, plane, strip.tiles(), weights, (start, width), products);
+                self.planes(stage, gradients, plane, strip.tiles(), weights, (start, width), products);
                 for (tile, image, row) in strip.iter() {
                     self.kernels.input_tiles_adjoint(InputTilesAdjoint {
+                        m: stage.m,
                         tiles: &products[tile * width..],
                         plane: product_plane,
                         count: strip.columns,
                         width,
-                        map: &mut map_gradients[image * stage.map_len() + 2 * row * stage.map_row() + start..],
+                        map: &mut map_gradients[image * stage.map_len() + stage.m * row * stage.map_row() + start..],
                         map_row: stage.map_row(),
                         channels: lanes,
                     });
@@ -183,11 +184,12 @@ impl Stack<'_> {
         }
     }
 
-    /// The second pass for one row of windows.
+    /// The second pass for one row of tiles, or of windows.
     fn norm_backward(
         &self,
         kept: &Kept,
-        window_row: usize,
+        m: usize,
+        row: usize,
         (start, width): (usize, usize),
         coefficients: &[f32],
         plane: Option<usize>,
@@ -196,7 +198,8 @@ impl Stack<'_> {
         let lanes = self.plan.lanes;
         self.kernels.norm_backward(NormBackward {
             of: self.norm_gradient(kept, start, width),
-            window_row,
+            m,
+            row,
             gain: &coefficients[GAIN * lanes + start..],
             offset: &coefficients[OFFSET * lanes + start..],
             slope: &coefficients[SLOPE * lanes + start..],
@@ -208,9 +211,17 @@ impl Stack<'_> {
     }
 
     /// `Vᵀ dM` added to `(plane, channel, filter)`.
-    fn weight_planes(&self, tiles: &[f32], gradients: &[f32], plane: usize, count: usize, sums: &mut [f32]) {
+    fn weight_planes(
+        &self,
+        stage: &Stage,
+        tiles: &[f32],
+        gradients: &[f32],
+        plane: usize,
+        count: usize,
+        sums: &mut [f32],
+    ) {
         let lanes = self.plan.lanes;
-        for k in 0..PLANES {
+        for k in 0..planes(stage.m) {
             for (start, width) in panels(lanes, self.kernels.panel) {
                 self.kernels.product(Product {
                     a: &tiles[k * plane..],
@@ -259,7 +270,7 @@ impl Stack<'_> {
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let gradient = &mut gradient[start * stage.positions()..][..width * stage.positions()];
                 for (row, out) in gradient.chunks_mut(2 * stage.width * width).enumerate() {
-                    self.norm_backward(&kept, row, (start, width), coefficients, None, out);
+                    self.norm_backward(&kept, 2, row, (start, width), coefficients, None, out);
                 }
             }
             if let Some(Gathered { layout, sums }) = gathered {

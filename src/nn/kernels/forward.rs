@@ -8,7 +8,7 @@ use super::norm::{Moments, Pool};
 use super::pack::{Packed, PackedStage, taps};
 use super::plan::{Plan, Stage, panels};
 use super::product::Product;
-use super::tiles::{InputTiles, OutputTiles, PLANES};
+use super::tiles::{InputTiles, OutputTiles, planes};
 use super::workspace::{Buffer, First, Trace, Workspace};
 
 /// Tiles that go through the products together: enough to fill the rows, few enough for the second cache.
@@ -157,18 +157,19 @@ impl Stack<'_> {
         let (next, pooled) = next_map(plan, d, count, later, pooled);
         for strip in Strip::all(stage, count) {
             let plane = strip.tiles() * lanes + SKEW;
-            let tiles = tiles.take(PLANES * plane);
+            let tiles = tiles.take(planes(stage.m) * plane);
             self.input_tiles(stage, &strip, maps, tiles, plane);
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let product_plane = strip.tiles() * width + SKEW;
-                let products = products.take(PLANES * product_plane);
+                let products = products.take(planes(stage.m) * product_plane);
                 let weights = self.packed.stages[d].forward.as_slice();
-                self.planes(tiles, plane, strip.tiles(), weights, (start, width), products);
+                self.planes(stage, tiles, plane, strip.tiles(), weights, (start, width), products);
                 for (tile, image, row) in strip.iter() {
-                    let rows = (stage.height - 2 * row).min(2);
-                    let at = image * result_len + start * stage.positions() + 2 * row * stage.width * width;
+                    let rows = (stage.height - stage.m * row).min(stage.m);
+                    let at = image * result_len + start * stage.positions() + stage.m * row * stage.width * width;
                     let out = &mut results[at..][..rows * stage.width * width];
                     self.kernels.output_tiles(OutputTiles {
+                        m: stage.m,
                         tiles: &products[tile * width..],
                         plane: product_plane,
                         width,
@@ -177,7 +178,7 @@ impl Stack<'_> {
                         out,
                     });
                     let statistics = &mut statistics[image * statistics_len..][..statistics_len];
-                    self.moments(out, rows * stage.width, 2 * row * stage.width, start, width, statistics);
+                    self.moments(out, rows * stage.width, stage.m * row * stage.width, start, width, statistics);
                 }
             }
         }
@@ -192,7 +193,8 @@ impl Stack<'_> {
     pub(super) fn input_tiles(&self, stage: &Stage, strip: &Strip, maps: &[f32], tiles: &mut [f32], plane: usize) {
         for (tile, image, row) in strip.iter() {
             self.kernels.input_tiles(InputTiles {
-                map: &maps[image * stage.map_len() + 2 * row * stage.map_row()..],
+                m: stage.m,
+                map: &maps[image * stage.map_len() + stage.m * row * stage.map_row()..],
                 map_row: stage.map_row(),
                 channels: stage.channels,
                 tiles: strip.columns,
@@ -205,6 +207,7 @@ impl Stack<'_> {
     /// The sixteen products of one panel: `(plane, tile, channel)` by packed weights to `(plane, tile, lane)`.
     pub(super) fn planes(
         &self,
+        stage: &Stage,
         tiles: &[f32],
         plane: usize,
         count: usize,
@@ -214,7 +217,7 @@ impl Stack<'_> {
     ) {
         let lanes = self.plan.lanes;
         let product_plane = count * width + SKEW;
-        for k in 0..PLANES {
+        for k in 0..planes(stage.m) {
             self.kernels.product(Product {
                 a: &tiles[k * plane..],
                 a_row: lanes,

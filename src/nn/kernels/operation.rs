@@ -179,7 +179,7 @@ pub(super) fn forward(
     wanted: Wanted,
 ) -> (Vec<f32>, Option<Kept>) {
     let n = images.len() / plan.image_len();
-    let packed = Packed::new(plan, kernels.panel, parameters);
+    let packed = Packed::new(kernels, plan, parameters);
     let stack = Stack { kernels, plan, packed: &packed };
     let schedule = schedule(plan, n, wanted.parameters);
     let tracked = wanted.images || wanted.parameters;
@@ -225,13 +225,13 @@ pub(super) fn backward(
     let kept = match kept {
         Some(kept) => kept,
         None => {
-            let packed = Packed::new(plan, kernels.panel, parameters);
+            let packed = Packed::new(kernels, plan, parameters);
             fresh = Kept { schedule: schedule(plan, n, wanted.parameters), packed, traces: Vec::new() };
             &mut fresh
         }
     };
     let Kept { schedule, packed, traces } = kept;
-    packed.add_backward(plan, kernels.panel, parameters);
+    packed.add_backward(kernels, plan, parameters);
     if traces.is_empty() {
         // Nothing was kept: every run computes its own once more.
         traces.resize_with(schedule.len(), Vec::new);
@@ -260,7 +260,7 @@ pub(super) fn backward(
             sums
         })
         .collect();
-    let to_parameters = wanted.parameters.then(|| layout.unpack(plan, add_in_order(sums).as_mut_slice()));
+    let to_parameters = wanted.parameters.then(|| layout.unpack(kernels, plan, add_in_order(sums).as_mut_slice()));
     (wanted.images.then_some(to_images), to_parameters)
 }
 

@@ -95,8 +95,7 @@ impl Case {
     fn computed(&self, kernels: &Kernels, wanted: Wanted) -> [Vec<f32>; 3] {
         let plan = Plan::new(&self.blocks).expect("a valid stack");
         let (result, mut kept) = forward(kernels, &plan, &self.images, &self.parameters, wanted);
-        let gradients =
-            |kept| backward(kernels, &plan, &self.images, &self.parameters, &self.gradient, wanted, kept);
+        let gradients = |kept| backward(kernels, &plan, &self.images, &self.parameters, &self.gradient, wanted, kept);
         let again = gradients(None);
         let (images, parameters) = gradients(kept.as_mut());
         assert!((&images, &parameters) == (&again.0, &again.1), "what was kept is not what is computed again");
@@ -126,6 +125,7 @@ fn check(blocks: Blocks, n: usize) {
             let computed = case.computed(kernels, BOTH);
             for (name, (a, b)) in ["result", "images", "parameters"].iter().zip(computed.iter().zip(&expected)) {
                 let distance = distance(a, b);
+                println!("DIST {} {blocks:?} {name} {distance:e}", kernels.name);
                 assert!(distance < 1e-4, "{blocks:?}, {n} images, {}: {name} off by {distance:e}", kernels.name);
             }
         }
