@@ -12,7 +12,7 @@ use super::tiles::{InputTiles, OutputTiles, planes};
 use super::workspace::{Buffer, First, Trace, Workspace};
 
 /// Tiles that go through the products together: enough to fill the rows, few enough for the second cache.
-pub(super) const STRIP_TILES: usize = 64;
+pub(super) const STRIP_TILES: usize = 32;
 /// Floats between planes, so that sixteen planes do not fall on the same sets of the cache.
 pub(super) const SKEW: usize = 16;
 const EPSILON: f32 = 1e-5;

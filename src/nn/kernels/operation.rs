@@ -12,10 +12,10 @@ use super::forward::{STRIP_TILES, Stack};
 use super::isa::{Kernels, kernels};
 use super::pack::{GradientLayout, Packed};
 use super::plan::{Plan, Stage};
-use super::workspace::{Buffer, Trace, Workspace};
+use super::workspace::{Trace, Workspace};
 
-/// Images that go through the stack together, at most.
-const MOST_TOGETHER: usize = 16;
+/// Floats of the images that go through the stack together, at most (1.5 MiB): what the second cache holds.
+const MOST_TOGETHER: usize = 3 << 17;
 /// Groups whose parameter gradients are gathered apart and then added in order. A function of the batch alone, so that
 /// the sum does not depend on the threads; it bounds both the threads of use and the memory.
 const GRADIENT_GROUPS: usize = 16;
@@ -137,7 +137,9 @@ fn split(range: &Range<usize>, parts: usize) -> impl Iterator<Item = Range<usize
 /// is a function of the batch alone.
 fn schedule(plan: &Plan, n: usize, parameters: bool) -> Schedule {
     let last = plan.last();
-    let together = (STRIP_TILES / (last.tile_rows() * last.tile_columns())).clamp(1, MOST_TOGETHER);
+    let filling = STRIP_TILES / (last.tile_rows() * last.tile_columns());
+    let each = trace_len(plan, 1, Wanted { images: true, parameters: true }).max(1);
+    let together = filling.min(MOST_TOGETHER / each).max(1);
     if parameters {
         let groups = n.div_ceil(4).min(GRADIENT_GROUPS);
         return split(&(0..n), groups).map(|group| split(&group, group.len().div_ceil(together)).collect()).collect();
@@ -241,11 +243,12 @@ pub(super) fn backward(
     let mut to_images = vec![0.0; if wanted.images { images.len() } else { 0 }];
     let outs = slices(&mut to_images, if wanted.images { plan.image_len() } else { 0 }, schedule);
 
-    let sums: Vec<Buffer> = (&*schedule, traces, outs)
+    let sums: Vec<Vec<f32>> = (&*schedule, traces, outs)
         .into_par_iter()
         .with_max_len(1)
         .map(|(group, traces, outs)| {
-            let mut sums = Buffer::zeroed(if wanted.parameters { layout.len } else { 0 });
+            let mut sums = Workspace::with(|work| std::mem::take(&mut work.sums));
+            sums.take(if wanted.parameters { layout.len } else { 0 }).fill(0.0);
             let mut traces = traces.iter_mut();
             for (run, out) in group.iter().zip(outs) {
                 let images = &images[run.start * plan.image_len()..run.end * plan.image_len()];
@@ -257,11 +260,13 @@ pub(super) fn backward(
                     stack.run_backward(images, gradient, run.len(), work, trace, gathered, to_images);
                 });
             }
-            sums
+            let to_parameters =
+                if wanted.parameters { layout.unpack(kernels, plan, sums.as_mut_slice()) } else { Vec::new() };
+            Workspace::with(|work| work.sums = sums);
+            to_parameters
         })
         .collect();
-    let to_parameters = wanted.parameters.then(|| layout.unpack(kernels, plan, add_in_order(sums).as_mut_slice()));
-    (wanted.images.then_some(to_images), to_parameters)
+    (wanted.images.then_some(to_images), wanted.parameters.then(|| add_in_order(sums)))
 }
 
 impl Stack<'_> {
@@ -291,11 +296,12 @@ impl Stack<'_> {
 }
 
 /// The sum of all, each element in the order of the groups.
-fn add_in_order(mut sums: Vec<Buffer>) -> Buffer {
+fn add_in_order(mut sums: Vec<Vec<f32>>) -> Vec<f32> {
+    const PART: usize = 1 << 14;
     let mut total = sums.remove(0);
-    total.as_mut_slice().par_chunks_mut(1 << 14).enumerate().for_each(|(i, total)| {
+    total.par_chunks_mut(PART).enumerate().for_each(|(i, total)| {
         for sums in &sums {
-            for (to, from) in total.iter_mut().zip(&sums.as_slice()[i << 14..]) {
+            for (to, from) in total.iter_mut().zip(&sums[i * PART..]) {
                 *to += from;
             }
         }

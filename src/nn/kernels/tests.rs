@@ -125,7 +125,6 @@ fn check(blocks: Blocks, n: usize) {
             let computed = case.computed(kernels, BOTH);
             for (name, (a, b)) in ["result", "images", "parameters"].iter().zip(computed.iter().zip(&expected)) {
                 let distance = distance(a, b);
-                println!("DIST {} {blocks:?} {name} {distance:e}", kernels.name);
                 assert!(distance < 1e-4, "{blocks:?}, {n} images, {}: {name} off by {distance:e}", kernels.name);
             }
         }

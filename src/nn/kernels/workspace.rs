@@ -90,6 +90,8 @@ pub(super) struct Workspace {
     /// Gradient of the first convolution's result, `(panel, y, x, lane)`, and its products with the taps.
     pub(super) first_gradient: Buffer,
     pub(super) taps: Buffer,
+    /// Where a group gathers the gradients of its parameters.
+    pub(super) sums: Buffer,
     /// Per image: what the norm's backward multiplies with.
     pub(super) coefficients: Buffer,
     /// Gradients of the maps of the block at hand and of the one before.
