@@ -4,7 +4,7 @@
 //! it, straight in Winograd's planes; one set of products gives the gradient of the map, and where the network is not
 //! frozen another one adds to the gradient of the weights.
 
-use super::forward::{SKEW, Stack, Statistics, Strip};
+use super::forward::{Planes, SKEW, Stack, Statistics, Strip};
 use super::lanes::LANES;
 use super::norm::{NormBackward, NormGradient, NormSums};
 use super::pack::{GradientLayout, taps};
@@ -25,6 +25,15 @@ pub(super) struct Gathered<'a> {
     pub(super) sums: &'a mut [f32],
 }
 
+/// Images that go through the stack together, `(count, channels, height, width)`, and the gradient of their result,
+/// `(count, filters, height, width)`.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) images: &'a [f32],
+    pub(super) gradient: &'a [f32],
+    pub(super) count: usize,
+}
+
 /// What the norm's backward of one image in one block reads.
 #[derive(Clone, Copy)]
 struct Kept<'a> {
@@ -37,18 +46,17 @@ struct Kept<'a> {
 }
 
 impl Stack<'_> {
-    /// `gradient` `(count, filters, height, width)` to the gradient of `images` `(count, channels, height, width)`
-    /// where asked for, and added to the sums of the parameters. The workspace holds the trace of the forward.
+    /// The gradient of the run's images where asked for, and of the parameters, added to their sums. The workspace holds
+    /// the trace of the forward.
     pub(super) fn backward(
         &self,
-        images: &[f32],
-        gradient: &[f32],
-        count: usize,
+        run: Run,
         work: &mut Workspace,
         mut gathered: Option<Gathered>,
         to_images: Option<&mut [f32]>,
     ) {
         let (plan, lanes) = (self.plan, self.plan.lanes);
+        let Run { images, gradient, count } = run;
         let last = work.map_gradients[0].take(count * plan.last().pooled() * lanes);
         self.fill_last_gradient(gradient, count, last);
         for d in (1..plan.stages.len()).rev() {
@@ -153,7 +161,7 @@ impl Stack<'_> {
                 let coefficients = &coefficients[image * COEFFICIENTS * lanes..][..COEFFICIENTS * lanes];
                 for panel in panels(lanes, self.kernels.panel) {
                     let out = &mut gradients[tile * lanes + panel.0..];
-                    self.norm_backward(&kept(image), stage.m, row, panel, coefficients, Some(plane), out);
+                    self.norm_backward(&kept(image), row, panel, coefficients, Some(plane), out);
                 }
             }
             if let Some(Gathered { layout, sums }) = gathered {
@@ -161,13 +169,15 @@ impl Stack<'_> {
                 let maps = trace.maps[d].as_slice();
                 self.input_tiles(stage, &strip, maps, tiles, plane);
                 let (sums, _, _) = layout.split(self.plan, d, sums);
-                self.weight_planes(stage, tiles, gradients, plane, strip.tiles(), sums);
+                let tiles = Planes { values: tiles, plane, count: strip.tiles() };
+                self.weight_products(stage, tiles, gradients, sums);
             }
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let product_plane = strip.tiles() * width + SKEW;
                 let products = products.take(planes(stage.m) * product_plane);
                 let weights = self.packed.backward(d);
-                self.planes(stage, gradients, plane, strip.tiles(), weights, (start, width), products);
+                let gradients = Planes { values: gradients, plane, count: strip.tiles() };
+                self.products(stage, gradients, weights, (start, width), products);
                 for (tile, image, row) in strip.iter() {
                     self.kernels.input_tiles_adjoint(InputTilesAdjoint {
                         m: stage.m,
@@ -188,7 +198,6 @@ impl Stack<'_> {
     fn norm_backward(
         &self,
         kept: &Kept,
-        m: usize,
         row: usize,
         (start, width): (usize, usize),
         coefficients: &[f32],
@@ -198,7 +207,7 @@ impl Stack<'_> {
         let lanes = self.plan.lanes;
         self.kernels.norm_backward(NormBackward {
             of: self.norm_gradient(kept, start, width),
-            m,
+            m: if plane.is_some() { self.plan.stages[kept.d].m } else { 2 },
             row,
             gain: &coefficients[GAIN * lanes + start..],
             offset: &coefficients[OFFSET * lanes + start..],
@@ -211,20 +220,13 @@ impl Stack<'_> {
     }
 
     /// `Vᵀ dM` added to `(plane, channel, filter)`.
-    fn weight_planes(
-        &self,
-        stage: &Stage,
-        tiles: &[f32],
-        gradients: &[f32],
-        plane: usize,
-        count: usize,
-        sums: &mut [f32],
-    ) {
+    fn weight_products(&self, stage: &Stage, tiles: Planes, gradients: &[f32], sums: &mut [f32]) {
         let lanes = self.plan.lanes;
+        let Planes { values, plane, count } = tiles;
         for k in 0..planes(stage.m) {
             for (start, width) in panels(lanes, self.kernels.panel) {
                 self.kernels.product(Product {
-                    a: &tiles[k * plane..],
+                    a: &values[k * plane..],
                     a_row: 1,
                     a_step: lanes,
                     a_segment: 0,
@@ -270,7 +272,7 @@ impl Stack<'_> {
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let gradient = &mut gradient[start * stage.positions()..][..width * stage.positions()];
                 for (row, out) in gradient.chunks_mut(2 * stage.width * width).enumerate() {
-                    self.norm_backward(&kept, 2, row, (start, width), coefficients, None, out);
+                    self.norm_backward(&kept, row, (start, width), coefficients, None, out);
                 }
             }
             if let Some(Gathered { layout, sums }) = gathered {

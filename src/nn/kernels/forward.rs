@@ -61,6 +61,14 @@ impl Strip {
     }
 }
 
+/// Transformed tiles `(plane, tile, channel)`, and the floats from plane to plane.
+#[derive(Clone, Copy)]
+pub(super) struct Planes<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) plane: usize,
+    pub(super) count: usize,
+}
+
 impl Stack<'_> {
     /// `images` `(count, channels, height, width)` to `out` `(count, filters, height, width)`. With `keep`, the
     /// workspace holds afterwards what the backward reads.
@@ -163,7 +171,8 @@ impl Stack<'_> {
                 let product_plane = strip.tiles() * width + SKEW;
                 let products = products.take(planes(stage.m) * product_plane);
                 let weights = self.packed.stages[d].forward.as_slice();
-                self.planes(stage, tiles, plane, strip.tiles(), weights, (start, width), products);
+                let tiles = Planes { values: tiles, plane, count: strip.tiles() };
+                self.products(stage, tiles, weights, (start, width), products);
                 for (tile, image, row) in strip.iter() {
                     let rows = (stage.height - stage.m * row).min(stage.m);
                     let at = image * result_len + start * stage.positions() + stage.m * row * stage.width * width;
@@ -205,21 +214,20 @@ impl Stack<'_> {
     }
 
     /// The sixteen products of one panel: `(plane, tile, channel)` by packed weights to `(plane, tile, lane)`.
-    pub(super) fn planes(
+    pub(super) fn products(
         &self,
         stage: &Stage,
-        tiles: &[f32],
-        plane: usize,
-        count: usize,
+        tiles: Planes,
         weights: &[f32],
         (start, width): (usize, usize),
         products: &mut [f32],
     ) {
         let lanes = self.plan.lanes;
+        let Planes { values, plane, count } = tiles;
         let product_plane = count * width + SKEW;
         for k in 0..planes(stage.m) {
             self.kernels.product(Product {
-                a: &tiles[k * plane..],
+                a: &values[k * plane..],
                 a_row: lanes,
                 a_step: 1,
                 a_segment: 0,
@@ -289,16 +297,12 @@ fn next_map<'a>(
     pooled: &'a mut Buffer,
 ) -> (NextMap, &'a mut [f32]) {
     let stage = &plan.stages[d];
-    match plan.stages.get(d + 1) {
-        Some(next) => (
-            NextMap { len: next.map_len(), row: next.map_row(), origin: next.map_origin() },
-            later[0].take(count * next.map_len()),
-        ),
-        None => {
-            let len = stage.pooled() * plan.lanes;
-            (NextMap { len, row: stage.pooled_width * plan.lanes, origin: 0 }, pooled.take(count * len))
-        }
+    if let Some(next) = plan.stages.get(d + 1) {
+        let layout = NextMap { len: next.map_len(), row: next.map_row(), origin: next.map_origin() };
+        return (layout, later[0].take(count * next.map_len()));
     }
+    let len = stage.pooled() * plan.lanes;
+    (NextMap { len, row: stage.pooled_width * plan.lanes, origin: 0 }, pooled.take(count * len))
 }
 
 /// Planar to channels last, inside a border of zeros.

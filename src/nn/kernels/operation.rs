@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, S
 use rayon::prelude::*;
 
 use super::Blocks;
-use super::backward::Gathered;
+use super::backward::{Gathered, Run};
 use super::forward::{STRIP_TILES, Stack};
 use super::isa::{Kernels, kernels};
 use super::pack::{GradientLayout, Packed};
@@ -224,13 +224,12 @@ pub(super) fn backward(
 ) -> (Option<Vec<f32>>, Option<Vec<f32>>) {
     let n = images.len() / plan.image_len();
     let mut fresh;
-    let kept = match kept {
-        Some(kept) => kept,
-        None => {
-            let packed = Packed::new(kernels, plan, parameters);
-            fresh = Kept { schedule: schedule(plan, n, wanted.parameters), packed, traces: Vec::new() };
-            &mut fresh
-        }
+    let kept = if let Some(kept) = kept {
+        kept
+    } else {
+        let (packed, schedule) = (Packed::new(kernels, plan, parameters), schedule(plan, n, wanted.parameters));
+        fresh = Kept { schedule, packed, traces: Vec::new() };
+        &mut fresh
     };
     let Kept { schedule, packed, traces } = kept;
     packed.add_backward(kernels, plan, parameters);
@@ -251,14 +250,14 @@ pub(super) fn backward(
             sums.take(if wanted.parameters { layout.len } else { 0 }).fill(0.0);
             let mut traces = traces.iter_mut();
             for (run, out) in group.iter().zip(outs) {
-                let images = &images[run.start * plan.image_len()..run.end * plan.image_len()];
-                let gradient = &gradient[run.start * plan.output_len()..run.end * plan.output_len()];
+                let run = Run {
+                    images: &images[run.start * plan.image_len()..run.end * plan.image_len()],
+                    gradient: &gradient[run.start * plan.output_len()..run.end * plan.output_len()],
+                    count: run.len(),
+                };
                 let gathered = wanted.parameters.then(|| Gathered { layout: &layout, sums: sums.as_mut_slice() });
                 let to_images = wanted.images.then_some(out);
-                Workspace::with(|work| {
-                    let trace = traces.next();
-                    stack.run_backward(images, gradient, run.len(), work, trace, gathered, to_images);
-                });
+                Workspace::with(|work| stack.run_backward(run, work, traces.next(), gathered, to_images));
             }
             let to_parameters =
                 if wanted.parameters { layout.unpack(kernels, plan, sums.as_mut_slice()) } else { Vec::new() };
@@ -271,12 +270,9 @@ pub(super) fn backward(
 
 impl Stack<'_> {
     /// The backward of one run, with its trace or a forward that makes one.
-    #[allow(clippy::too_many_arguments)]
     fn run_backward(
         &self,
-        images: &[f32],
-        gradient: &[f32],
-        count: usize,
+        run: Run,
         work: &mut Workspace,
         trace: Option<&mut Trace>,
         gathered: Option<Gathered>,
@@ -284,13 +280,13 @@ impl Stack<'_> {
     ) {
         if let Some(trace) = trace {
             std::mem::swap(&mut work.trace, trace);
-            self.backward(images, gradient, count, work, gathered, to_images);
+            self.backward(run, work, gathered, to_images);
             std::mem::swap(&mut work.trace, trace);
         } else {
             let mut out = std::mem::take(&mut work.output);
-            self.forward(images, count, work, true, out.take(count * self.plan.output_len()));
+            self.forward(run.images, run.count, work, true, out.take(run.count * self.plan.output_len()));
             work.output = out;
-            self.backward(images, gradient, count, work, gathered, to_images);
+            self.backward(run, work, gathered, to_images);
         }
     }
 }

@@ -259,8 +259,9 @@ fn candle_differentiates_the_operation() -> Result<()> {
 fn gradients_are_central_differences() -> Result<()> {
     const STEP: f64 = 1e-6;
     let blocks = blocks(2, 9, 11, 8, 2, 1);
-    let case =
-        (0..).map(|seed| Case::new(blocks, 2, seed)).find(|case| case.expected().is_ok_and(|(_, kink)| kink > 1e-4));
+    let case = (0..1000)
+        .map(|seed| Case::new(blocks, 2, seed))
+        .find(|case| case.expected().is_ok_and(|(_, kink)| kink > 1e-4));
     let case = case.expect("a case off the kinks");
     let [images, parameters, gradient] = case.tensors()?;
     let (shape, gradient) = (images.shape(), gradient.to_dtype(DType::F64)?);
@@ -310,7 +311,7 @@ fn nan_is_not_hidden() {
 fn a_large_mean_does_no_harm() -> Result<()> {
     let mut case = Case::new(blocks(1, 12, 12, 16, 1, 1), 1, 5);
     for value in &mut case.images {
-        *value = 100.0 + *value;
+        *value += 100.0;
     }
     let ([expected, ..], _) = case.expected()?;
     for kernels in available() {
