@@ -8,6 +8,7 @@
 #![allow(unsafe_code, clippy::inline_always)]
 
 mod backward;
+mod columns;
 mod forward;
 mod isa;
 mod lanes;
