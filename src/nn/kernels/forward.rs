@@ -233,7 +233,7 @@ impl Stack<'_> {
                 a_segment: 0,
                 segments: 1,
                 length: lanes,
-                b: &weights[(k * lanes + start) * lanes..][..width * lanes],
+                b: &weights[(planes(stage.m) * start + k * width) * lanes..][..width * lanes],
                 b_step: width,
                 c: &mut products[k * product_plane..],
                 c_row: width,

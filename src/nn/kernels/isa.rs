@@ -91,7 +91,11 @@ macro_rules! table {
     };
 }
 
-table!(portable, "portable", Portable, panel LANES, rows 4);
+// Four SSE registers make the lanes of one row on an x86 without AVX2, out of sixteen; elsewhere there are thirty-two.
+#[cfg(target_arch = "x86_64")]
+table!(portable, "portable", Portable, panel LANES, rows 3);
+#[cfg(not(target_arch = "x86_64"))]
+table!(portable, "portable", Portable, panel LANES, rows 6);
 #[cfg(target_arch = "x86_64")]
 table!(avx2, "avx2", super::super::x86::Avx2, panel LANES, rows 6, #[target_feature(enable = "avx2,fma")]);
 #[cfg(target_arch = "x86_64")]

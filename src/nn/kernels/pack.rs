@@ -1,5 +1,7 @@
 //! Parameters as the kernels read them: transformed for Winograd's planes and cut into panels, once per call.
 
+use rayon::prelude::*;
+
 use super::isa::Kernels;
 use super::lanes::LANES;
 use super::plan::{Plan, panels};
@@ -8,10 +10,10 @@ use super::workspace::Buffer;
 
 /// The parameters of one block.
 pub(super) struct PackedStage {
-    /// First block: `(panel, tap row, tap column, channel, lane)`. Others: `(plane, panel, channel, lane)`.
+    /// First block: `(panel, tap row, tap column, channel, lane)`. Others: `(panel, plane, channel, lane)`.
     pub(super) forward: Buffer,
     /// The transposed product, for the gradient of the map: first block `(panel of taps, filter, lane)`, others
-    /// `(plane, panel, filter, lane)` with panels and lanes over the channels. Only where asked for.
+    /// `(panel, plane, filter, lane)` with panels and lanes over the channels. Only where asked for.
     pub(super) backward: Option<Buffer>,
     /// Padded with zeros, so that padding stays zero through norm and ReLU.
     pub(super) gamma: Vec<f32>,
@@ -94,14 +96,13 @@ fn first(kernels: &Kernels, plan: &Plan, _: usize, weights: &[f32], transpose: b
     packed
 }
 
-/// Transformed weights of a later block.
+/// Transformed weights of a later block, its panels in parallel.
 fn tiled(kernels: &Kernels, plan: &Plan, d: usize, weights: &[f32], transpose: bool) -> Buffer {
     let (lanes, filters, m) = (plan.lanes, plan.filters, plan.stages[d].m);
-    let plane = lanes * lanes;
-    let mut packed = Buffer::zeroed(planes(m) * plane);
-    let out = packed.as_mut_slice();
+    let mut packed = Buffer::zeroed(planes(m) * lanes * lanes);
     let (step_f, step_c) = if transpose { (9, 9 * filters) } else { (9 * filters, 9) };
-    for (start, width) in panels(lanes, kernels.panel) {
+    let parts = packed.as_mut_slice().par_chunks_mut(planes(m) * lanes * kernels.panel);
+    parts.zip(panels(lanes, kernels.panel).collect::<Vec<_>>()).for_each(|(out, (start, width))| {
         let mut windows = [0.0; 9 * 2 * LANES];
         for k in 0..filters {
             for lane in 0..width.min(filters.saturating_sub(start)) {
@@ -110,10 +111,10 @@ fn tiled(kernels: &Kernels, plan: &Plan, d: usize, weights: &[f32], transpose: b
                     windows[tap * width + lane] = *value;
                 }
             }
-            let out = &mut out[start * lanes + k * width..];
-            kernels.weight_tiles(WeightTiles { m, windows: &windows, width, out, out_plane: plane });
+            let (out, out_plane) = (&mut out[k * width..], lanes * width);
+            kernels.weight_tiles(WeightTiles { m, windows: &windows, width, out, out_plane });
         }
-    }
+    });
     packed
 }
 

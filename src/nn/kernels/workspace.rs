@@ -3,41 +3,38 @@
 
 use std::cell::RefCell;
 
-use super::lanes::LANES;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
-/// A cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; LANES]);
-
-/// Floats that begin at a cache line.
+/// Floats that begin at a cache line. Large ones come from the system as zeros that nobody had to write.
 #[derive(Default)]
 pub(super) struct Buffer {
-    lines: Vec<Line>,
+    values: Vec<f32>,
+    start: usize,
+    len: usize,
 }
 
 impl Buffer {
     pub(super) fn zeroed(len: usize) -> Self {
-        Self { lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)] }
+        let values = vec![0.0; len + LINE / size_of::<f32>()];
+        let start = values.as_ptr().align_offset(LINE).min(values.len() - len);
+        Self { values, start, len }
     }
 
     /// At least `len` floats of any content.
     pub(super) fn take(&mut self, len: usize) -> &mut [f32] {
-        let lines = len.div_ceil(LANES);
-        if self.lines.len() < lines {
-            self.lines.resize(lines, Line([0.0; LANES]));
+        if self.len < len {
+            *self = Self::zeroed(len);
         }
         &mut self.as_mut_slice()[..len]
     }
 
     pub(super) fn as_slice(&self) -> &[f32] {
-        // SAFETY: a `Line` is sixteen floats without padding (size 64, alignment 64).
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * LANES) }
+        &self.values[self.start..self.start + self.len]
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
-        // SAFETY: a `Line` is sixteen floats without padding (size 64, alignment 64).
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.lines.len() * LANES) }
+        &mut self.values[self.start..self.start + self.len]
     }
 }
 
