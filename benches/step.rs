@@ -4,7 +4,8 @@
 //! cargo bench --no-default-features --bench step -- --peer "python3 benches/peers/torch_blocks.py"
 //! ```
 //! runs both in turn, work by work, and prints the ratios. Without `--peer`, only ours. `--threads 2` and `--repeats 7`
-//! are the defaults; `--only name` picks works whose name contains it. Every work is warmed up once.
+//! are the defaults; `--only name` picks works whose name contains it, `--isa avx2` pins the instruction set. Every work
+//! is warmed up once.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -13,7 +14,7 @@ use std::time::Instant;
 use candle_core::{Device, Result, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use spiritsafe::nn::kernels::{Blocks, conv_blocks, instruction_set};
+use spiritsafe::nn::kernels::{Blocks, conv_blocks, instruction_set, pin_instruction_set};
 
 /// What is asked of the blocks.
 #[derive(Clone, Copy, PartialEq)]
@@ -162,12 +163,18 @@ fn option<T: std::str::FromStr>(name: &str) -> Option<T> {
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let (threads, repeats) = (option("--threads").unwrap_or(2), option("--repeats").unwrap_or(7));
     let only: String = option("--only").unwrap_or_default();
+    if let Some(isa) = option::<String>("--isa") {
+        pin_instruction_set(&isa)?;
+    }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let mut peer = option::<String>("--peer").map(|command| Peer::spawn(&command, threads)).transpose()?;
     println!("{} with {threads} threads, median (least - most) of {repeats}", instruction_set());
-    let mut matmul = best_product(repeats)?;
-    println!("2048-cubed product of the crate gemm: {matmul:.0} GFLOP/s");
-    if let Some(peer) = &mut peer {
+    let mut matmul = f64::NAN;
+    if only.is_empty() {
+        matmul = best_product(repeats)?;
+        println!("2048-cubed product of the crate gemm: {matmul:.0} GFLOP/s");
+    }
+    if let (Some(peer), true) = (&mut peer, only.is_empty()) {
         let mut best = 0.0_f64;
         for _ in 0..repeats {
             best = best.max(peer.ask("matmul")?);

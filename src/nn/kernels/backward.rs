@@ -4,13 +4,13 @@
 //! it, straight in Winograd's planes; one set of products gives the gradient of the map, and where the network is not
 //! frozen another one adds to the gradient of the weights.
 
-use super::forward::{SKEW, Stack, Statistics, Strip};
+use super::forward::{Planes, SKEW, Stack, Statistics, Strip};
 use super::lanes::LANES;
 use super::norm::{NormBackward, NormGradient, NormSums};
 use super::pack::{GradientLayout, taps};
 use super::plan::{Stage, panels};
 use super::product::Product;
-use super::tiles::{InputTilesAdjoint, PLANES};
+use super::tiles::{InputTilesAdjoint, planes};
 use super::workspace::{Buffer, Workspace};
 
 /// Rows of channels that the norm's backward multiplies with, per image.
@@ -25,61 +25,54 @@ pub(super) struct Gathered<'a> {
     pub(super) sums: &'a mut [f32],
 }
 
-/// A block's results and the gradient of its pooled maps, for the images of a group.
+/// Images that go through the stack together, `(count, channels, height, width)`, and the gradient of their result,
+/// `(count, filters, height, width)`.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) images: &'a [f32],
+    pub(super) gradient: &'a [f32],
+    pub(super) count: usize,
+}
+
+/// What the norm's backward of one image in one block reads.
 #[derive(Clone, Copy)]
 struct Kept<'a> {
     d: usize,
-    stage: &'a Stage,
-    results: &'a [f32],
+    result: &'a [f32],
     statistics: &'a [f32],
-    /// Of the pooled maps, and the floats of one image, one row and before the first value.
+    /// Of the pooled map, from its first value on, and the floats of one of its rows.
     gradient: &'a [f32],
-    image: usize,
     row: usize,
-    origin: usize,
 }
 
 impl Stack<'_> {
-    /// `gradient` `(count, filters, height, width)` to `images` `(count, channels, height, width)` where asked for,
-    /// and added to the sums of the parameters.
+    /// The gradient of the run's images where asked for, and of the parameters, added to their sums. The workspace holds
+    /// the trace of the forward.
     pub(super) fn backward(
         &self,
-        gradient: &[f32],
-        count: usize,
+        run: Run,
         work: &mut Workspace,
         mut gathered: Option<Gathered>,
-        mut images: Option<&mut [f32]>,
+        to_images: Option<&mut [f32]>,
     ) {
         let (plan, lanes) = (self.plan, self.plan.lanes);
-        self.fill_last_gradient(gradient, count, work.map_gradients[0].take(count * plan.last().pooled() * lanes));
-        for (d, stage) in plan.stages.iter().enumerate().rev() {
-            let (image, row, origin) = match plan.stages.get(d + 1) {
-                Some(next) => (next.map_len(), next.map_row(), next.map_origin()),
-                None => (stage.pooled() * lanes, stage.pooled_width * lanes, 0),
-            };
-            let mut from = std::mem::take(&mut work.map_gradients[0]);
-            let results = std::mem::take(&mut work.results[d]);
-            let statistics = std::mem::take(&mut work.statistics[d]);
-            let kept = Kept {
-                d,
-                stage,
-                results: results.as_slice(),
-                statistics: statistics.as_slice(),
-                gradient: from.take(count * image),
-                image,
-                row,
-                origin,
-            };
-            self.norm_sums(&kept, count, &mut work.coefficients, &mut gathered);
-            if d == 0 {
-                self.first_backward(&kept, count, work, &mut gathered, images.as_deref_mut());
-            } else {
-                self.tiled_backward(&kept, count, work, &mut gathered);
-            }
-            // What was written becomes what is read, and the old one what is written next.
-            work.map_gradients[0] = std::mem::replace(&mut work.map_gradients[1], from);
-            work.results[d] = results;
-            work.statistics[d] = statistics;
+        let Run { images, gradient, count } = run;
+        let last = work.map_gradients[0].take(count * plan.last().pooled() * lanes);
+        self.fill_last_gradient(gradient, count, last);
+        for d in (1..plan.stages.len()).rev() {
+            self.tiled_backward(d, count, work, &mut gathered);
+            // What was written is what the next block reads.
+            work.map_gradients.swap(0, 1);
+        }
+        self.first_backward(images, count, work, &mut gathered, to_images);
+    }
+
+    /// The gradient of block `d`'s pooled maps: floats of one image, of one row, and before the first value.
+    fn pooled_layout(&self, d: usize) -> (usize, usize, usize) {
+        let (stage, lanes) = (&self.plan.stages[d], self.plan.lanes);
+        match self.plan.stages.get(d + 1) {
+            Some(next) => (next.map_len(), next.map_row(), next.map_origin()),
+            None => (stage.pooled() * lanes, stage.pooled_width * lanes, 0),
         }
     }
 
@@ -100,87 +93,99 @@ impl Stack<'_> {
 
     /// The first pass: the norm's sums, which are also the gradients of gamma and beta.
     #[allow(clippy::cast_precision_loss)]
-    fn norm_sums(&self, kept: &Kept, count: usize, coefficients: &mut Buffer, gathered: &mut Option<Gathered>) {
+    fn norm_sums(&self, kept: &Kept, coefficients: &mut [f32], gathered: &mut Option<Gathered>) {
         let lanes = self.plan.lanes;
-        let positions = kept.stage.positions() as f32;
-        let coefficients = coefficients.take(count * COEFFICIENTS * lanes);
-        for (i, coefficients) in coefficients.chunks_exact_mut(COEFFICIENTS * lanes).enumerate() {
-            for (start, width) in panels(lanes, self.kernels.panel) {
-                let (mut plain, mut weighted) = ([0.0; 2 * LANES], [0.0; 2 * LANES]);
-                let of = self.norm_gradient(kept, i, start, width);
-                self.kernels.norm_sums(NormSums { of, plain: &mut plain, weighted: &mut weighted });
-                let statistics = &kept.statistics[i * Statistics::ROWS * lanes..];
-                for lane in 0..width {
-                    let c = start + lane;
-                    let inverse = statistics[Statistics::INVERSE * lanes + c];
-                    let gain = self.packed.stages[kept.d].gamma[c] * inverse;
-                    coefficients[GAIN * lanes + c] = 0.25 * gain;
-                    coefficients[OFFSET * lanes + c] = -gain * plain[lane] / positions;
-                    coefficients[SLOPE * lanes + c] = -gain * inverse * inverse * weighted[lane] / positions;
-                    weighted[lane] *= inverse;
-                }
-                if let Some(Gathered { layout, sums }) = gathered {
-                    let (_, gamma, beta) = layout.split(self.plan, kept.d, sums);
-                    add(&mut gamma[start..start + width], &weighted);
-                    add(&mut beta[start..start + width], &plain);
-                }
+        let positions = self.plan.stages[kept.d].positions() as f32;
+        for (start, width) in panels(lanes, self.kernels.panel) {
+            let (mut plain, mut weighted) = ([0.0; 2 * LANES], [0.0; 2 * LANES]);
+            let of = self.norm_gradient(kept, start, width);
+            self.kernels.norm_sums(NormSums { of, plain: &mut plain, weighted: &mut weighted });
+            for lane in 0..width {
+                let c = start + lane;
+                let inverse = kept.statistics[Statistics::INVERSE * lanes + c];
+                let gain = self.packed.stages[kept.d].gamma[c] * inverse;
+                coefficients[GAIN * lanes + c] = 0.25 * gain;
+                coefficients[OFFSET * lanes + c] = -gain * plain[lane] / positions;
+                coefficients[SLOPE * lanes + c] = -gain * inverse * inverse * weighted[lane] / positions;
+                weighted[lane] *= inverse;
+            }
+            if let Some(Gathered { layout, sums }) = gathered {
+                let (_, gamma, beta) = layout.split(self.plan, kept.d, sums);
+                add(&mut gamma[start..start + width], &weighted);
+                add(&mut beta[start..start + width], &plain);
             }
         }
     }
 
-    fn norm_gradient<'a>(&self, kept: &Kept<'a>, image: usize, start: usize, width: usize) -> NormGradient<'a> {
-        let (stage, lanes) = (kept.stage, self.plan.lanes);
-        let statistics = &kept.statistics[image * Statistics::ROWS * lanes..][..Statistics::ROWS * lanes];
+    fn norm_gradient<'a>(&self, kept: &Kept<'a>, start: usize, width: usize) -> NormGradient<'a> {
+        let (stage, lanes) = (&self.plan.stages[kept.d], self.plan.lanes);
         NormGradient {
-            values: &kept.results[(image * lanes + start) * stage.positions()..][..width * stage.positions()],
+            values: &kept.result[start * stage.positions()..][..width * stage.positions()],
             rows: stage.height,
             columns: stage.width,
             width,
-            scale: &statistics[Statistics::SCALE * lanes + start..],
-            shift: &statistics[Statistics::SHIFT * lanes + start..],
-            mean: &statistics[Statistics::MEAN * lanes + start..],
-            gradient: &kept.gradient[image * kept.image + kept.origin + start..],
+            scale: &kept.statistics[Statistics::SCALE * lanes + start..],
+            shift: &kept.statistics[Statistics::SHIFT * lanes + start..],
+            mean: &kept.statistics[Statistics::MEAN * lanes + start..],
+            gradient: &kept.gradient[start..],
             gradient_row: kept.row,
             gradient_channels: lanes,
         }
     }
 
     /// A later block: products in Winograd's planes, for the map and for the weights.
-    fn tiled_backward(&self, kept: &Kept, count: usize, work: &mut Workspace, gathered: &mut Option<Gathered>) {
-        let (stage, lanes) = (kept.stage, self.plan.lanes);
-        let Workspace { maps, tiles, products, tile_gradients, map_gradients, coefficients, .. } = work;
-        let maps = maps[kept.d].take(count * stage.map_len());
+    fn tiled_backward(&self, d: usize, count: usize, work: &mut Workspace, gathered: &mut Option<Gathered>) {
+        let (stage, lanes) = (&self.plan.stages[d], self.plan.lanes);
+        let Workspace { trace, tiles, products, tile_gradients, map_gradients, coefficients, .. } = work;
+        let (results, statistics) = (trace.results[d].as_slice(), trace.statistics[d].as_slice());
+        let [from, map_gradients] = map_gradients;
+        let (image_len, row_len, origin) = self.pooled_layout(d);
+        let from = from.take(count * image_len);
+        let kept = |image: usize| Kept {
+            d,
+            result: &results[image * stage.positions() * lanes..],
+            statistics: &statistics[image * Statistics::ROWS * lanes..],
+            gradient: &from[image * image_len + origin..(image + 1) * image_len],
+            row: row_len,
+        };
         let coefficients = coefficients.take(count * COEFFICIENTS * lanes);
-        let map_gradients = map_gradients[1].take(count * stage.map_len());
+        for (i, coefficients) in coefficients.chunks_exact_mut(COEFFICIENTS * lanes).enumerate() {
+            self.norm_sums(&kept(i), coefficients, gathered);
+        }
+        let map_gradients = map_gradients.take(count * stage.map_len());
         map_gradients.fill(0.0);
         for strip in Strip::all(stage, count) {
             let plane = strip.tiles() * lanes + SKEW;
-            let gradients = tile_gradients.take(PLANES * plane);
+            let gradients = tile_gradients.take(planes(stage.m) * plane);
             for (tile, image, row) in strip.iter() {
                 let coefficients = &coefficients[image * COEFFICIENTS * lanes..][..COEFFICIENTS * lanes];
                 for panel in panels(lanes, self.kernels.panel) {
                     let out = &mut gradients[tile * lanes + panel.0..];
-                    self.norm_backward(kept, image, row, panel, coefficients, Some(plane), out);
+                    self.norm_backward(&kept(image), row, panel, coefficients, Some(plane), out);
                 }
             }
             if let Some(Gathered { layout, sums }) = gathered {
-                let tiles = tiles.take(PLANES * plane);
+                let tiles = tiles.take(planes(stage.m) * plane);
+                let maps = trace.maps[d].as_slice();
                 self.input_tiles(stage, &strip, maps, tiles, plane);
-                let (sums, _, _) = layout.split(self.plan, kept.d, sums);
-                self.weight_planes(tiles, gradients, plane, strip.tiles(), sums);
+                let (sums, _, _) = layout.split(self.plan, d, sums);
+                let tiles = Planes { values: tiles, plane, count: strip.tiles() };
+                self.weight_products(stage, tiles, gradients, sums);
             }
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let product_plane = strip.tiles() * width + SKEW;
-                let products = products.take(PLANES * product_plane);
-                let weights = self.packed.stages[kept.d].backward.as_slice();
-                self.planes(gradients, plane, strip.tiles(), weights, (start, width), products);
+                let products = products.take(planes(stage.m) * product_plane);
+                let weights = self.packed.backward(d);
+                let gradients = Planes { values: gradients, plane, count: strip.tiles() };
+                self.products(stage, gradients, weights, (start, width), products);
                 for (tile, image, row) in strip.iter() {
                     self.kernels.input_tiles_adjoint(InputTilesAdjoint {
+                        m: stage.m,
                         tiles: &products[tile * width..],
                         plane: product_plane,
                         count: strip.columns,
                         width,
-                        map: &mut map_gradients[image * stage.map_len() + 2 * row * stage.map_row() + start..],
+                        map: &mut map_gradients[image * stage.map_len() + stage.m * row * stage.map_row() + start..],
                         map_row: stage.map_row(),
                         channels: lanes,
                     });
@@ -189,13 +194,11 @@ impl Stack<'_> {
         }
     }
 
-    /// The second pass for one row of windows.
-    #[allow(clippy::too_many_arguments)]
+    /// The second pass for one row of tiles, or of windows.
     fn norm_backward(
         &self,
         kept: &Kept,
-        image: usize,
-        window_row: usize,
+        row: usize,
         (start, width): (usize, usize),
         coefficients: &[f32],
         plane: Option<usize>,
@@ -203,8 +206,9 @@ impl Stack<'_> {
     ) {
         let lanes = self.plan.lanes;
         self.kernels.norm_backward(NormBackward {
-            of: self.norm_gradient(kept, image, start, width),
-            window_row,
+            of: self.norm_gradient(kept, start, width),
+            m: if plane.is_some() { self.plan.stages[kept.d].m } else { 2 },
+            row,
             gain: &coefficients[GAIN * lanes + start..],
             offset: &coefficients[OFFSET * lanes + start..],
             slope: &coefficients[SLOPE * lanes + start..],
@@ -216,12 +220,13 @@ impl Stack<'_> {
     }
 
     /// `Vᵀ dM` added to `(plane, channel, filter)`.
-    fn weight_planes(&self, tiles: &[f32], gradients: &[f32], plane: usize, count: usize, sums: &mut [f32]) {
+    fn weight_products(&self, stage: &Stage, tiles: Planes, gradients: &[f32], sums: &mut [f32]) {
         let lanes = self.plan.lanes;
-        for k in 0..PLANES {
+        let Planes { values, plane, count } = tiles;
+        for k in 0..planes(stage.m) {
             for (start, width) in panels(lanes, self.kernels.panel) {
                 self.kernels.product(Product {
-                    a: &tiles[k * plane..],
+                    a: &values[k * plane..],
                     a_row: 1,
                     a_step: lanes,
                     a_segment: 0,
@@ -239,34 +244,44 @@ impl Stack<'_> {
         }
     }
 
-    /// The first block, image by image.
+    /// The first block, image by image, with its convolution computed again.
     fn first_backward(
         &self,
-        kept: &Kept,
+        images: &[f32],
         count: usize,
         work: &mut Workspace,
         gathered: &mut Option<Gathered>,
-        mut images: Option<&mut [f32]>,
+        mut to_images: Option<&mut [f32]>,
     ) {
-        let (plan, stage, lanes) = (self.plan, kept.stage, self.plan.lanes);
-        let maps = work.maps[0].take(count * stage.map_len());
-        let coefficients = work.coefficients.take(count * COEFFICIENTS * lanes);
-        let gradient = work.first_gradient.take(stage.positions() * lanes);
+        let (plan, stage, lanes) = (self.plan, &self.plan.stages[0], self.plan.lanes);
+        let Workspace { first, taps, map_gradients, coefficients, first_gradient, .. } = work;
+        let (image_len, row_len, origin) = self.pooled_layout(0);
+        let from = map_gradients[0].take(count * image_len);
+        let coefficients = coefficients.take(COEFFICIENTS * lanes);
+        let gradient = first_gradient.take(stage.positions() * lanes);
         for i in 0..count {
-            let coefficients = &coefficients[i * COEFFICIENTS * lanes..][..COEFFICIENTS * lanes];
+            self.first_image(&images[i * plan.image_len()..][..plan.image_len()], first);
+            let kept = Kept {
+                d: 0,
+                result: first.result.as_slice(),
+                statistics: first.statistics.as_slice(),
+                gradient: &from[i * image_len + origin..(i + 1) * image_len],
+                row: row_len,
+            };
+            self.norm_sums(&kept, coefficients, gathered);
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let gradient = &mut gradient[start * stage.positions()..][..width * stage.positions()];
                 for (row, out) in gradient.chunks_mut(2 * stage.width * width).enumerate() {
-                    self.norm_backward(kept, i, row, (start, width), coefficients, None, out);
+                    self.norm_backward(&kept, row, (start, width), coefficients, None, out);
                 }
             }
             if let Some(Gathered { layout, sums }) = gathered {
                 let (sums, _, _) = layout.split(plan, 0, sums);
-                self.first_weights(stage, &maps[i * stage.map_len()..][..stage.map_len()], gradient, sums);
+                self.first_weights(stage, first.map.as_slice(), gradient, sums);
             }
-            if let Some(images) = &mut images {
-                let image = &mut images[i * plan.image_len()..][..plan.image_len()];
-                self.first_image(stage, gradient, &mut work.taps, image);
+            if let Some(to_images) = &mut to_images {
+                let image = &mut to_images[i * plan.image_len()..][..plan.image_len()];
+                self.first_image_gradient(stage, gradient, taps, image);
             }
         }
     }
@@ -297,11 +312,11 @@ impl Stack<'_> {
     }
 
     /// The gradient of the image: at every position the gradient of each tap, then each tap moved to its pixel.
-    fn first_image(&self, stage: &Stage, gradient: &[f32], scratch: &mut Buffer, image: &mut [f32]) {
+    fn first_image_gradient(&self, stage: &Stage, gradient: &[f32], scratch: &mut Buffer, image: &mut [f32]) {
         let (positions, lanes) = (stage.positions(), self.plan.lanes);
         let tap_lanes = taps(self.plan).next_multiple_of(LANES);
         let scratch = scratch.take(positions * tap_lanes);
-        let weights = self.packed.stages[0].backward.as_slice();
+        let weights = self.packed.backward(0);
         // The filters of all whole panels are one product, those of a last narrow one are added.
         let whole = lanes / self.kernels.panel * self.kernels.panel;
         let runs = [(0, whole, self.kernels.panel), (whole, lanes - whole, lanes - whole)];

@@ -8,11 +8,11 @@ use super::norm::{Moments, Pool};
 use super::pack::{Packed, PackedStage, taps};
 use super::plan::{Plan, Stage, panels};
 use super::product::Product;
-use super::tiles::{InputTiles, OutputTiles, PLANES};
-use super::workspace::{Buffer, Workspace};
+use super::tiles::{InputTiles, OutputTiles, planes};
+use super::workspace::{Buffer, First, Trace, Workspace};
 
 /// Tiles that go through the products together: enough to fill the rows, few enough for the second cache.
-pub(super) const STRIP_TILES: usize = 64;
+pub(super) const STRIP_TILES: usize = 32;
 /// Floats between planes, so that sixteen planes do not fall on the same sets of the cache.
 pub(super) const SKEW: usize = 16;
 const EPSILON: f32 = 1e-5;
@@ -61,13 +61,21 @@ impl Strip {
     }
 }
 
+/// Transformed tiles `(plane, tile, channel)`, and the floats from plane to plane.
+#[derive(Clone, Copy)]
+pub(super) struct Planes<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) plane: usize,
+    pub(super) count: usize,
+}
+
 impl Stack<'_> {
     /// `images` `(count, channels, height, width)` to `out` `(count, filters, height, width)`. With `keep`, the
     /// workspace holds afterwards what the backward reads.
     pub(super) fn forward(&self, images: &[f32], count: usize, work: &mut Workspace, keep: bool, out: &mut [f32]) {
         let plan = self.plan;
-        work.prepare(plan.stages.len());
-        self.first(images, count, work, keep);
+        work.trace.prepare(plan.stages.len());
+        self.first(images, count, work);
         for d in 1..plan.stages.len() {
             self.tiled(d, count, work, keep);
         }
@@ -82,28 +90,30 @@ impl Stack<'_> {
         }
     }
 
-    /// The first block: few channels, so its windows are read straight from the image.
-    fn first(&self, images: &[f32], count: usize, work: &mut Workspace, keep: bool) {
-        let (plan, stage) = (self.plan, &self.plan.stages[0]);
-        let result_len = stage.positions() * plan.lanes;
-        let Workspace { maps, results, statistics, pooled, .. } = work;
-        let (maps, later) = maps.split_at_mut(1);
-        let maps = maps[0].take(count * stage.map_len());
-        let results = results[0].take(if keep { count } else { 1 } * result_len);
-        let statistics = statistics[0].take(count * Statistics::ROWS * plan.lanes);
+    /// The first block, image by image.
+    fn first(&self, images: &[f32], count: usize, work: &mut Workspace) {
+        let plan = self.plan;
+        let Workspace { first, trace, pooled, .. } = work;
+        let (_, later) = trace.maps.split_at_mut(1);
         let (next, pooled) = next_map(plan, 0, count, later, pooled);
-        for i in 0..count {
-            let map = &mut maps[i * stage.map_len()..][..stage.map_len()];
-            fill_first_map(stage, &images[i * plan.image_len()..][..plan.image_len()], map);
-            let result = &mut results[if keep { i } else { 0 } * result_len..][..result_len];
-            let statistics = &mut statistics[i * Statistics::ROWS * plan.lanes..][..Statistics::ROWS * plan.lanes];
-            for (start, width) in panels(plan.lanes, self.kernels.panel) {
-                let result = &mut result[start * stage.positions()..][..width * stage.positions()];
-                self.first_panel(stage, map, start, width, result, statistics);
-            }
-            finish_statistics(stage, &self.packed.stages[0], plan.lanes, statistics);
-            self.pool(0, result, statistics, &mut pooled[i * next.len..][..next.len], &next);
+        for (image, pooled) in images.chunks_exact(plan.image_len()).zip(pooled.chunks_exact_mut(next.len)) {
+            self.first_image(image, first);
+            self.pool(0, first.result.as_slice(), first.statistics.as_slice(), pooled, &next);
         }
+    }
+
+    /// The first convolution of one image. It has few channels, so its windows are read straight from the image.
+    pub(super) fn first_image(&self, image: &[f32], first: &mut First) {
+        let (plan, stage) = (self.plan, &self.plan.stages[0]);
+        let map = first.map.take(stage.map_len());
+        fill_first_map(stage, image, map);
+        let result = first.result.take(stage.positions() * plan.lanes);
+        let statistics = first.statistics.take(Statistics::ROWS * plan.lanes);
+        for (start, width) in panels(plan.lanes, self.kernels.panel) {
+            let result = &mut result[start * stage.positions()..][..width * stage.positions()];
+            self.first_panel(stage, map, start, width, result, statistics);
+        }
+        finish_statistics(stage, &self.packed.stages[0], plan.lanes, statistics);
     }
 
     fn first_panel(
@@ -147,26 +157,28 @@ impl Stack<'_> {
         let (plan, stage, lanes) = (self.plan, &self.plan.stages[d], self.plan.lanes);
         let result_len = stage.positions() * lanes;
         let statistics_len = Statistics::ROWS * lanes;
-        let Workspace { maps, results, statistics, pooled, tiles, products, .. } = work;
+        let Workspace { trace: Trace { maps, results, statistics }, passing, pooled, tiles, products, .. } = work;
         let (maps, later) = maps.split_at_mut(d + 1);
         let maps = maps[d].take(count * stage.map_len());
-        let results = results[if keep { d } else { 0 }].take(count * result_len);
+        let results = if keep { &mut results[d] } else { passing }.take(count * result_len);
         let statistics = statistics[d].take(count * statistics_len);
         let (next, pooled) = next_map(plan, d, count, later, pooled);
         for strip in Strip::all(stage, count) {
             let plane = strip.tiles() * lanes + SKEW;
-            let tiles = tiles.take(PLANES * plane);
+            let tiles = tiles.take(planes(stage.m) * plane);
             self.input_tiles(stage, &strip, maps, tiles, plane);
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let product_plane = strip.tiles() * width + SKEW;
-                let products = products.take(PLANES * product_plane);
+                let products = products.take(planes(stage.m) * product_plane);
                 let weights = self.packed.stages[d].forward.as_slice();
-                self.planes(tiles, plane, strip.tiles(), weights, (start, width), products);
+                let tiles = Planes { values: tiles, plane, count: strip.tiles() };
+                self.products(stage, tiles, weights, (start, width), products);
                 for (tile, image, row) in strip.iter() {
-                    let rows = (stage.height - 2 * row).min(2);
-                    let at = image * result_len + start * stage.positions() + 2 * row * stage.width * width;
+                    let rows = (stage.height - stage.m * row).min(stage.m);
+                    let at = image * result_len + start * stage.positions() + stage.m * row * stage.width * width;
                     let out = &mut results[at..][..rows * stage.width * width];
                     self.kernels.output_tiles(OutputTiles {
+                        m: stage.m,
                         tiles: &products[tile * width..],
                         plane: product_plane,
                         width,
@@ -175,7 +187,7 @@ impl Stack<'_> {
                         out,
                     });
                     let statistics = &mut statistics[image * statistics_len..][..statistics_len];
-                    self.moments(out, rows * stage.width, 2 * row * stage.width, start, width, statistics);
+                    self.moments(out, rows * stage.width, stage.m * row * stage.width, start, width, statistics);
                 }
             }
         }
@@ -190,7 +202,8 @@ impl Stack<'_> {
     pub(super) fn input_tiles(&self, stage: &Stage, strip: &Strip, maps: &[f32], tiles: &mut [f32], plane: usize) {
         for (tile, image, row) in strip.iter() {
             self.kernels.input_tiles(InputTiles {
-                map: &maps[image * stage.map_len() + 2 * row * stage.map_row()..],
+                m: stage.m,
+                map: &maps[image * stage.map_len() + stage.m * row * stage.map_row()..],
                 map_row: stage.map_row(),
                 channels: stage.channels,
                 tiles: strip.columns,
@@ -201,26 +214,26 @@ impl Stack<'_> {
     }
 
     /// The sixteen products of one panel: `(plane, tile, channel)` by packed weights to `(plane, tile, lane)`.
-    pub(super) fn planes(
+    pub(super) fn products(
         &self,
-        tiles: &[f32],
-        plane: usize,
-        count: usize,
+        stage: &Stage,
+        tiles: Planes,
         weights: &[f32],
         (start, width): (usize, usize),
         products: &mut [f32],
     ) {
         let lanes = self.plan.lanes;
+        let Planes { values, plane, count } = tiles;
         let product_plane = count * width + SKEW;
-        for k in 0..PLANES {
+        for k in 0..planes(stage.m) {
             self.kernels.product(Product {
-                a: &tiles[k * plane..],
+                a: &values[k * plane..],
                 a_row: lanes,
                 a_step: 1,
                 a_segment: 0,
                 segments: 1,
                 length: lanes,
-                b: &weights[(k * lanes + start) * lanes..][..width * lanes],
+                b: &weights[(planes(stage.m) * start + k * width) * lanes..][..width * lanes],
                 b_step: width,
                 c: &mut products[k * product_plane..],
                 c_row: width,
@@ -284,16 +297,12 @@ fn next_map<'a>(
     pooled: &'a mut Buffer,
 ) -> (NextMap, &'a mut [f32]) {
     let stage = &plan.stages[d];
-    match plan.stages.get(d + 1) {
-        Some(next) => (
-            NextMap { len: next.map_len(), row: next.map_row(), origin: next.map_origin() },
-            later[0].take(count * next.map_len()),
-        ),
-        None => {
-            let len = stage.pooled() * plan.lanes;
-            (NextMap { len, row: stage.pooled_width * plan.lanes, origin: 0 }, pooled.take(count * len))
-        }
+    if let Some(next) = plan.stages.get(d + 1) {
+        let layout = NextMap { len: next.map_len(), row: next.map_row(), origin: next.map_origin() };
+        return (layout, later[0].take(count * next.map_len()));
     }
+    let len = stage.pooled() * plan.lanes;
+    (NextMap { len, row: stage.pooled_width * plan.lanes, origin: 0 }, pooled.take(count * len))
 }
 
 /// Planar to channels last, inside a border of zeros.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::lanes::{LANES, Portable};
 use super::norm::{self, Moments, NormBackward, NormSums, Pool};
 use super::product::{self, Product};
-use super::tiles::{self, InputTiles, InputTilesAdjoint, OutputTiles};
+use super::tiles::{self, InputTiles, InputTilesAdjoint, OutputTiles, WeightTiles, WeightTilesAdjoint};
 
 /// The kernels of one instruction set.
 pub(super) struct Kernels {
@@ -16,6 +16,8 @@ pub(super) struct Kernels {
     input_tiles: unsafe fn(&mut InputTiles),
     input_tiles_adjoint: unsafe fn(&mut InputTilesAdjoint),
     output_tiles: unsafe fn(&mut OutputTiles),
+    weight_tiles: unsafe fn(&mut WeightTiles),
+    weight_tiles_adjoint: unsafe fn(&mut WeightTilesAdjoint),
     moments: unsafe fn(&mut Moments),
     pool: unsafe fn(&mut Pool),
     norm_sums: unsafe fn(&mut NormSums),
@@ -39,6 +41,8 @@ entries!(
     input_tiles: InputTiles,
     input_tiles_adjoint: InputTilesAdjoint,
     output_tiles: OutputTiles,
+    weight_tiles: WeightTiles,
+    weight_tiles_adjoint: WeightTilesAdjoint,
     moments: Moments,
     pool: Pool,
     norm_sums: NormSums,
@@ -63,6 +67,8 @@ macro_rules! table {
             wrap!(input_tiles, InputTiles, tiles::input_tiles::<$lanes>);
             wrap!(input_tiles_adjoint, InputTilesAdjoint, tiles::input_tiles_adjoint::<$lanes>);
             wrap!(output_tiles, OutputTiles, tiles::output_tiles::<$lanes>);
+            wrap!(weight_tiles, WeightTiles, tiles::weight_tiles::<$lanes>);
+            wrap!(weight_tiles_adjoint, WeightTilesAdjoint, tiles::weight_tiles_adjoint::<$lanes>);
             wrap!(moments, Moments, norm::moments::<$lanes>);
             wrap!(pool, Pool, norm::pool::<$lanes>);
             wrap!(norm_sums, NormSums, norm::norm_sums::<$lanes>);
@@ -74,6 +80,8 @@ macro_rules! table {
                 input_tiles,
                 input_tiles_adjoint,
                 output_tiles,
+                weight_tiles,
+                weight_tiles_adjoint,
                 moments,
                 pool,
                 norm_sums,
@@ -83,7 +91,11 @@ macro_rules! table {
     };
 }
 
-table!(portable, "portable", Portable, panel LANES, rows 4);
+// Four SSE registers make the lanes of one row on an x86 without AVX2, out of sixteen; elsewhere there are thirty-two.
+#[cfg(target_arch = "x86_64")]
+table!(portable, "portable", Portable, panel LANES, rows 3);
+#[cfg(not(target_arch = "x86_64"))]
+table!(portable, "portable", Portable, panel LANES, rows 6);
 #[cfg(target_arch = "x86_64")]
 table!(avx2, "avx2", super::super::x86::Avx2, panel LANES, rows 6, #[target_feature(enable = "avx2,fma")]);
 #[cfg(target_arch = "x86_64")]

@@ -4,9 +4,11 @@
 //! Frameworks walk the whole batch's activations several times per block; here a few images at a time go through all
 //! blocks while they are in the cache, channels last, with Winograd's F(2x2, 3x3) behind the first block.
 //! Every image is computed alone: its values and its gradient are the same bits in any batch, on any number of threads.
-#![allow(unsafe_code)]
+// A kernel must be inlined whole into the function that has its instruction set.
+#![allow(unsafe_code, clippy::inline_always)]
 
 mod backward;
+mod columns;
 mod forward;
 mod isa;
 mod lanes;

@@ -5,7 +5,7 @@
 //! still in the nearest cache (Chan's formula joins the rows), which is as exact as two passes.
 
 use super::lanes::{LANES, Lanes};
-use super::tiles::{PLANES, output_tile_adjoint};
+use super::tiles::{output_tile_adjoint, planes};
 
 /// Adds positions of a panel to the running mean and the running sum of squared distances from it.
 pub(super) struct Moments<'a> {
@@ -27,20 +27,25 @@ impl Moments<'_> {
     }
 }
 
-/// Sum over positions of `f`, in four interleaved chains.
+/// Sum of values, or of squared distances from `mean`, in four interleaved chains.
 #[inline(always)]
-unsafe fn sum<S: Lanes>(count: usize, mut f: impl FnMut(usize, S) -> S) -> S {
-    // SAFETY: the caller has the instruction set.
+unsafe fn sum<S: Lanes, const SQUARED: bool>(from: *const f32, step: usize, count: usize, mean: S) -> S {
+    // SAFETY: the caller has the instruction set, and `count` vectors `step` apart.
     unsafe {
         let mut sums = [S::zero(); 4];
-        let whole = count / 4 * 4;
-        for i in (0..whole).step_by(4) {
+        let mut at = from;
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(4);
             for (k, sum) in sums.iter_mut().enumerate() {
-                *sum = f(i + k, *sum);
+                if k < some {
+                    let value = S::load(at.add(k * step));
+                    let distance = value.sub(mean);
+                    *sum = if SQUARED { distance.fma(distance, *sum) } else { sum.add(value) };
+                }
             }
-        }
-        for i in whole..count {
-            sums[i - whole] = f(i, sums[i - whole]);
+            at = at.wrapping_add(4 * step);
+            left -= some;
         }
         sums[0].add(sums[1]).add(sums[2].add(sums[3]))
     }
@@ -57,12 +62,8 @@ pub(super) unsafe fn moments<S: Lanes>(p: &mut Moments) {
     unsafe {
         for c in (0..p.width).step_by(LANES) {
             let values = p.values.as_ptr().add(c);
-            let load = |i: usize| S::load(values.add(i * p.width));
-            let mean = sum(p.count, |i, s: S| s.add(load(i))).mul(S::splat(1.0 / p.count as f32));
-            let squares = sum(p.count, |i, s: S| {
-                let distance = load(i).sub(mean);
-                distance.fma(distance, s)
-            });
+            let mean = sum::<S, false>(values, p.width, p.count, S::zero()).mul(S::splat(1.0 / p.count as f32));
+            let squares = sum::<S, true>(values, p.width, p.count, mean);
             let (to_mean, to_squares) = (p.mean.as_mut_ptr().add(c), p.squares.as_mut_ptr().add(c));
             if p.before == 0 {
                 mean.store(to_mean);
@@ -115,12 +116,15 @@ pub(super) unsafe fn pool<S: Lanes>(p: &mut Pool) {
                 let (scale, shift) = (S::load(p.scale.as_ptr().add(c)), S::load(p.shift.as_ptr().add(c)));
                 let values = p.values.as_ptr().add(2 * y * p.columns * p.width + c);
                 let out = p.out.as_mut_ptr().add(y * p.out_row + c);
-                // In this order a NaN stays a NaN, so that a run that diverges is seen.
-                let active = |at: usize| S::zero().max(S::load(values.add(at * p.width)).fma(scale, shift));
                 for x in 0..p.pooled_columns {
-                    let top = active(2 * x).add(active(2 * x + 1));
-                    let bottom = active(p.columns + 2 * x).add(active(p.columns + 2 * x + 1));
-                    top.add(bottom).store(out.add(x * p.out_channels));
+                    let mut window = [S::zero(); 4];
+                    let corners = [2 * x, 2 * x + 1, p.columns + 2 * x, p.columns + 2 * x + 1];
+                    for (value, at) in window.iter_mut().zip(corners) {
+                        // In this order a NaN stays a NaN, so that a run that diverges is seen.
+                        *value = S::zero().max(S::load(values.add(at * p.width)).fma(scale, shift));
+                    }
+                    let sum = window[0].add(window[1]).add(window[2].add(window[3]));
+                    sum.store(out.add(x * p.out_channels));
                 }
             }
         }
@@ -195,20 +199,21 @@ pub(super) unsafe fn norm_sums<S: Lanes>(p: &mut NormSums) {
             }
             // Each position has a quarter of its window's gradient.
             let quarter = S::splat(0.25);
-            let join = |s: [S; 4]| s[0].add(s[1]).add(s[2].add(s[3])).mul(quarter);
-            join(plain).store(p.plain.as_mut_ptr().add(c));
-            join(weighted).store(p.weighted.as_mut_ptr().add(c));
+            for (s, to) in [(plain, &mut *p.plain), (weighted, &mut *p.weighted)] {
+                s[0].add(s[1]).add(s[2].add(s[3])).mul(quarter).store(to.as_mut_ptr().add(c));
+            }
         }
     }
 }
 
-/// The gradient of the convolution's result: `g * gain + offset + (x - mean) * slope`, for one row of windows. Either
-/// as it is (`planes` false, `(row, column, lane)`), or transformed for the products of a tiled convolution
+/// The gradient of the convolution's result: `g * gain + offset + (x - mean) * slope`, for one row of tiles of `m` by
+/// `m`. Either as it is (`planes` false, `(row, column, lane)`), or transformed for the products of a tiled convolution
 /// (`(plane, tile, channel)`).
 pub(super) struct NormBackward<'a> {
     pub(super) of: NormGradient<'a>,
-    /// Row of 2x2 windows.
-    pub(super) window_row: usize,
+    pub(super) m: usize,
+    /// Row of tiles.
+    pub(super) row: usize,
     pub(super) gain: &'a [f32],
     pub(super) offset: &'a [f32],
     pub(super) slope: &'a [f32],
@@ -222,12 +227,12 @@ impl NormBackward<'_> {
     pub(super) fn check(&self) {
         self.of.check();
         let of = &self.of;
-        assert!(self.window_row < of.rows.div_ceil(2));
+        assert!((self.m == 2 || self.m == 4) && self.row < of.rows.div_ceil(self.m));
         assert!(of.width <= self.gain.len() && of.width <= self.offset.len() && of.width <= self.slope.len());
         let need = if self.planes {
-            (PLANES - 1) * self.out_plane + (of.columns.div_ceil(2) - 1) * self.out_channels + of.width
+            (planes(self.m) - 1) * self.out_plane + (of.columns.div_ceil(self.m) - 1) * self.out_channels + of.width
         } else {
-            (of.rows - 2 * self.window_row).min(2) * of.columns * of.width
+            (of.rows - self.m * self.row).min(self.m) * of.columns * of.width
         };
         assert!(need <= self.out.len());
     }
@@ -237,46 +242,73 @@ impl NormBackward<'_> {
 /// The instruction set of `S`, and `check` must have passed.
 #[inline(always)]
 pub(super) unsafe fn norm_backward<S: Lanes>(p: &mut NormBackward) {
+    // SAFETY: passed on.
+    unsafe {
+        if p.m == 2 {
+            norm_backward_of::<S, 2>(p);
+        } else {
+            norm_backward_of::<S, 4>(p);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn norm_backward_of<S: Lanes, const M: usize>(p: &mut NormBackward) {
     let of = &p.of;
     // SAFETY: `check` held: all reads and writes stay inside the slices.
     unsafe {
-        let top = 2 * p.window_row;
-        let rows = (of.rows - top).min(2);
         for c in (0..of.width).step_by(LANES) {
-            let of_channel = |from: &[f32]| S::load(from.as_ptr().add(c));
-            let (scale, shift, mean) = (of_channel(of.scale), of_channel(of.shift), of_channel(of.mean));
-            let (gain, offset, slope) = (of_channel(p.gain), of_channel(p.offset), of_channel(p.slope));
-            let values = of.values.as_ptr().add(top * of.columns * of.width + c);
-            let gradient = of.gradient.as_ptr().wrapping_add(p.window_row * of.gradient_row + c);
-            for t in 0..of.columns.div_ceil(2) {
-                let columns = (of.columns - 2 * t).min(2);
-                // An odd edge is not pooled, but it does share the mean and the variance.
-                let pooled = rows == 2 && columns == 2;
-                let g = if pooled { S::load(gradient.add(t * of.gradient_channels)) } else { S::zero() };
-                let one = |i: usize, j: usize| {
-                    if i >= rows || j >= columns {
-                        return S::zero();
-                    }
-                    let value = S::load(values.add((i * of.columns + 2 * t + j) * of.width));
-                    let g = g.where_positive(value.fma(scale, shift));
-                    g.fma(gain, value.sub(mean).fma(slope, offset))
-                };
-                let window = [[one(0, 0), one(0, 1)], [one(1, 0), one(1, 1)]];
-                if p.planes {
-                    let out = p.out.as_mut_ptr().add(t * p.out_channels + c);
-                    for (i, row) in output_tile_adjoint(window).into_iter().enumerate() {
-                        for (j, value) in row.into_iter().enumerate() {
-                            value.store(out.add((4 * i + j) * p.out_plane));
+            let rows_of_channels = [of.scale, of.shift, of.mean, p.gain, p.offset, p.slope];
+            let mut channel = [S::zero(); 6];
+            for (to, from) in channel.iter_mut().zip(rows_of_channels) {
+                *to = S::load(from.as_ptr().add(c));
+            }
+            for t in 0..of.columns.div_ceil(M) {
+                let mut tile = [[S::zero(); 6]; M];
+                for i in (0..M).step_by(2) {
+                    for j in (0..M).step_by(2) {
+                        let window = window_gradient(of, M * p.row + i, M * t + j, c, channel);
+                        for k in 0..4 {
+                            tile[i + k / 2][j + k % 2] = window[k];
                         }
                     }
-                } else {
-                    for (i, row) in window.into_iter().enumerate().take(rows) {
-                        for (j, value) in row.into_iter().enumerate().take(columns) {
-                            value.store(p.out.as_mut_ptr().add((i * of.columns + 2 * t + j) * of.width + c));
+                }
+                if p.planes {
+                    output_tile_adjoint::<S, M>(tile, p.out.as_mut_ptr().add(t * p.out_channels + c), p.out_plane);
+                    continue;
+                }
+                for (i, row) in tile.into_iter().enumerate() {
+                    for (j, value) in row.into_iter().enumerate().take(M) {
+                        if M * p.row + i < of.rows && M * t + j < of.columns {
+                            value.store(p.out.as_mut_ptr().add((i * of.columns + M * t + j) * of.width + c));
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// The gradients of the convolution's result in the 2x2 window at `(y, x)`; zero outside the result.
+#[inline(always)]
+unsafe fn window_gradient<S: Lanes>(of: &NormGradient, y: usize, x: usize, c: usize, channel: [S; 6]) -> [S; 4] {
+    let [scale, shift, mean, gain, offset, slope] = channel;
+    // SAFETY: only positions inside the result are read, and only whole windows have a pooled gradient.
+    unsafe {
+        let mut window = [S::zero(); 4];
+        // An odd edge is not pooled, but it does share the mean and the variance.
+        let mut g = S::zero();
+        if y + 1 < of.rows && x + 1 < of.columns {
+            g = S::load(of.gradient.as_ptr().add(y / 2 * of.gradient_row + x / 2 * of.gradient_channels + c));
+        }
+        for (k, to) in window.iter_mut().enumerate() {
+            let (y, x) = (y + k / 2, x + k % 2);
+            if y < of.rows && x < of.columns {
+                let value = S::load(of.values.as_ptr().add((y * of.columns + x) * of.width + c));
+                let g = g.where_positive(value.fma(scale, shift));
+                *to = g.fma(gain, value.sub(mean).fma(slope, offset));
+            }
+        }
+        window
     }
 }

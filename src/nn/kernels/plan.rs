@@ -8,6 +8,7 @@ use candle_core::{Result, bail};
 
 use super::Blocks;
 use super::lanes::LANES;
+use super::tiles::planes;
 
 /// One block: convolution, norm, ReLU, pooling.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,14 @@ pub(super) struct Stage {
     /// Of the map that is read, with its border; for tiled blocks it reaches to the last tile's edge.
     pub(super) map_height: usize,
     pub(super) map_width: usize,
+    /// Outputs on the side of a Winograd tile, 2 or 4; the first block has none.
+    pub(super) m: usize,
+}
+
+/// The tiles with fewer products for a result of this size.
+fn best_tile(height: usize, width: usize) -> usize {
+    let cost = |m: usize| planes(m) * height.div_ceil(m) * width.div_ceil(m);
+    if cost(4) < cost(2) { 4 } else { 2 }
 }
 
 impl Stage {
@@ -48,10 +57,10 @@ impl Stage {
         (self.map_width + 1) * self.padding * self.channels
     }
     pub(super) fn tile_rows(&self) -> usize {
-        self.height.div_ceil(2)
+        self.height.div_ceil(self.m)
     }
     pub(super) fn tile_columns(&self) -> usize {
-        self.width.div_ceil(2)
+        self.width.div_ceil(self.m)
     }
 }
 
@@ -87,6 +96,7 @@ impl Plan {
                     d + 1
                 );
             }
+            let m = best_tile(h, w);
             stages.push(Stage {
                 channels: if d == 0 { channels } else { lanes },
                 padding,
@@ -96,8 +106,9 @@ impl Plan {
                 width: w,
                 pooled_height: h / 2,
                 pooled_width: w / 2,
-                map_height: if d == 0 { h + 2 } else { h.next_multiple_of(2) + 2 },
-                map_width: if d == 0 { w + 2 } else { w.next_multiple_of(2) + 2 },
+                map_height: if d == 0 { h + 2 } else { h.next_multiple_of(m) + 2 },
+                map_width: if d == 0 { w + 2 } else { w.next_multiple_of(m) + 2 },
+                m,
             });
             (in_height, in_width) = (h / 2, w / 2);
         }

@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::{Blocks, conv_blocks};
 
 const BOTH: Wanted = Wanted { images: true, parameters: true };
+const FORWARD: Wanted = Wanted { images: false, parameters: false };
 
 fn blocks(channels: usize, height: usize, width: usize, filters: usize, depth: usize, first_padding: usize) -> Blocks {
     Blocks { channels, height, width, filters, depth, first_padding }
@@ -94,8 +95,11 @@ impl Case {
 
     fn computed(&self, kernels: &Kernels, wanted: Wanted) -> [Vec<f32>; 3] {
         let plan = Plan::new(&self.blocks).expect("a valid stack");
-        let result = forward(kernels, &plan, &self.images, &self.parameters);
-        let (images, parameters) = backward(kernels, &plan, &self.images, &self.parameters, &self.gradient, wanted);
+        let (result, mut kept) = forward(kernels, &plan, &self.images, &self.parameters, wanted);
+        let gradients = |kept| backward(kernels, &plan, &self.images, &self.parameters, &self.gradient, wanted, kept);
+        let again = gradients(None);
+        let (images, parameters) = gradients(kept.as_mut());
+        assert!((&images, &parameters) == (&again.0, &again.1), "what was kept is not what is computed again");
         [result, images.unwrap_or_default(), parameters.unwrap_or_default()]
     }
 }
@@ -247,5 +251,92 @@ fn candle_differentiates_the_operation() -> Result<()> {
             other => panic!("frozen {frozen}, but {other:?}"),
         }
     }
+    Ok(())
+}
+
+/// Central differences of the reference, in float64, one coordinate at a time: independent of any backward.
+#[test]
+fn gradients_are_central_differences() -> Result<()> {
+    const STEP: f64 = 1e-6;
+    let blocks = blocks(2, 9, 11, 8, 2, 1);
+    let case = (0..1000)
+        .map(|seed| Case::new(blocks, 2, seed))
+        .find(|case| case.expected().is_ok_and(|(_, kink)| kink > 1e-4));
+    let case = case.expect("a case off the kinks");
+    let [images, parameters, gradient] = case.tensors()?;
+    let (shape, gradient) = (images.shape(), gradient.to_dtype(DType::F64)?);
+    let value = |images: &[f64], parameters: &[f64]| -> Result<f64> {
+        let images = Tensor::new(images, &Device::Cpu)?.reshape(shape)?;
+        let (result, _) = reference(&blocks, &images, &Tensor::new(parameters, &Device::Cpu)?)?;
+        (result * &gradient)?.sum_all()?.to_scalar()
+    };
+    let doubles = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>();
+    let inputs = [doubles(&case.images), doubles(&parameters.to_vec1()?)];
+    let computed: Vec<_> = available().iter().map(|kernels| case.computed(kernels, BOTH)).collect();
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    for (which, input) in inputs.iter().enumerate() {
+        let top = computed[0][which + 1].iter().fold(0.0_f32, |top, value| top.max(value.abs()));
+        for _ in 0..60 {
+            let at = random.random_range(0..input.len());
+            let moved = |by: f64| {
+                let mut inputs = inputs.clone();
+                inputs[which][at] += by;
+                value(&inputs[0], &inputs[1])
+            };
+            let expected = (moved(STEP)? - moved(-STEP)?) / (2.0 * STEP);
+            for computed in &computed {
+                let off = (f64::from(computed[which + 1][at]) - expected).abs() / f64::from(top);
+                assert!(off < 1e-4, "input {which}, coordinate {at}: off by {off:e}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run that diverges must be seen: the ReLU does not turn a NaN into a zero.
+#[test]
+fn nan_is_not_hidden() {
+    let mut case = Case::new(blocks(1, 8, 8, 16, 2, 1), 2, 4);
+    case.images[10] = f32::NAN;
+    let plan = Plan::new(&case.blocks).unwrap();
+    for kernels in available() {
+        let (result, _) = forward(kernels, &plan, &case.images, &case.parameters, FORWARD);
+        let (first, second) = result.split_at(plan.output_len());
+        assert!(first.iter().all(|value| value.is_nan()) && second.iter().all(|value| value.is_finite()));
+    }
+}
+
+/// The bias and the mean of an image are taken out by the norm, even where they are large.
+#[test]
+fn a_large_mean_does_no_harm() -> Result<()> {
+    let mut case = Case::new(blocks(1, 12, 12, 16, 1, 1), 1, 5);
+    for value in &mut case.images {
+        *value += 100.0;
+    }
+    let ([expected, ..], _) = case.expected()?;
+    for kernels in available() {
+        let [result, ..] = case.computed(kernels, FORWARD);
+        assert!(distance(&result, &expected) < 1e-4);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_empty_batch_has_an_empty_result() -> Result<()> {
+    let blocks = blocks(3, 8, 8, 16, 2, 1);
+    let images = Tensor::zeros((0, 3, 8, 8), DType::F32, &Device::Cpu)?;
+    let parameters = Tensor::zeros(blocks.parameter_count(), DType::F32, &Device::Cpu)?;
+    assert_eq!(conv_blocks(&blocks, &images, &parameters, true)?.dims(), [0, 16, 2, 2]);
+    Ok(())
+}
+
+#[test]
+fn strided_images_are_read_right() -> Result<()> {
+    let case = Case::new(blocks(2, 8, 8, 16, 1, 1), 3, 6);
+    let [images, parameters, _] = case.tensors()?;
+    let turned = images.transpose(2, 3)?;
+    let expected = conv_blocks(&case.blocks, &turned.copy()?, &parameters, true)?;
+    let result = conv_blocks(&case.blocks, &turned, &parameters, true)?;
+    assert_eq!(result.flatten_all()?.to_vec1::<f32>()?, expected.flatten_all()?.to_vec1::<f32>()?);
     Ok(())
 }

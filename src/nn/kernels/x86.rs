@@ -1,5 +1,6 @@
 //! The lanes of x86-64: one AVX-512 register, or two AVX2 registers with fused multiply-add.
 
+#[allow(clippy::wildcard_imports)]
 use std::arch::x86_64::*;
 
 use super::lanes::{LANES, Lanes};
