@@ -292,6 +292,23 @@ impl App {
     }
 }
 
+impl App {
+    /// One frame: hear the engine, draw, do what was wished.
+    pub fn show(&mut self, ui: &mut Ui) {
+        self.drain(&ui.ctx().clone());
+        self.paint(ui);
+    }
+
+    fn paint(&mut self, ui: &mut Ui) {
+        let actions = self.draw(ui);
+        if !actions.is_empty() {
+            ui.ctx().request_repaint();
+        }
+        actions.into_iter().for_each(|action| self.act(action));
+        self.ask();
+    }
+}
+
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.drain(ctx);
@@ -299,13 +316,7 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
-        let actions = self.draw(ui);
-        let acted = !actions.is_empty();
-        actions.into_iter().for_each(|action| self.act(action));
-        if acted {
-            ui.ctx().request_repaint();
-        }
-        self.ask();
+        self.paint(ui);
         if let Some(secs) = frame.info().cpu_usage {
             let cost = self.vitals.frame(f64::from(secs));
             self.engine.send(Command::FrameDrawn(cost));

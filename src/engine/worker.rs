@@ -148,7 +148,7 @@ impl Worker {
             }
         }
         match command {
-            Command::Pause if self.mode != Mode::Ended => self.pause(None),
+            Command::Pause if matches!(self.mode, Mode::Running | Mode::Steps(_)) => self.pause(None),
             Command::Resume if !run.is_complete() => self.go(Mode::Running),
             Command::Step if !run.is_complete() => self.go(match self.mode {
                 Mode::Steps(left) => Mode::Steps(left + 1),

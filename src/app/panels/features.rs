@@ -3,6 +3,8 @@
 //! The map is linear and orthonormal: an ellipse is the exact shadow of a class's spread, a ball's shadow is a disc of
 //! the same radius. The ring round a synthetic point tells how far it lies off the plane.
 
+use std::sync::Arc;
+
 use egui::{Color32, Painter, Pos2, Shape, Stroke, Ui, vec2};
 use egui_plot::{Plot, PlotBounds, PlotPoint, PlotTransform};
 
@@ -19,6 +21,8 @@ use crate::{
 #[derive(Default)]
 pub struct Panel {
     bounds: Option<(usize, PlotBounds)>,
+    /// The real points and the width for which the whole plane was last shown.
+    drawn_for: Option<(usize, u32)>,
 }
 
 impl Panel {
@@ -35,9 +39,9 @@ impl Panel {
         };
         let (step, plane) = (*step, plane.clone());
         ui.horizontal_wrapped(|ui| legend(ui, scene, &plane));
-        let caption_height = 36.0;
+        let caption_height = if ui.available_width() < 520.0 { 52.0 } else { 38.0 };
         let height = (ui.available_height() - caption_height).max(80.0);
-        let bounds = self.bounds_of(&plane);
+        let bounds = fill(self.bounds_of(&plane), ui.available_width() / height);
         let faint = theme::of(ui).line;
         let plot = Plot::new("features")
             .height(height)
@@ -49,7 +53,13 @@ impl Panel {
             .show_y(false)
             .default_x_bounds(bounds.min()[0], bounds.max()[0])
             .default_y_bounds(bounds.min()[1], bounds.max()[1]);
-        let shown = plot.show(ui, |_| {});
+        let whole = self.drawn_for != Some((Arc::as_ptr(&plane.ground) as usize, ui.available_width() as u32));
+        self.drawn_for = Some((Arc::as_ptr(&plane.ground) as usize, ui.available_width() as u32));
+        let shown = plot.show(ui, |plot| {
+            if whole {
+                plot.set_plot_bounds(bounds); // Zoom and place stay as people left them until then.
+            }
+        });
         let rect = shown.response.rect;
         let painter = ui.painter_at(rect);
         let canvas = Canvas { painter: &painter, map: &shown.transform };
@@ -71,7 +81,7 @@ impl Panel {
 
     /// Fitted on the real points once; a new lens or run fits anew.
     fn bounds_of(&mut self, plane: &FeaturePlane) -> PlotBounds {
-        let ground = std::sync::Arc::as_ptr(&plane.ground) as usize;
+        let ground = Arc::as_ptr(&plane.ground) as usize;
         match self.bounds {
             Some((known, bounds)) if known == ground => bounds,
             _ => {
@@ -86,6 +96,17 @@ impl Panel {
             }
         }
     }
+}
+
+/// The bounds, widened to the shape of the panel, so that equal lengths look equal and nothing is cut off.
+fn fill(mut bounds: PlotBounds, aspect: f32) -> PlotBounds {
+    let missing = bounds.height() * f64::from(aspect) - bounds.width();
+    if missing > 0.0 {
+        bounds.expand_x(missing / 2.0);
+    } else {
+        bounds.expand_y(-missing / f64::from(aspect) / 2.0);
+    }
+    bounds
 }
 
 /// A painter that knows the plane.

@@ -27,11 +27,14 @@ pub fn log_grid(input: GridInput) -> Vec<GridMark> {
             let between = if decades < 0.7 { 11..100 } else { 2..10 };
             let unit = if decades < 0.7 { 10.0 } else { 1.0 };
             for part in between {
-                marks.push(GridMark { value: power + (f64::from(part) / unit).log10(), step_size: 0.3 });
+                let step_size = if decades < 0.7 { 0.04 } else { 0.3 };
+                marks.push(GridMark { value: power + (f64::from(part) / unit).log10(), step_size });
             }
         }
         power += stride;
     }
+    // A line beyond the edge would still write its label there.
+    marks.retain(|mark| (low..=high).contains(&mark.value));
     marks
 }
 
