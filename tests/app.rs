@@ -30,7 +30,7 @@ struct Script {
 
 enum Said {
     Fact(Box<Event>),
-    Picture(Frame),
+    Picture(Box<Frame>),
     Die,
 }
 
@@ -48,7 +48,7 @@ fn scripted() -> (Engine, Script) {
                 }
                 match said.recv_timeout(Duration::from_millis(1)) {
                     Ok(Said::Fact(event)) => stage.tell(*event),
-                    Ok(Said::Picture(frame)) => stage.show(frame),
+                    Ok(Said::Picture(frame)) => stage.show(*frame),
                     Ok(Said::Die) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
                 }
@@ -91,7 +91,7 @@ impl Window {
     }
 
     fn show(&mut self, frame: Frame) {
-        self.script.say.send(Said::Picture(frame)).unwrap();
+        self.script.say.send(Said::Picture(Box::new(frame))).unwrap();
         self.settle();
     }
 

@@ -223,7 +223,7 @@ impl Worker {
         }
         // An evaluation gets as much time as the run, so that neither starves.
         self.evaluate(worked)?;
-        self.view()?;
+        self.view();
         if self.mode == Mode::Ending && self.jobs.is_empty() {
             self.finish(true);
         }
@@ -326,8 +326,8 @@ impl Worker {
         Ok(())
     }
 
-    fn view(&mut self) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
+    fn view(&mut self) {
+        let Some(run) = &mut self.run else { return };
         match self.viewer.frame(run) {
             Ok(Some(frame)) => self.backstage.show(frame),
             Ok(None) => {}
@@ -337,7 +337,6 @@ impl Worker {
                 self.backstage.tell(Event::Warning(format!("a picture could not be made: {error}")));
             }
         }
-        Ok(())
     }
 
     fn stop(&mut self) -> Result<()> {
@@ -347,7 +346,7 @@ impl Worker {
         let complete = run.is_complete();
         let path = run.save_all()?;
         self.backstage.tell(Event::Exported(path));
-        self.view()?;
+        self.view();
         self.finish(complete);
         Ok(())
     }

@@ -110,7 +110,7 @@ impl Plan {
 impl Panel {
     /// Draws the panel.
     pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let shown = self.header(ui, scene);
+        let shown = Self::header(ui, scene);
         let Some((_, gallery)) = scene.run.pictures.gallery(shown) else {
             let points = scene.run.info.as_ref().is_some_and(|info| info.data.shape[1..] == [1, 1]);
             let (title, hint) = match (points, scene.view.pictures) {
@@ -127,7 +127,7 @@ impl Panel {
     }
 
     /// The choice of the picture and what is shown; returns the view that can be shown now.
-    fn header(&self, ui: &mut Ui, scene: &mut Scene<'_>) -> GalleryView {
+    fn header(ui: &mut Ui, scene: &mut Scene<'_>) -> GalleryView {
         let wanted = scene.view.gallery;
         let pictures = &scene.run.pictures;
         // Until the wanted picture arrives, the newest one stays.
@@ -173,7 +173,7 @@ impl Panel {
             // What fits is centred, so that a wide panel does not look forgotten.
             let slack = ((rect.size() - size) * vec2(0.5, 0.35)).max(Vec2::ZERO);
             let origin = (rect.min.to_vec2() + slack).round();
-            let response = self.interact(ui, scene, gallery, plan, rect, origin);
+            let response = Self::interact(ui, scene, gallery, plan, rect, origin);
             if !ui.is_rect_visible(rect) {
                 return;
             }
@@ -192,7 +192,6 @@ impl Panel {
 
     /// Pointer and arrow keys.
     fn interact(
-        &self,
         ui: &Ui,
         scene: &mut Scene<'_>,
         gallery: &Gallery,

@@ -72,7 +72,7 @@ impl Panel {
     pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let config = scene.run.config.clone();
         if self.protocol.is_empty() {
-            self.protocol = "dm@300x5".to_owned();
+            "dm@300x5".clone_into(&mut self.protocol);
         }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             self.setup(ui, scene, config.as_ref());
