@@ -175,6 +175,9 @@ impl Default for CheckpointSpec {
     }
 }
 
+/// What may be typed for a data set, for help texts.
+pub const DATA_FORMS: &str = DataSpec::FORMS;
+
 /// A preset that is part of the program.
 pub struct Preset {
     /// The name that is typed.

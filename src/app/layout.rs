@@ -37,7 +37,7 @@ impl Pane {
             Self::Losses => "Losses",
             Self::Storage => "Storage and accuracy",
             Self::Mixer => "Mixer",
-            Self::Run => "Run",
+            Self::Run => "Run settings",
             Self::Log => "Log",
         }
     }
@@ -83,7 +83,7 @@ impl Preset {
                 let middle = grow.split(LinearDir::Vertical, &[(points, 0.58), (curves, 0.42)]);
                 let mixer = grow.tabs(&[Mixer]);
                 let run = grow.tabs(&[Run]);
-                let right = grow.split(LinearDir::Vertical, &[(mixer, 0.5), (run, 0.5)]);
+                let right = grow.split(LinearDir::Vertical, &[(mixer, 0.54), (run, 0.46)]);
                 grow.split(LinearDir::Horizontal, &[(left, 0.35), (middle, 0.4), (right, 0.25)])
             }
             Self::Watch => {

@@ -1,62 +1,78 @@
-//! The window: a fold of events into one state, panels that read it and emit actions, one `match` that runs them.
+//! The window: a fold of events into one state, panels that read it, and one `match` that runs what people ask for.
 //!
-//! The window knows no tensors and no data: the engine prepares what is shown. `logic` drains the engine, `ui` draws;
-//! nothing is drawn unless there is news, so a paused run costs nothing.
+//! It knows the engine by its vocabulary only: commands go out, events come in, the newest picture lies in a slot. Draining
+//! happens in `logic`, which also runs while the window is hidden; drawing happens in `ui`. Nothing is drawn when nothing
+//! is new, so a paused run costs nothing.
 
 pub mod action;
 pub mod layout;
-pub mod panels;
+mod panels;
 pub mod state;
 pub mod theme;
 pub mod view;
-mod vitals;
-pub mod widgets;
+pub mod vitals;
+mod widgets;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use eframe::{CreationContext, Storage};
-use egui::{CentralPanel, Context, Frame, Key, Margin, Modifiers, Panel as Bar, Ui, WidgetText};
-use egui_tiles::{SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+use crossbeam_channel::TryRecvError;
+use eframe::{CreationContext, Frame, Storage};
+use egui::{CentralPanel, Context, Key, Margin, Modifiers, Ui};
+use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
 use serde::{Deserialize, Serialize};
 
+use self::{
+    action::Action,
+    layout::{Pane, Preset},
+    panels::Panels,
+    state::{Phase, RunState},
+    view::{Scene, View},
+    vitals::{Pacer, Vitals},
+};
 use crate::{
     engine::{Command, Engine, Start},
     report::Wants,
 };
-use action::Action;
-use layout::{Pane, Preset};
-use panels::Panels;
-use state::{Phase, RunState};
-use view::{Scene, View};
-use vitals::Vitals;
 
-/// Draining the engine takes no longer than this in a frame.
+/// The longest that a frame takes events before it draws.
 const DRAIN: Duration = Duration::from_millis(10);
-/// Under this key the window keeps what people chose; a number that is not ours means another version.
-const STORED: &str = "window";
+/// Where choices are kept, and the version of their form. Another version falls back to defaults.
+const KEY: &str = "window";
 const VERSION: u32 = 1;
 
 /// What is kept between starts.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct Kept {
     version: u32,
-    view: View,
     tree: Tree<Pane>,
+    view: View,
+    dark: bool,
+    zoom: f32,
 }
 
 /// The window.
 pub struct App {
     engine: Engine,
+    engine_is_gone: bool,
     run: RunState,
     view: View,
     tree: Tree<Pane>,
     panels: Panels,
     vitals: Vitals,
-    asked: Wants,
+    pacer: Arc<Pacer>,
+    watched: Option<Wants>,
+    actions: Vec<Action>,
+    /// As last drawn, for saving: the context is not at hand there.
+    dark: bool,
+    zoom: f32,
 }
 
-/// Opens the window, which at once begins `first`. Says why when there is none to be had.
-pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine + 'static) -> Result<(), String> {
+/// Opens the window, which at once begins `first` on the engine that `spawn` makes. An error means that no window can be
+/// opened here.
+pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine) -> Result<(), String> {
     if cfg!(target_os = "linux") && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none()) {
         return Err("there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned());
     }
@@ -64,79 +80,93 @@ pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine + 's
         .with_title("Spirit Safe")
         .with_app_id("spiritsafe")
         .with_inner_size([1440.0, 900.0])
-        .with_min_inner_size([760.0, 480.0]);
+        .with_min_inner_size([640.0, 420.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
-    eframe::run_native(
-        "spiritsafe",
-        options,
-        Box::new(move |creation| {
-            let ctx = creation.egui_ctx.clone();
-            let engine = spawn(Box::new(move || ctx.request_repaint_after(DRAIN)));
-            Ok(Box::new(App::new(creation, engine, first)))
-        }),
-    )
-    .map_err(|error| format!("the window cannot be opened ({error})"))
+    let create = move |cc: &CreationContext<'_>| {
+        let pacer = Arc::new(Pacer::default());
+        let (ctx, waker) = (cc.egui_ctx.clone(), pacer.clone());
+        let engine = spawn(Box::new(move || waker.wake(&ctx)));
+        let mut app = App::new(cc, engine, first);
+        app.pacer = pacer;
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("spiritsafe", options, Box::new(create)).map_err(|error| error.to_string())
 }
 
 impl App {
-    /// A window over an engine, which begins `first`.
-    pub fn new(creation: &CreationContext<'_>, engine: Engine, first: Start) -> Self {
-        let stored = creation.storage.and_then(|storage| storage.get_string(STORED));
-        Self::with(&creation.egui_ctx, engine, first, stored.as_deref())
-    }
-
-    /// The same with what was stored as text; anything that is not understood is left out.
-    pub fn with(ctx: &Context, engine: Engine, first: Start, stored: Option<&str>) -> Self {
+    /// A window over any engine. It takes up what was kept from the last time and begins `first`.
+    pub fn new(cc: &CreationContext<'_>, engine: Engine, first: Start) -> Self {
+        let ctx = &cc.egui_ctx;
         theme::install(ctx);
-        let stored: Option<Stored> = stored.and_then(|text| serde_json::from_str(text).ok());
-        let stored = stored.filter(|stored| stored.version == VERSION && layout::is_valid(&stored.tree));
-        let (view, tree) = match stored {
-            Some(stored) => (stored.view, stored.tree),
-            None => (View::default(), Preset::default().tree()),
+        let kept = cc.storage.and_then(|storage| eframe::get_value::<Kept>(storage, KEY));
+        let kept = kept.filter(|kept| kept.version == VERSION && layout::is_valid(&kept.tree));
+        let (tree, view) = match kept {
+            Some(kept) => {
+                ctx.set_theme(if kept.dark { egui::Theme::Dark } else { egui::Theme::Light });
+                ctx.set_zoom_factor(kept.zoom.clamp(0.5, 3.0));
+                (kept.tree, kept.view)
+            }
+            None => (Preset::default().tree(), View::default()),
         };
         let mut app = Self {
             engine,
+            engine_is_gone: false,
             run: RunState::default(),
             view,
             tree,
             panels: Panels::default(),
             vitals: Vitals::default(),
-            asked: Wants::default(),
+            pacer: Arc::default(),
+            watched: None,
+            actions: Vec::new(),
+            dark: true,
+            zoom: 1.0,
         };
         app.engine.send(Command::SetViewShare(app.view.share));
-        app.begin(first);
+        app.start(first);
         app
     }
 
     /// What the window knows of the run.
-    pub fn state(&self) -> &RunState {
+    pub fn run_state(&self) -> &RunState {
         &self.run
     }
 
-    /// What is kept between starts, as text.
-    pub fn stored(&self) -> Option<String> {
-        let stored = Stored { version: VERSION, view: self.view.clone(), tree: self.tree.clone() };
-        serde_json::to_string(&stored).ok()
+    /// What the window costs.
+    pub fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
-    fn begin(&mut self, start: Start) {
+    /// What people chose to see.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The panels that can be seen.
+    pub fn visible_panes(&self) -> Vec<Pane> {
+        layout::visible(&self.tree)
+    }
+
+    fn start(&mut self, start: Start) {
         self.run.asking(&start);
         self.engine.send(Command::Start(Box::new(start)));
     }
 
-    /// Takes what the engine has said, for a moment; asks for another frame where more is waiting.
+    /// Takes events and the newest picture, for a short while; the rest comes in the next frame.
     fn drain(&mut self, ctx: &Context) {
-        let clock = Instant::now();
+        let begun = Instant::now();
         loop {
             match self.engine.events().try_recv() {
                 Ok(event) => self.run.fold(event),
-                Err(crossbeam_channel::TryRecvError::Empty) => break,
-                Err(crossbeam_channel::TryRecvError::Disconnected) => {
-                    self.run.lost();
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    if !std::mem::replace(&mut self.engine_is_gone, true) {
+                        self.run.lost();
+                    }
                     break;
                 }
             }
-            if clock.elapsed() > DRAIN {
+            if begun.elapsed() > DRAIN {
                 ctx.request_repaint();
                 break;
             }
@@ -146,217 +176,271 @@ impl App {
         }
     }
 
-    /// Asks for the pictures that can be seen; while a run goes on none if they are turned off.
-    fn ask(&mut self) {
-        let seen = layout::visible(&self.tree);
-        let wanted = self.view.pictures || !self.run.phase.is_moving();
+    /// Asks for the pictures that can be seen, when that changed. A run that stands still is always shown.
+    fn watch(&mut self) {
+        let on = self.view.pictures || !self.run.phase.is_moving();
+        let panes = if on { layout::visible(&self.tree) } else { Vec::new() };
+        let sees = |pane: Pane| panes.contains(&pane);
         let wants = Wants {
-            gallery: (wanted && seen.contains(&Pane::Gallery)).then_some(self.view.gallery),
-            features: wanted && seen.contains(&Pane::Features),
-            pulls: wanted && seen.contains(&Pane::Mixer) && self.run.desk.terms.len() > 1,
+            gallery: sees(Pane::Gallery).then_some(self.view.gallery),
+            features: sees(Pane::Features),
+            pulls: sees(Pane::Mixer),
         };
-        if wants != self.asked {
-            self.asked = wants.clone();
-            self.engine.send(Command::Watch(wants));
+        if self.watched.as_ref() != Some(&wants) {
+            self.engine.send(Command::Watch(wants.clone()));
+            self.watched = Some(wants);
         }
     }
 
-    /// Keys that work everywhere but in a text field or on a focused control.
-    fn keys(&mut self, ctx: &Context, actions: &mut Vec<Action>) {
-        if ctx.memory(|memory| memory.focused().is_some()) {
-            return;
-        }
-        let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-        if pressed(Key::Space) {
-            actions.push(Action::ToggleRun);
-        }
-        if pressed(Key::S) {
-            actions.push(Action::Step);
-        }
-        if pressed(Key::G) {
-            self.view.turn_gallery();
-        }
-        if pressed(Key::L) {
-            self.view.log_axis = !self.view.log_axis;
-        }
-        if pressed(Key::W) {
-            self.view.weighted = !self.view.weighted;
-        }
-        if pressed(Key::P) {
-            self.view.pictures = !self.view.pictures;
-        }
-        if pressed(Key::T) {
-            let dark = ctx.theme() == egui::Theme::Dark;
-            ctx.set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
-        }
-        let asks_help =
-            ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Text(text) if text == "?")));
-        if asks_help || pressed(Key::F1) {
-            self.view.help = !self.view.help;
-        }
-        for (key, preset) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Preset::ALL) {
-            if pressed(key) {
-                actions.push(Action::UseLayout(preset));
+    /// Runs what people asked for.
+    fn act(&mut self, ctx: &Context) {
+        for action in std::mem::take(&mut self.actions) {
+            match action {
+                Action::Start(start) => self.start(*start),
+                Action::ToggleRun => self.toggle_run(),
+                Action::Step => self.engine.send(Command::Step),
+                Action::Stop => self.engine.send(Command::Stop),
+                Action::ResumeSaved => {
+                    if let Some(asked) = self.run.asked.clone() {
+                        self.start(Start { resume: true, paused: false, script: Vec::new(), ..asked });
+                    }
+                }
+                Action::SetWeight { term, weight } => {
+                    if let Some(strip) = self.run.desk.terms.get_mut(term) {
+                        strip.fader = weight;
+                        strip.muted = false;
+                    }
+                    self.send_weights();
+                }
+                Action::ToggleMute(term) => {
+                    if let Some(strip) = self.run.desk.terms.get_mut(term) {
+                        strip.muted = !strip.muted;
+                    }
+                    self.send_weights();
+                }
+                Action::ToggleSolo(term) => {
+                    let desk = &mut self.run.desk;
+                    desk.solo = if desk.solo == Some(term) { None } else { Some(term) };
+                    self.send_weights();
+                }
+                Action::SetLearningRate(value) => {
+                    if let Some(strip) = &mut self.run.desk.rate {
+                        strip.fader = value;
+                        strip.sent = value;
+                        self.engine.send(Command::SetLearningRate(value));
+                    }
+                }
+                Action::Evaluate(protocol) => self.engine.send(Command::Evaluate { protocol }),
+                Action::CancelEvaluation => self.engine.send(Command::CancelEvaluation),
+                Action::Checkpoint => self.engine.send(Command::Checkpoint),
+                Action::Export(folder) => self.engine.send(Command::Export(folder)),
+                Action::SetViewShare(share) => {
+                    self.view.share = share;
+                    self.engine.send(Command::SetViewShare(share));
+                }
+                Action::DismissFailure => self.run.failure = None,
+                Action::UseLayout(preset) => self.tree = preset.tree(),
             }
+            ctx.request_repaint();
         }
     }
 
-    /// Runs a wish.
-    fn act(&mut self, action: Action) {
-        match action {
-            Action::Start(start) => self.begin(*start),
-            Action::ToggleRun => self.toggle(),
-            Action::Step => self.engine.send(Command::Step),
-            Action::Stop => self.engine.send(Command::Stop),
-            Action::ResumeSaved => {
-                if let (Some(asked), Some(info)) = (self.run.asked.clone(), &self.run.info) {
-                    let out = info.out.clone();
-                    self.begin(Start { out, resume: true, paused: false, script: Vec::new(), ..asked });
-                }
-            }
-            Action::SetWeight { term, weight } => {
-                if let Some(strip) = self.run.desk.terms.get_mut(term) {
-                    strip.fader = weight;
-                }
-                self.tell_weights();
-            }
-            Action::SetLearningRate(rate) => {
-                if let Some(strip) = &mut self.run.desk.rate {
-                    (strip.fader, strip.sent) = (rate, rate);
-                }
-                self.engine.send(Command::SetLearningRate(rate));
-            }
-            Action::ToggleMute(term) => {
-                if let Some(strip) = self.run.desk.terms.get_mut(term) {
-                    strip.muted = !strip.muted;
-                }
-                self.tell_weights();
-            }
-            Action::ToggleSolo(term) => {
-                self.run.desk.solo = (self.run.desk.solo != Some(term)).then_some(term);
-                self.tell_weights();
-            }
-            Action::Evaluate(protocol) => self.engine.send(Command::Evaluate { protocol }),
-            Action::CancelEvaluation => self.engine.send(Command::CancelEvaluation),
-            Action::Checkpoint => self.engine.send(Command::Checkpoint),
-            Action::Export(folder) => self.engine.send(Command::Export(folder)),
-            Action::SetViewShare(share) => {
-                self.view.share = share;
-                self.engine.send(Command::SetViewShare(share));
-            }
-            Action::DismissFailure => self.run.failure = None,
-            Action::UseLayout(preset) => self.tree = preset.tree(),
-        }
-    }
-
-    fn toggle(&mut self) {
-        match self.run.phase {
-            Phase::Running => self.engine.send(Command::Pause),
-            Phase::Paused { .. } => self.engine.send(Command::Resume),
-            Phase::Preparing(_) => {}
-            Phase::Idle | Phase::Finished { .. } | Phase::Failed => {
-                if let Some(asked) = &self.run.asked {
-                    let again = Start::fresh(asked.config.clone());
-                    self.begin(again);
-                }
-            }
-        }
-    }
-
-    fn tell_weights(&mut self) {
+    fn send_weights(&mut self) {
         for (term, weight) in self.run.desk.unsent() {
             self.engine.send(Command::SetWeight { term, weight });
         }
     }
 
-    /// Draws everything and gathers the wishes.
-    fn draw(&mut self, ui: &mut Ui) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.keys(ui.ctx(), &mut actions);
-        let Self { run, view, tree, panels, vitals, .. } = self;
-        let mut scene = Scene { run, view, actions: &mut actions };
-        let ground = theme::of(ui).ground;
-        let bar = |vertical| Frame::new().fill(ground).inner_margin(Margin::symmetric(10, vertical));
-        Bar::top("toolbar").exact_size(44.0).frame(bar(4)).show_separator_line(false).show(ui, |ui| {
+    fn toggle_run(&mut self) {
+        match self.run.phase {
+            Phase::Running => self.engine.send(Command::Pause),
+            Phase::Paused { .. } => self.engine.send(Command::Resume),
+            Phase::Preparing(_) => {}
+            Phase::Idle | Phase::Finished { .. } | Phase::Failed => match self.panels.run.next() {
+                Some(Ok(start)) => self.start(start),
+                Some(Err(fault)) => self.run.failure = Some(fault),
+                None => {
+                    if let Some(asked) = self.run.asked.clone() {
+                        self.start(asked);
+                    }
+                }
+            },
+        }
+    }
+
+    /// Keys that work everywhere. They are read after the panels, so that a control with the focus has them first.
+    fn keys(&mut self, ctx: &Context) {
+        if ctx.text_edit_focused() {
+            return;
+        }
+        let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+        let nothing_focused = ctx.memory(|memory| memory.focused().is_none());
+        if nothing_focused && pressed(Key::Space) {
+            self.actions.push(Action::ToggleRun);
+        }
+        if self.run.phase.is_live() && pressed(Key::S) {
+            self.actions.push(Action::Step);
+        }
+        for (key, preset) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Preset::ALL) {
+            if pressed(key) {
+                self.actions.push(Action::UseLayout(preset));
+            }
+        }
+        let view = &mut self.view;
+        if pressed(Key::G) {
+            view.turn_gallery();
+        }
+        for (key, choice) in [(Key::L, &mut view.log_axis), (Key::W, &mut view.weighted), (Key::P, &mut view.pictures)]
+        {
+            *choice ^= pressed(key);
+        }
+        if pressed(Key::T) {
+            let dark = ctx.global_style().visuals.dark_mode;
+            ctx.set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
+        }
+        let question = ctx.input_mut(|input| {
+            let count = input.count_and_consume_key(Modifiers::SHIFT, Key::Questionmark);
+            count
+                + input.count_and_consume_key(Modifiers::NONE, Key::Questionmark)
+                + usize::from(input.consume_key(Modifiers::NONE, Key::F1))
+        });
+        view.help ^= question > 0;
+    }
+
+    fn draw(&mut self, ui: &mut Ui) {
+        let mut scene = Scene { run: &self.run, view: &mut self.view, actions: &mut self.actions };
+        let hovered = scene.view.hovered.take();
+        let bar = |margin| egui::Frame::new().fill(theme::of(ui).ground).inner_margin(margin);
+        let (top, bottom) = (bar(Margin::symmetric(12, 0)), bar(Margin::symmetric(12, 0)));
+        let middle = bar(Margin::symmetric(theme::GAP as i8, 0));
+        egui::Panel::top("toolbar").frame(top).exact_size(44.0).show_separator_line(false).show(ui, |ui| {
             panels::toolbar::show(ui, &mut scene);
         });
-        Bar::bottom("status").exact_size(32.0).frame(bar(2)).show_separator_line(false).show(ui, |ui| {
-            panels::status::show(ui, &mut scene, vitals);
+        egui::Panel::bottom("status").frame(bottom).exact_size(34.0).show_separator_line(false).show(ui, |ui| {
+            panels::status::show(ui, &mut scene, &self.vitals);
         });
-        CentralPanel::default().frame(bar(0)).show(ui, |ui| {
+        CentralPanel::default().frame(middle).show(ui, |ui| {
             panels::toolbar::banner(ui, &mut scene);
-            tree.ui(&mut Tiling { scene: &mut scene, panels }, ui);
+            // Panels read where the pointer was in the last frame and write where it is now.
+            scene.view.hovered = hovered;
+            let mut desk = Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
+            self.tree.ui(&mut desk, ui);
+            let now = desk.hovered;
+            scene.view.hovered = now;
+            if now != hovered {
+                ui.ctx().request_repaint();
+            }
         });
-        panels::help::show(ui, scene.view);
-        actions
-    }
-}
-
-impl App {
-    /// One frame: hear the engine, draw, do what was wished.
-    pub fn show(&mut self, ui: &mut Ui) {
-        self.drain(&ui.ctx().clone());
-        self.paint(ui);
-    }
-
-    fn paint(&mut self, ui: &mut Ui) {
-        let actions = self.draw(ui);
-        if !actions.is_empty() {
-            ui.ctx().request_repaint();
-        }
-        actions.into_iter().for_each(|action| self.act(action));
-        self.ask();
+        panels::help::show(ui, &mut self.view);
     }
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        self.drain(ctx);
-        self.ask();
-    }
-
-    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
-        self.paint(ui);
-        if let Some(secs) = frame.info().cpu_usage {
-            let cost = self.vitals.frame(f64::from(secs));
+    fn logic(&mut self, ctx: &Context, frame: &mut Frame) {
+        self.vitals.begin(frame.info().cpu_usage, self.view.share, &self.pacer);
+        if let Some(cost) = self.vitals.cost.take() {
             self.engine.send(Command::FrameDrawn(cost));
         }
+        self.drain(ctx);
+        self.watch();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        self.draw(ui);
+        let ctx = ui.ctx().clone();
+        self.keys(&ctx);
+        self.act(&ctx);
+        self.watch();
+        (self.dark, self.zoom) = (ui.visuals().dark_mode, ctx.zoom_factor());
+        self.vitals.end();
     }
 
     fn save(&mut self, storage: &mut dyn Storage) {
-        if let Some(text) = self.stored() {
-            storage.set_string(STORED, text);
-        }
+        let kept = Kept {
+            version: VERSION,
+            tree: self.tree.clone(),
+            view: self.view.clone(),
+            dark: self.dark,
+            zoom: self.zoom,
+        };
+        eframe::set_value(storage, KEY, &kept);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::of_visuals(visuals).ground.to_normalized_gamma_f32()
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false // What matters is kept above, under a version.
     }
 }
 
-/// Hands panels to the tiles.
-struct Tiling<'a, 'b> {
-    scene: &'a mut Scene<'b>,
+/// Draws the panels into their tiles.
+struct Desk<'a, 'b> {
     panels: &'a mut Panels,
+    scene: &'a mut Scene<'b>,
+    hovered: Option<usize>,
 }
 
-impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
+impl Behavior<Pane> for Desk<'_, '_> {
     fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
-        let fill = theme::of(ui).panel;
-        let frame = Frame::new().fill(fill).corner_radius(theme::ROUND).inner_margin(Margin::same(10));
+        let theme = theme::of(ui);
+        let before = self.scene.view.hovered;
+        let round = egui::CornerRadius { nw: 0, ne: theme::ROUND, sw: theme::ROUND, se: theme::ROUND };
+        let frame = egui::Frame::new().fill(theme.panel).corner_radius(round).inner_margin(Margin::symmetric(10, 8));
         frame.show(ui, |ui| {
-            ui.expand_to_include_rect(ui.max_rect());
-            self.panels.show(*pane, ui, self.scene);
+            ui.set_min_size(ui.available_size());
+            ui.set_clip_rect(ui.clip_rect().intersect(ui.max_rect().expand(6.0)));
+            ui.push_id(pane.title(), |ui| self.panels.show(*pane, ui, self.scene));
         });
+        let pointer_is_here = ui.rect_contains_pointer(ui.max_rect());
+        if pointer_is_here {
+            self.hovered = self.scene.view.hovered;
+        }
+        self.scene.view.hovered = before;
         UiResponse::None
     }
 
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
+    fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
         pane.title().into()
+    }
+
+    fn simplification_options(&self) -> SimplificationOptions {
+        SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
     }
 
     fn gap_width(&self, _style: &egui::Style) -> f32 {
         theme::GAP
     }
 
+    fn min_size(&self) -> f32 {
+        120.0
+    }
+
+    fn tab_bar_height(&self, _style: &egui::Style) -> f32 {
+        27.0
+    }
+
+    fn tab_title_spacing(&self, _visuals: &egui::Visuals) -> f32 {
+        11.0
+    }
+
     fn tab_bar_color(&self, visuals: &egui::Visuals) -> egui::Color32 {
         theme::of_visuals(visuals).ground
+    }
+
+    fn tab_bar_hline_stroke(&self, _visuals: &egui::Visuals) -> egui::Stroke {
+        egui::Stroke::NONE
+    }
+
+    fn tab_outline_stroke(
+        &self,
+        _visuals: &egui::Visuals,
+        _tiles: &Tiles<Pane>,
+        _tile: TileId,
+        _state: &egui_tiles::TabState,
+    ) -> egui::Stroke {
+        egui::Stroke::NONE
     }
 
     fn tab_bg_color(
@@ -370,8 +454,23 @@ impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
         if state.active { theme.panel } else { theme.ground }
     }
 
-    fn simplification_options(&self) -> SimplificationOptions {
-        // Every panel keeps its tab, so that it can always be named and dragged.
-        SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
+    fn tab_text_color(
+        &self,
+        visuals: &egui::Visuals,
+        _tiles: &Tiles<Pane>,
+        _tile: TileId,
+        state: &egui_tiles::TabState,
+    ) -> egui::Color32 {
+        let theme = theme::of_visuals(visuals);
+        if state.active { theme.text } else { theme.dim }
+    }
+
+    fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> egui::Stroke {
+        let theme = theme::of_visuals(&style.visuals);
+        match state {
+            egui_tiles::ResizeState::Idle => egui::Stroke::NONE,
+            egui_tiles::ResizeState::Hovering => egui::Stroke::new(2.0, theme.faint),
+            egui_tiles::ResizeState::Dragging => egui::Stroke::new(2.0, theme.accent),
+        }
     }
 }

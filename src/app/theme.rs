@@ -18,6 +18,8 @@ pub struct Theme {
     pub panel: Color32,
     /// What lies on a panel: strips, fields.
     pub raised: Color32,
+    /// Buttons and number boxes.
+    pub control: Color32,
     /// Hairlines and grids.
     pub line: Color32,
     /// Text.
@@ -63,7 +65,8 @@ const fn hexes(list: [u32; 10]) -> [Color32; 10] {
 static DARK: Theme = Theme {
     ground: rgb(0x0e_1216),
     panel: rgb(0x16_1c22),
-    raised: rgb(0x1f_272f),
+    raised: rgb(0x1e_262e),
+    control: rgb(0x2c_3741),
     line: rgb(0x2b_353f),
     text: rgb(0xe4_e6e6),
     dim: rgb(0x97_a2ac),
@@ -85,6 +88,7 @@ static LIGHT: Theme = Theme {
     ground: rgb(0xe8_e0d2),
     panel: rgb(0xf7_f2e8),
     raised: rgb(0xff_fcf5),
+    control: rgb(0xef_e5d4),
     line: rgb(0xdb_d0bd),
     text: rgb(0x2a_251f),
     dim: rgb(0x6f_6557),
@@ -211,8 +215,8 @@ fn apply(style: &mut Style, theme: &Theme) {
     };
     let clear = Color32::TRANSPARENT;
     visuals.widgets.noninteractive = widget(theme.panel, theme.panel, theme.line, theme.text);
-    visuals.widgets.inactive = widget(theme.line, theme.raised, clear, theme.text);
-    visuals.widgets.hovered = widget(theme.line, theme.line, theme.faint, theme.text);
-    visuals.widgets.active = widget(theme.wash, theme.wash, theme.accent, theme.accent);
+    visuals.widgets.inactive = widget(theme.line, theme.control, clear, theme.text);
+    visuals.widgets.hovered = widget(theme.line, theme.control, theme.faint, theme.text);
+    visuals.widgets.active = widget(theme.wash, theme.wash, theme.accent, theme.text);
     visuals.widgets.open = widget(theme.raised, theme.raised, theme.faint, theme.text);
 }

@@ -1,87 +1,162 @@
-//! What the window itself takes: time, and the memory of the whole program.
+//! What the window costs: its own time per frame, the time that drawing takes in all, and the memory of the program.
+//!
+//! A software rasteriser works in threads of its own, which no frame timer sees. Where the system tells the time of every
+//! thread, theirs is counted too.
 
 use std::{
     collections::VecDeque,
-    fs,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-/// Frames that are remembered.
-const REMEMBERED: usize = 240;
-/// Memory and share are looked at this often.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+use egui::Context;
 
-/// Measured as the window draws.
-#[derive(Default)]
+/// Frames that are remembered for medians.
+const KEPT: usize = 600;
+/// At most 20 pictures a second.
+const SHORTEST: Duration = Duration::from_millis(50);
+/// News that arrive together are shown together.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Lets the engine wake the window, but not more often than drawing may cost.
+pub struct Pacer {
+    since: Instant,
+    next_nanos: AtomicU64,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        Self { since: Instant::now(), next_nanos: AtomicU64::new(0) }
+    }
+}
+
+impl Pacer {
+    /// Something is new: draw soon, and not before the last frame is paid for.
+    pub fn wake(&self, ctx: &Context) {
+        let now = self.since.elapsed();
+        let next = Duration::from_nanos(self.next_nanos.load(Ordering::Relaxed));
+        ctx.request_repaint_after(next.saturating_sub(now).max(GATHER));
+    }
+
+    /// A frame that costs `secs` of the machine begins; frames may take `share` of it.
+    fn begin(&self, secs: f64, share: f64) {
+        let rest = Duration::from_secs_f64((secs / share.clamp(0.01, 1.0)).clamp(0.0, 5.0));
+        let next = self.since.elapsed() + rest.max(SHORTEST);
+        self.next_nanos.store(next.as_nanos() as u64, Ordering::Relaxed);
+    }
+}
+
+/// The figures.
 pub struct Vitals {
-    /// Memory of the whole program in bytes, where the system tells.
-    pub memory: Option<u64>,
+    own: VecDeque<f64>,
+    begun: Instant,
+    /// What the last frame cost, in seconds of the whole machine.
+    pub cost: Option<f64>,
     /// Share of the machine that drawing took lately.
     pub share: Option<f64>,
-    own: VecDeque<f64>,
-    drawn: f64,
+    /// Bytes in memory.
+    pub memory: Option<u64>,
+    meter: CpuMeter,
     looked: Option<Instant>,
-    rasterised: f64,
+}
+
+impl Default for Vitals {
+    fn default() -> Self {
+        Self {
+            own: VecDeque::with_capacity(KEPT),
+            begun: Instant::now(),
+            cost: None,
+            share: None,
+            memory: None,
+            meter: CpuMeter::default(),
+            looked: None,
+        }
+    }
 }
 
 impl Vitals {
-    /// A frame was drawn in `own_secs`; returns what it cost in all, a software rasteriser included.
-    pub fn frame(&mut self, own_secs: f64) -> f64 {
-        if self.own.len() == REMEMBERED {
+    /// A frame begins. `painted_secs` is what the frame before took on this thread, where no better figure is known.
+    pub fn begin(&mut self, painted_secs: Option<f32>, share: f64, pacer: &Pacer) {
+        let between = self.begun.elapsed().as_secs_f64();
+        self.begun = Instant::now();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let spent = self.meter.spent().or(painted_secs.map(f64::from)).map(|secs| secs / cores);
+        if let Some(spent) = spent.filter(|_| painted_secs.is_some()) {
+            self.cost = Some(spent);
+            let now = (spent / between.max(1e-3)).min(1.0);
+            // Mean over the last three seconds or so.
+            let weight = 1.0 - (-between / 3.0).exp();
+            self.share = Some(self.share.map_or(now, |mean| mean + weight * (now - mean)));
+        }
+        pacer.begin(self.cost.unwrap_or(0.0), share);
+        if self.looked.is_none_or(|looked| looked.elapsed() > Duration::from_secs(1)) {
+            self.looked = Some(Instant::now());
+            self.memory = resident_bytes();
+        }
+    }
+
+    /// All that the window itself does for a frame is done.
+    pub fn end(&mut self) {
+        if self.own.len() == KEPT {
             self.own.pop_front();
         }
-        self.own.push_back(own_secs);
-        let rasterised = rasteriser_secs();
-        let cost = own_secs + (rasterised - self.rasterised).max(0.0);
-        self.rasterised = rasterised;
-        self.drawn += cost;
-        self.look();
-        cost
+        self.own.push_back(self.begun.elapsed().as_secs_f64());
     }
 
-    /// Median and 99th percentile of the window's own work a frame, without the rasteriser, in seconds.
+    /// Median and 99th percentile of the window's own time per frame.
     pub fn own_times(&self) -> Option<(f64, f64)> {
-        let mut sorted: Vec<f64> = self.own.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1)));
-        Some((*at(0.5)?, *at(0.99)?))
+        let mut times: Vec<f64> = self.own.iter().copied().collect();
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times.get(((times.len() as f64 - 1.0) * share).round() as usize).copied();
+        Some((at(0.5)?, at(0.99)?))
     }
+}
 
-    fn look(&mut self) {
-        let now = Instant::now();
-        let Some(looked) = self.looked else {
-            self.looked = Some(now);
-            self.memory = resident_bytes();
-            return;
-        };
-        let passed = now.duration_since(looked);
-        if passed >= LOOK_EVERY {
-            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            self.share = Some((self.drawn / passed.as_secs_f64() / cores as f64).min(1.0));
-            self.memory = resident_bytes();
-            self.drawn = 0.0;
-            self.looked = Some(now);
+/// Processor time of this thread and of the rasteriser's threads.
+#[derive(Default)]
+struct CpuMeter {
+    threads: Vec<std::path::PathBuf>,
+    looked: Option<Instant>,
+    before: Option<u64>,
+}
+
+impl CpuMeter {
+    /// Seconds of processor time since the last call; none where the system does not tell.
+    fn spent(&mut self) -> Option<f64> {
+        if self.looked.is_none_or(|looked| looked.elapsed() > Duration::from_secs(5)) {
+            self.looked = Some(Instant::now());
+            let threads = drawing_threads();
+            if threads.len() != self.threads.len() {
+                self.threads = threads;
+                self.before = None;
+            }
         }
+        if self.threads.is_empty() {
+            return None;
+        }
+        let nanos = |path: &std::path::PathBuf| -> Option<u64> {
+            std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()
+        };
+        let now: u64 = self.threads.iter().filter_map(nanos).sum();
+        let before = self.before.replace(now)?;
+        Some(now.saturating_sub(before) as f64 * 1e-9)
     }
 }
 
-fn resident_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+/// The files in which Linux counts the time of this thread and of Mesa's software rasteriser.
+fn drawing_threads() -> Vec<std::path::PathBuf> {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let raster = tasks
+        .flatten()
+        .map(|task| task.path())
+        .filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("llvmpipe")));
+    let own = std::path::PathBuf::from("/proc/thread-self/schedstat");
+    std::iter::once(own).filter(|path| path.exists()).chain(raster.map(|task| task.join("schedstat"))).collect()
 }
 
-/// Processor time of Mesa's software rasteriser so far; it works on threads of its own, which only the system can see.
-fn rasteriser_secs() -> f64 {
-    /// Linux reports thread times in hundredths of a second.
-    const TICKS: f64 = 100.0;
-    let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0.0 };
-    let ticks = |stat: &str| -> Option<f64> {
-        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
-        let mut fields = rest.split_whitespace().skip(11);
-        let times: [f64; 2] = [fields.next()?.parse().ok()?, fields.next()?.parse().ok()?];
-        name.starts_with("llvmpipe").then_some(times[0] + times[1])
-    };
-    let stats = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
-    stats.filter_map(|stat| ticks(&stat)).sum::<f64>() / TICKS
+/// Memory of this program, where Linux tells.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
 }

@@ -1,242 +1,318 @@
-//! The feature space: real points small and dim, synthetic ones large, in a plane that is held still.
+//! The feature space: real and synthetic images as points in one plane that never moves while a run goes on.
 //!
-//! The map is linear and orthonormal: an ellipse is the exact shadow of a class's spread, a ball's shadow is a disc of
-//! the same radius. The ring round a synthetic point tells how far it lies off the plane.
+//! The plane is an orthonormal projection through a fixed network, so lengths are true or shortened, never invented:
+//! ellipses are exact shadows, and what the plane hides is drawn as a ring around each synthetic point.
 
 use std::sync::Arc;
 
-use egui::{Color32, Painter, Pos2, Shape, Stroke, Ui, vec2};
-use egui_plot::{Plot, PlotBounds, PlotPoint, PlotTransform};
+use egui::{
+    Color32, ColorImage, Key, Mesh, Painter, Pos2, Rect, RichText, Role, Sense, Shape, Stroke, TextureHandle,
+    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use crate::{
     app::{
-        theme,
+        theme::{self, Theme},
         view::Scene,
-        widgets::{chart, marker},
+        widgets::marker,
     },
-    report::{Ellipse, FeaturePlane, Point},
+    report::{Ellipse, FeaturePlane, Ground, Point},
 };
 
-/// What the panel keeps: the bounds, so that the picture stands still while points move.
+/// Where the picture stands, and the real points as one mesh.
 #[derive(Default)]
-pub struct Panel {
-    bounds: Option<(usize, PlotBounds)>,
-    /// The real points and the width for which the whole plane was last shown.
-    drawn_for: Option<(usize, u32)>,
+pub(crate) struct Panel {
+    /// Zoom and pan over the fitted view.
+    zoom: f32,
+    pan: Vec2,
+    disc: Option<TextureHandle>,
+    mesh: Option<(MeshKey, Arc<Mesh>)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct MeshKey {
+    ground: usize,
+    map: Map,
+    dark: bool,
+}
+
+/// From the plane to the screen, with equal scales.
+#[derive(Clone, Copy, PartialEq)]
+struct Map {
+    centre: [f32; 2],
+    scale: f32,
+    middle: Pos2,
+}
+
+impl Map {
+    fn place(&self, at: [f32; 2]) -> Pos2 {
+        // Up is positive, as in every chart.
+        self.middle + vec2(at[0] - self.centre[0], self.centre[1] - at[1]) * self.scale
+    }
+
+    /// The view that holds nearly all real points and every ellipse.
+    fn fit(ground: &Ground, rect: Rect) -> Self {
+        let mut low = [f32::INFINITY; 2];
+        let mut high = [f32::NEG_INFINITY; 2];
+        let spreads = ground.spreads.iter().flat_map(|ellipse| {
+            let reach = |axis: usize| 2.2 * ellipse.major[axis].hypot(ellipse.minor[axis]);
+            let (x, y) = (reach(0), reach(1));
+            let [cx, cy] = ellipse.centre;
+            [[cx - x, cy - y], [cx + x, cy + y]]
+        });
+        for at in ground.real.iter().map(|point| point.at).chain(spreads) {
+            for axis in 0..2 {
+                low[axis] = low[axis].min(at[axis]);
+                high[axis] = high[axis].max(at[axis]);
+            }
+        }
+        if low.iter().chain(&high).any(|value| !value.is_finite()) {
+            (low, high) = ([-1.0; 2], [1.0; 2]);
+        }
+        let span = |axis: usize| (high[axis] - low[axis]).max(1e-6) * 1.06;
+        let scale = (rect.width() / span(0)).min(rect.height() / span(1));
+        let centre = [0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1])];
+        Self { centre, scale, middle: rect.center() }
+    }
 }
 
 impl Panel {
     /// Draws the panel.
-    pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+    pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let Some((step, plane)) = &scene.run.pictures.features else {
-            let (title, hint) = match (&scene.run.info, scene.view.pictures) {
-                (None, _) => ("No run yet", "Points appear when a run stands ready"),
-                (_, false) => ("Pictures are off", "Press P to see them again"),
-                _ => ("Training the lens", "The network through which points are seen learns beside the run"),
+            let hint = match scene.view.pictures {
+                true => "The lens is being trained, then points appear",
+                false => "Pictures are off; press P to see them again",
             };
-            super::empty(ui, title, hint);
+            super::empty(ui, "No points yet", hint);
             return;
         };
-        let (step, plane) = (*step, plane.clone());
-        ui.horizontal_wrapped(|ui| legend(ui, scene, &plane));
-        let caption_height = if ui.available_width() < 520.0 { 52.0 } else { 38.0 };
-        let height = (ui.available_height() - caption_height).max(80.0);
-        let bounds = fill(self.bounds_of(&plane), ui.available_width() / height);
-        let faint = theme::of(ui).line;
-        let plot = Plot::new("features")
-            .height(height)
-            .data_aspect(1.0)
-            .show_axes(false)
-            .grid_color(theme::fade(faint, 0.6))
-            .allow_scroll(false)
-            .show_x(false)
-            .show_y(false)
-            .default_x_bounds(bounds.min()[0], bounds.max()[0])
-            .default_y_bounds(bounds.min()[1], bounds.max()[1]);
-        let whole = self.drawn_for != Some((Arc::as_ptr(&plane.ground) as usize, ui.available_width() as u32));
-        self.drawn_for = Some((Arc::as_ptr(&plane.ground) as usize, ui.available_width() as u32));
-        let shown = plot.show(ui, |plot| {
-            if whole {
-                plot.set_plot_bounds(bounds); // Zoom and place stay as people left them until then.
-            }
-        });
-        let rect = shown.response.rect;
-        let painter = ui.painter_at(rect);
-        let canvas = Canvas { painter: &painter, map: &shown.transform };
-        canvas.paint(ui, scene, &plane);
-        if let Some(pointer) = shown.response.hover_pos() {
-            hover(ui, scene, &plane, &canvas, pointer, &shown.response);
-        } else {
-            scene.view.hovered = scene.view.hovered.filter(|_| !shown.response.hovered());
-        }
-        caption(ui, &plane, step);
-        let text = format!(
-            "step {step}, {} synthetic and {} real points, {:.0} % of the variance kept",
-            plane.synthetic.len(),
-            plane.ground.real.len(),
-            100.0 * plane.ground.kept_variance
-        );
-        chart::summary(ui, rect, "Feature space", &text);
+        let ground = &plane.ground;
+        header(ui, *step, ground);
+        let foot = 34.0;
+        let area = ui.available_rect_before_wrap();
+        let rect = Rect::from_min_max(area.min, pos2(area.right(), (area.bottom() - foot).max(area.top() + 40.0)));
+        let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        self.steer(ui, &response);
+        let mut map = Map::fit(ground, rect.shrink(6.0));
+        map.scale *= self.zoom;
+        map.middle += self.pan;
+        let painter = ui.painter().with_clip_rect(rect);
+        self.draw(ui, &painter, scene, plane, map);
+        hover(scene, plane, map, &response);
+        let text = describe(scene, plane);
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
+        footer(ui, ground);
     }
 
-    /// Fitted on the real points once; a new lens or run fits anew.
-    fn bounds_of(&mut self, plane: &FeaturePlane) -> PlotBounds {
-        let ground = Arc::as_ptr(&plane.ground) as usize;
-        match self.bounds {
-            Some((known, bounds)) if known == ground => bounds,
-            _ => {
-                let mut bounds = PlotBounds::NOTHING;
-                for point in plane.ground.real.iter().chain(&plane.synthetic) {
-                    bounds.extend_with(&PlotPoint::new(point.at[0], point.at[1]));
-                }
-                bounds.expand_x(bounds.width() * 0.06);
-                bounds.expand_y(bounds.height() * 0.06);
-                self.bounds = Some((ground, bounds));
-                bounds
-            }
+    /// Drag moves, the wheel and + and - zoom, a double click or Home fits.
+    fn steer(&mut self, ui: &Ui, response: &egui::Response) {
+        if self.zoom == 0.0 {
+            self.zoom = 1.0;
+        }
+        self.pan += response.drag_delta();
+        let mut factor = 1.0;
+        let mut anchor = response.rect.center();
+        if let Some(pointer) = response.hover_pos() {
+            anchor = pointer;
+            factor *= ui.input(|input| input.zoom_delta() * (0.003 * input.smooth_scroll_delta().y).exp());
+        }
+        if response.clicked() {
+            response.request_focus();
+        }
+        let mut home = response.double_clicked();
+        if response.has_focus() {
+            ui.input_mut(|input| {
+                let pressed = |input: &mut egui::InputState, key| input.consume_key(egui::Modifiers::NONE, key);
+                factor *= if pressed(input, Key::Plus) || pressed(input, Key::Equals) { 1.25 } else { 1.0 };
+                factor *= if pressed(input, Key::Minus) { 0.8 } else { 1.0 };
+                home |= pressed(input, Key::Home);
+            });
+        }
+        if home {
+            (self.zoom, self.pan) = (1.0, Vec2::ZERO);
+        } else if factor != 1.0 {
+            let zoom = (self.zoom * factor).clamp(0.2, 60.0);
+            let from_middle = anchor - response.rect.center() - self.pan;
+            self.pan -= from_middle * (zoom / self.zoom - 1.0);
+            self.zoom = zoom;
         }
     }
-}
 
-/// The bounds, widened to the shape of the panel, so that equal lengths look equal and nothing is cut off.
-fn fill(mut bounds: PlotBounds, aspect: f32) -> PlotBounds {
-    let missing = bounds.height() * f64::from(aspect) - bounds.width();
-    if missing > 0.0 {
-        bounds.expand_x(missing / 2.0);
-    } else {
-        bounds.expand_y(-missing / f64::from(aspect) / 2.0);
-    }
-    bounds
-}
-
-/// A painter that knows the plane.
-struct Canvas<'a> {
-    painter: &'a Painter,
-    map: &'a PlotTransform,
-}
-
-impl Canvas<'_> {
-    fn place(&self, at: [f32; 2]) -> Pos2 {
-        self.map.position_from_point(&PlotPoint::new(at[0], at[1]))
-    }
-
-    fn paint(&self, ui: &Ui, scene: &Scene<'_>, plane: &FeaturePlane) {
+    fn draw(&mut self, ui: &Ui, painter: &Painter, scene: &Scene<'_>, plane: &FeaturePlane, map: Map) {
         let theme = theme::of(ui);
-        let reach = self.painter.clip_rect().expand(8.0);
-        for point in &plane.ground.real {
-            let at = self.place(point.at);
-            if reach.contains(at) {
-                let color = theme::fade(theme.class(point.class.into()), theme.real_alpha);
-                self.painter.circle_filled(at, 1.6, color);
+        let ground = &plane.ground;
+        painter.add(Shape::Mesh(self.real_points(ui, ground, theme, map)));
+        for (class, ellipse) in ground.spreads.iter().enumerate() {
+            let color = theme.class(class);
+            for (sigma, opacity) in [(1.0, 0.65), (2.0, 0.32)] {
+                let stroke = Stroke::new(1.0, theme::fade(color, opacity));
+                painter.add(Shape::closed_line(outline(ellipse, sigma, map), stroke));
             }
-        }
-        for (class, ellipse) in plane.ground.spreads.iter().enumerate() {
-            self.ellipse(ellipse, 1.0, Stroke::new(1.0, theme::fade(theme.class(class), 0.55)), false);
-            self.ellipse(ellipse, 2.0, Stroke::new(1.0, theme::fade(theme.class(class), 0.25)), false);
         }
         for (class, ellipse) in plane.spreads.iter().enumerate() {
-            self.ellipse(ellipse, 1.0, Stroke::new(1.6, theme.class(class)), true);
-            let centre = self.place(ellipse.centre);
-            self.cross(centre, theme.class(class));
+            for (sigma, width) in [(1.0, 1.8), (2.0, 1.0)] {
+                let points = outline(ellipse, sigma, map);
+                let stroke = Stroke::new(width, theme::fade(theme.class(class), 0.9));
+                painter.extend(Shape::dashed_line(&points, stroke, 5.0, 4.0));
+            }
         }
-        if plane.ground.is_matching_space {
+        if ground.is_matching_space {
             for (class, ball) in plane.balls.iter().enumerate() {
-                let centre = self.place(ball.centre);
-                let edge = self.place([ball.centre[0] + ball.radius, ball.centre[1]]);
                 let color = theme.class(class);
-                self.painter.circle(centre, edge.x - centre.x, theme::fade(color, 0.10), Stroke::new(1.2, color));
+                let (centre, radius) = (map.place(ball.centre), ball.radius * map.scale);
+                painter.circle(centre, radius, theme::fade(color, 0.06), Stroke::new(1.5, theme::fade(color, 0.8)));
             }
         }
-        let furthest = plane.synthetic.iter().map(|point| point.hidden).fold(1e-9_f32, f32::max);
-        for (index, point) in plane.synthetic.iter().enumerate() {
-            let at = self.place(point.at);
-            if !reach.contains(at) {
-                continue;
-            }
-            let on = scene.view.hovered == Some(index);
-            let radius = if on { 7.5 } else { 4.6 };
-            // A wider ring is further off the plane.
-            let ring = radius + 1.5 + 5.0 * point.hidden / furthest;
-            let color = theme.class(point.class.into());
-            if furthest > 1e-6 {
-                self.painter.circle_stroke(at, ring, Stroke::new(0.8, theme::fade(color, 0.4)));
-            }
-            let edge = Stroke::new(if on { 2.0 } else { 1.0 }, if on { theme.text } else { theme.panel });
-            marker::paint(self.painter, point.class.into(), at, radius, color, edge);
+        for (class, ellipse) in ground.spreads.iter().enumerate() {
+            cross(painter, map.place(ellipse.centre), theme.class(class), theme);
         }
+        synthetic_points(painter, scene, plane, theme, map);
     }
 
-    fn ellipse(&self, ellipse: &Ellipse, deviations: f32, stroke: Stroke, dashed: bool) {
-        let points: Vec<Pos2> = (0..=48_u8)
-            .map(|part| {
-                let (sine, cosine) = (f32::from(part) / 48.0 * std::f32::consts::TAU).sin_cos();
-                let along = |axis: usize| {
-                    ellipse.centre[axis] + deviations * (cosine * ellipse.major[axis] + sine * ellipse.minor[axis])
-                };
-                self.place([along(0), along(1)])
-            })
-            .collect();
-        if dashed {
-            self.painter.extend(Shape::dashed_line(&points, stroke, 5.0, 4.0));
-        } else {
-            self.painter.line(points, stroke);
+    /// The real points: one mesh, made anew only when the view changes.
+    fn real_points(&mut self, ui: &Ui, ground: &Arc<Ground>, theme: &Theme, map: Map) -> Arc<Mesh> {
+        let key = MeshKey { ground: Arc::as_ptr(ground) as usize, map, dark: ui.visuals().dark_mode };
+        if let Some((known, mesh)) = &self.mesh
+            && *known == key
+        {
+            return mesh.clone();
         }
+        let disc = self.disc.get_or_insert_with(|| disc(ui.ctx()));
+        let mut mesh = Mesh::with_texture(disc.id());
+        let whole = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+        mesh.reserve_vertices(4 * ground.real.len());
+        mesh.reserve_triangles(2 * ground.real.len());
+        for point in &ground.real {
+            let color = theme::fade(theme.class(point.class.into()), theme.real_alpha);
+            mesh.add_rect_with_uv(Rect::from_center_size(map.place(point.at), Vec2::splat(4.0)), whole, color);
+        }
+        let mesh = Arc::new(mesh);
+        self.mesh = Some((key, mesh.clone()));
+        mesh
     }
+}
 
-    fn cross(&self, at: Pos2, color: Color32) {
-        for arm in [vec2(5.0, 5.0), vec2(5.0, -5.0)] {
-            self.painter.line_segment([at - arm, at + arm], Stroke::new(1.4, color));
+/// A soft disc, white, to be tinted.
+fn disc(ctx: &egui::Context) -> TextureHandle {
+    const SIDE: usize = 16;
+    let middle = (SIDE as f32 - 1.0) / 2.0;
+    let pixel = |index: usize| {
+        let (x, y) = ((index % SIDE) as f32 - middle, (index / SIDE) as f32 - middle);
+        theme::coverage((255.0 * (middle + 0.5 - x.hypot(y)).clamp(0.0, 1.0)) as u8)
+    };
+    let image = ColorImage::new([SIDE, SIDE], (0..SIDE * SIDE).map(pixel).collect());
+    ctx.load_texture("disc", image, TextureOptions::LINEAR)
+}
+
+fn outline(ellipse: &Ellipse, sigma: f32, map: Map) -> Vec<Pos2> {
+    let corner = |step: usize| {
+        let (sin, cos) = (step as f32 / 48.0 * std::f32::consts::TAU).sin_cos();
+        let at = |axis: usize| ellipse.centre[axis] + sigma * (cos * ellipse.major[axis] + sin * ellipse.minor[axis]);
+        map.place([at(0), at(1)])
+    };
+    (0..=48).map(corner).collect()
+}
+
+/// The centre of a real class.
+fn cross(painter: &Painter, at: Pos2, color: Color32, theme: &Theme) {
+    for (width, color) in [(4.0, theme.panel), (1.8, color)] {
+        painter.line_segment([at - vec2(5.5, 0.0), at + vec2(5.5, 0.0)], Stroke::new(width, color));
+        painter.line_segment([at - vec2(0.0, 5.5), at + vec2(0.0, 5.5)], Stroke::new(width, color));
+    }
+}
+
+fn synthetic_points(painter: &Painter, scene: &Scene<'_>, plane: &FeaturePlane, theme: &Theme, map: Map) {
+    let most = plane.synthetic.iter().map(|point| point.hidden).fold(1e-9, f32::max);
+    let radius = if plane.synthetic.len() > 200 { 3.2 } else { 4.5 };
+    for (index, point) in plane.synthetic.iter().enumerate() {
+        let at = map.place(point.at);
+        let color = theme.class(point.class.into());
+        let ring = radius + 1.5 + 6.0 * point.hidden / most;
+        painter.circle_stroke(at, ring, Stroke::new(1.0, theme::fade(color, 0.5)));
+        let near = scene.view.hovered == Some(index) || scene.view.cursor == Some(index);
+        let size = if near { 1.5 * radius } else { radius };
+        marker::paint(painter, point.class.into(), at, size, color, Stroke::new(1.0, theme.ground));
+        if near {
+            painter.circle_stroke(at, ring + 3.0, Stroke::new(2.0, theme.accent));
         }
     }
 }
 
-/// The nearest synthetic point lights up everywhere; its numbers stand beside the pointer.
-fn hover(
-    ui: &Ui,
-    scene: &mut Scene<'_>,
-    plane: &FeaturePlane,
-    canvas: &Canvas<'_>,
-    pointer: Pos2,
-    response: &egui::Response,
-) {
-    let distance = |(_, point): &(usize, &Point)| canvas.place(point.at).distance(pointer);
-    let near = plane.synthetic.iter().enumerate().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    let near = near.filter(|near| distance(near) < 14.0);
-    let index = near.map(|(index, _)| index);
-    if scene.view.hovered != index {
-        scene.view.hovered = index;
-        ui.ctx().request_repaint();
-    }
-    if let Some((index, point)) = near {
-        let class = scene.run.class_name(point.class.into());
-        let per_class = scene.run.info.as_ref().map_or(1, |info| info.per_class.max(1));
-        let text = format!("{class}, image {}\noff the plane by {:.2}", index % per_class + 1, point.hidden);
-        response.clone().on_hover_text_at_pointer(text);
-    }
+fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui::Response) {
+    let Some(pointer) = response.hover_pos() else { return };
+    let nearest = |points: &[Point], reach: f32| {
+        let distances = points.iter().enumerate().map(|(at, point)| (at, map.place(point.at).distance(pointer)));
+        distances.filter(|(_, distance)| *distance < reach).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
+    };
+    let synthetic = nearest(&plane.synthetic, 11.0);
+    scene.view.hovered = synthetic;
+    let real = if synthetic.is_none() { nearest(&plane.ground.real, 6.0) } else { None };
+    let (point, title) = match (synthetic, real) {
+        (Some(at), _) => {
+            let point = plane.synthetic[at];
+            let before = plane.synthetic[..at].iter().filter(|other| other.class == point.class).count();
+            (point, format!("{} · image {}", scene.run.class_name(point.class.into()), before + 1))
+        }
+        (None, Some(at)) => {
+            let point = plane.ground.real[at];
+            (point, format!("{} · real", scene.run.class_name(point.class.into())))
+        }
+        _ => return,
+    };
+    super::card(response, |ui| {
+        ui.label(RichText::new(title).strong());
+        ui.label(
+            RichText::new(format!("{:.3} away from the plane, which the picture hides", point.hidden)).small().weak(),
+        );
+        let centre = plane.ground.spreads.get(usize::from(point.class)).map(|spread| spread.centre);
+        if let Some([x, y]) = centre {
+            let distance = (point.at[0] - x).hypot(point.at[1] - y);
+            ui.label(RichText::new(format!("{distance:.3} from its class centre in the plane")).small().weak());
+        }
+    });
 }
 
-fn legend(ui: &mut Ui, scene: &Scene<'_>, plane: &FeaturePlane) {
-    let theme = theme::of(ui);
-    ui.spacing_mut().item_spacing = vec2(4.0, 2.0);
-    for class in 0..plane.spreads.len().min(20) {
-        let (rect, _) = ui.allocate_exact_size(vec2(11.0, 14.0), egui::Sense::hover());
-        let edge = Stroke::new(0.5, theme.panel);
-        marker::paint(ui.painter(), class, rect.center(), 4.0, theme.class(class), edge);
-        ui.label(egui::RichText::new(scene.run.class_name(class)).small().color(theme.dim));
-        ui.add_space(3.0);
-    }
+fn header(ui: &mut Ui, step: u64, ground: &Ground) {
+    ui.horizontal(|ui| {
+        let accuracy = ground.accuracy.map_or(String::new(), |accuracy| format!(", {:.1} % right", 100.0 * accuracy));
+        let text = format!("Seen through {}{accuracy}", ground.lens);
+        let hint = "The network that turns images into points. It is only for the eyes and never changes the run";
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(RichText::new(format!("step {step}")).small().weak());
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(RichText::new(text).small()).truncate()).on_hover_text(hint);
+            });
+        });
+    });
 }
 
-fn caption(ui: &mut Ui, plane: &FeaturePlane, step: u64) {
-    let ground = &plane.ground;
-    let accuracy =
-        ground.accuracy.map_or_else(String::new, |share| format!(", {:.0} % right on the hold-out", 100.0 * share));
-    let kept = 100.0 * ground.kept_variance;
-    let shape = if ground.is_matching_space { ", discs: class balls" } else { "" };
-    let text = format!(
-        "Step {step}. Seen through {}{accuracy}. This plane shows {kept:.0} % of the variance of {} dimensions. \
-         Ellipses: one and two deviations of the real class, dashed: of the synthetic{shape}",
-        ground.lens, ground.dimensions
+fn footer(ui: &mut Ui, ground: &Ground) {
+    let kept = format!(
+        "This plane shows {:.0} % of the variance in {} dimensions",
+        100.0 * ground.kept_variance,
+        ground.dimensions
     );
-    super::caption(ui, text);
+    let balls = if ground.is_matching_space { " · discs: class balls" } else { "" };
+    let marks = format!(
+        "Small: real · large: synthetic, rings grow with what the plane hides · + real centre · ellipses 1σ and 2σ, dashed synthetic{balls}"
+    );
+    ui.spacing_mut().item_spacing.y = 1.0;
+    ui.add(egui::Label::new(RichText::new(kept).small()).truncate());
+    let color = theme::of(ui).dim;
+    let hint = "In a plane, one standard deviation holds 39 % of a Gaussian, two hold 86 %";
+    ui.add(egui::Label::new(RichText::new(marks).small().color(color)).truncate()).on_hover_text(hint);
+}
+
+/// The chart in a sentence.
+fn describe(scene: &Scene<'_>, plane: &FeaturePlane) -> String {
+    let ground = &plane.ground;
+    let classes = scene.run.info.as_ref().map_or(ground.spreads.len(), |info| info.classes.len());
+    format!(
+        "Feature space: {} real and {} synthetic points of {classes} classes through {}, {:.0} % of the variance shown",
+        ground.real.len(),
+        plane.synthetic.len(),
+        ground.lens,
+        100.0 * ground.kept_variance
+    )
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// The textures of the gallery.
 #[derive(Default)]
-pub struct Panel {
+pub(crate) struct Panel {
     atlas: Atlas,
 }
 
@@ -38,7 +38,8 @@ const BLOCK_GAP: f32 = 7.0;
 impl Plan {
     /// The arrangement with the largest cells that still fits.
     fn fit(area: Vec2, classes: usize, images: usize, label: f32, pixels: Vec2) -> Self {
-        let mut best = Self { blocks: 1, columns: images, lines: 1, cell: Vec2::ZERO, label, images };
+        let mut best = Self { blocks: 1, columns: images, lines: 1, cell: pixels * 0.1, label, images };
+        let mut best_score = 0.0;
         for blocks in 1..=classes.min(12) {
             for lines in 1..=images.min(24) {
                 let columns = images.div_ceil(lines);
@@ -48,8 +49,15 @@ impl Plan {
                 let across = width / columns as f32 - CELL_GAP;
                 let down = height / (rows * lines as f32) - CELL_GAP;
                 let scale = (across / pixels.x).min(down / pixels.y);
-                // A more broken arrangement must be clearly better to be worth its disorder.
-                if scale * pixels.x > best.cell.x * 1.08 {
+                // Class rows are what people read; a broken arrangement must be much better to be worth its disorder.
+                let broken = match (blocks, lines) {
+                    (1, 1) => 1.0,
+                    (_, 1) => 1.25,
+                    _ if images.is_multiple_of(lines) => 1.5,
+                    _ => 1.7,
+                };
+                if scale / broken > best_score {
+                    best_score = scale / broken;
                     best = Self { blocks, columns, lines, cell: pixels * scale, label, images };
                 }
             }
@@ -109,8 +117,8 @@ impl Plan {
 
 impl Panel {
     /// Draws the panel.
-    pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let shown = Self::header(ui, scene);
+    pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let shown = self.header(ui, scene);
         let Some((_, gallery)) = scene.run.pictures.gallery(shown) else {
             let points = scene.run.info.as_ref().is_some_and(|info| info.data.shape[1..] == [1, 1]);
             let (title, hint) = match (points, scene.view.pictures) {
@@ -127,7 +135,7 @@ impl Panel {
     }
 
     /// The choice of the picture and what is shown; returns the view that can be shown now.
-    fn header(ui: &mut Ui, scene: &mut Scene<'_>) -> GalleryView {
+    fn header(&self, ui: &mut Ui, scene: &mut Scene<'_>) -> GalleryView {
         let wanted = scene.view.gallery;
         let pictures = &scene.run.pictures;
         // Until the wanted picture arrives, the newest one stays.
@@ -173,7 +181,7 @@ impl Panel {
             // What fits is centred, so that a wide panel does not look forgotten.
             let slack = ((rect.size() - size) * vec2(0.5, 0.35)).max(Vec2::ZERO);
             let origin = (rect.min.to_vec2() + slack).round();
-            let response = Self::interact(ui, scene, gallery, plan, rect, origin);
+            let response = self.interact(ui, scene, gallery, plan, rect, origin);
             if !ui.is_rect_visible(rect) {
                 return;
             }
@@ -185,13 +193,14 @@ impl Panel {
             label_rows(ui, &names, plan, origin);
             outline(ui, scene, plan, origin, images);
             if let Some(cell) = scene.view.hovered.filter(|_| response.hovered()) {
-                response.show_tooltip_ui(|ui| self.card(ui, scene, gallery, cell));
+                super::card(&response, |ui| self.card(ui, scene, gallery, cell));
             }
         });
     }
 
     /// Pointer and arrow keys.
     fn interact(
+        &self,
         ui: &Ui,
         scene: &mut Scene<'_>,
         gallery: &Gallery,

@@ -21,7 +21,7 @@ const KEYS: [(&str, &str); 13] = [
 ];
 
 /// Draws the help over everything, while it is open.
-pub fn show(ui: &Ui, view: &mut View) {
+pub(crate) fn show(ui: &Ui, view: &mut View) {
     if !view.help {
         return;
     }

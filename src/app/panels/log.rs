@@ -5,7 +5,7 @@ use egui::{RichText, ScrollArea, Ui};
 use crate::app::{state::Grade, theme, view::Scene};
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) {
+pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>) {
     let entries = &scene.run.journal.entries;
     if entries.is_empty() {
         super::empty(ui, "Nothing to report", "Warnings and errors appear here, each once");

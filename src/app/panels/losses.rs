@@ -1,162 +1,270 @@
-//! The losses: one line a term and their sum, over the steps, with marks where somebody changed the run or judged it.
+//! The losses: one line a term, raw or weighted, and their total, over the steps; marks where something was changed.
+//!
+//! Lines are thinned to the columns of the screen before they reach the plot, which neither thins nor knows logarithms.
 
-use egui::{Align2, RichText, Stroke, Ui, pos2};
-use egui_plot::{Line, Plot, PlotPoint, PlotPoints};
+use egui::{Color32, RichText, Stroke, Ui, vec2};
+use egui_plot::{Line, Plot, PlotPoint, PlotPoints, PlotTransform, VLine};
 
 use crate::app::{
-    state::{History, MarkKind, Series, short},
+    state::{History, Mark, MarkKind, Series, short},
     theme,
-    view::Scene,
-    widgets::chart,
+    view::{Scene, View},
+    widgets::{
+        chart::{self, grouped},
+        marker,
+    },
 };
 
-/// Lines that were thinned for one width and number of steps.
+/// What was thinned, and for what.
 #[derive(Default)]
-pub struct Panel {
+pub(crate) struct Panel {
     key: Option<Key>,
-    lines: Vec<(String, Vec<[f64; 2]>)>,
+    lines: Vec<Vec<PlotPoint>>,
+    /// The steps that people zoomed to; all where there is none.
+    range: Option<(f64, f64)>,
+    /// Values that a logarithm cannot show.
+    hidden: bool,
 }
 
-/// What a thinned picture depends on.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 struct Key {
-    from: usize,
-    to: usize,
+    last: u64,
+    count: usize,
+    range: Option<(f64, f64)>,
     columns: usize,
-    log: bool,
     weighted: bool,
-    run: usize,
+    log: bool,
 }
 
 impl Panel {
     /// Draws the panel.
-    pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        header(ui, scene);
+    pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let history = &scene.run.history;
+        header(ui, scene.view, history, self.hidden);
         if history.is_empty() {
-            super::empty(ui, "No steps yet", "One line a term, and their sum");
+            super::empty(ui, "No step yet", "Each step adds a point to every line");
             return;
         }
-        ui.add_space(8.0); // The label of the topmost grid line reaches above the plot.
-        let theme = theme::of(ui);
-        let log = scene.view.log_axis;
-        let columns = ui.available_width().max(50.0) as usize;
-        self.thin(history, columns, log, scene.view.weighted, scene.run.marks.len());
-        let mut plot = Plot::new(("losses", log))
-            .height(ui.available_height())
-            .grid_color(theme::fade(theme.line, 0.7))
-            .allow_scroll(false)
-            .set_margin_fraction(egui::vec2(0.01, 0.08))
-            .y_axis_min_width(46.0)
-            .show_x(false)
-            .show_y(false);
-        if log {
-            plot = plot.y_grid_spacer(chart::log_grid).y_axis_formatter(|mark, _| chart::log_label(mark));
-        } else {
-            plot = plot.y_axis_formatter(|mark, _| short(mark.value));
-        }
-        let lines = &self.lines;
-        let shown = plot.show(ui, |plot| {
-            for (index, (name, points)) in lines.iter().enumerate() {
-                let is_total = index == 0;
-                let color = if is_total { theme.text } else { theme.term(index - 1) };
-                let line = Line::new(name.clone(), PlotPoints::from(points.clone()));
-                plot.line(line.color(color).width(if is_total { 1.8 } else { 1.4 }).allow_hover(false));
-            }
-        });
-        let rect = shown.response.rect;
-        marks(ui, scene, rect, |step| shown.transform.position_from_point(&PlotPoint::new(step, 0.0)).x);
-        if let Some(pointer) = shown.response.hover_pos() {
-            let step = shown.transform.value_from_position(pointer).x;
-            hover(ui, scene, rect, step, pointer, &shown.response);
-        }
-        let newest = history.total.last().map_or_else(String::new, short);
-        let text = format!("total {newest} at step {}", scene.run.step);
-        chart::summary(ui, rect, "Losses", &text);
+        self.thin(history, scene.view, ui.available_width());
+        let rect = ui.available_rect_before_wrap();
+        let summary = describe(history);
+        chart::summary(ui, rect, "Losses", &summary);
+        self.plot(ui, scene);
     }
 
-    fn thin(&mut self, history: &History, columns: usize, log: bool, weighted: bool, run: usize) {
-        let to = history.len();
-        let key = Key { from: 0, to, columns, log, weighted, run };
+    /// Prepares the lines unless nothing changed.
+    fn thin(&mut self, history: &History, view: &View, width: f32) {
+        let key = Key {
+            last: history.range().map_or(0, |range| range.1),
+            count: history.len(),
+            range: self.range,
+            columns: (width as usize).max(16),
+            weighted: view.weighted,
+            log: view.log_axis,
+        };
         if self.key == Some(key) {
             return;
         }
-        self.key = Some(key);
-        let thinned = |series: &Series| -> Vec<[f64; 2]> {
-            let points = series.thinned(0, to, columns).into_iter();
-            // What is not positive has no logarithm; such points are left out.
-            let points = points.filter(|&(_, value)| value.is_finite() && (!log || value > 0.0));
-            points.map(|(at, value)| [history.step(at) as f64, if log { value.log10() } else { value }]).collect()
+        // One step more on each side, so that lines run out of the picture instead of ending inside it.
+        let (from, to) = match self.range {
+            Some((left, right)) => (history.position(left).saturating_sub(1), history.position(right) + 2),
+            None => (0, history.len()),
         };
-        self.lines = vec![("total".to_owned(), thinned(&history.total))];
-        self.lines.extend(history.terms.iter().map(|term| {
-            let series = if weighted { &term.weighted } else { &term.raw };
-            (term.id.clone(), thinned(series))
-        }));
+        self.hidden = false;
+        let mut points = |series: &Series| -> Vec<PlotPoint> {
+            let thinned = series.thinned(from, to, key.columns);
+            let shown = thinned.into_iter().filter_map(|(at, value)| {
+                let value = if key.log { (value > 0.0).then(|| value.log10()) } else { Some(value) };
+                self.hidden |= value.is_none();
+                Some(PlotPoint::new(history.step(at) as f64, value?))
+            });
+            shown.collect()
+        };
+        let total = points(&history.total);
+        let terms = history.terms.iter().map(|term| points(if key.weighted { &term.weighted } else { &term.raw }));
+        self.lines = std::iter::once(total).chain(terms).collect();
+        self.key = Some(key);
+    }
+
+    fn plot(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let theme = theme::of(ui);
+        let log = scene.view.log_axis;
+        let mut plot = Plot::new("losses")
+            .show_background(false)
+            .grid_color(theme.line)
+            .cursor_color(Color32::TRANSPARENT)
+            .show_x(false)
+            .show_y(false)
+            .set_margin_fraction(vec2(0.01, 0.06))
+            .y_axis_min_width(46.0)
+            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value as u64) });
+        plot = match log {
+            true => plot.y_grid_spacer(chart::log_grid).y_axis_formatter(|mark, _| chart::log_label(mark)),
+            false => plot.y_axis_formatter(|mark, _| short(mark.value)),
+        };
+        let marks = merged(&scene.run.marks, 240, scene.run.history.range());
+        let lines = &self.lines;
+        let weighted = scene.view.weighted;
+        let response = plot.show(ui, |plot| {
+            for mark in &marks {
+                let color = mark_color(&mark.kind, theme);
+                plot.vline(
+                    VLine::new("", mark.step as f64).color(theme::fade(color, 0.55)).width(1.0).allow_hover(false),
+                );
+            }
+            for (at, line) in lines.iter().enumerate() {
+                let (color, width) = match at {
+                    // The total lies under its parts, pale and wide; raw parts do not add up to it.
+                    0 => (theme::fade(theme.text, if weighted { 0.28 } else { 0.14 }), 3.5),
+                    _ => (theme.term(at - 1), 1.6),
+                };
+                let points = PlotPoints::Borrowed(line);
+                plot.line(Line::new("", points).stroke(Stroke::new(width, color)).allow_hover(false).id(at));
+            }
+            plot.auto_bounds()
+        });
+        let bounds = response.transform.bounds();
+        self.range = (!response.inner.x).then(|| (bounds.min()[0], bounds.max()[0]));
+        flags(ui, &marks, &response.transform);
+        hover(ui, scene, &response.response, &response.transform);
     }
 }
 
-fn header(ui: &mut Ui, scene: &mut Scene<'_>) {
-    ui.horizontal(|ui| {
-        let weighted = [(true, "Weighted", "Each term times its weight (W)"), (false, "Raw", "Each term as it is (W)")];
-        super::choices(ui, &mut scene.view.weighted, &weighted);
-        ui.add_space(10.0);
-        let axis = [(true, "Log", "Logarithmic axis (L)"), (false, "Linear", "Linear axis (L)")];
-        super::choices(ui, &mut scene.view.log_axis, &axis);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let theme = theme::of(ui);
-            for (index, term) in scene.run.history.terms.iter().enumerate().rev() {
-                ui.label(RichText::new(&term.id).small().color(theme.term(index)));
+fn header(ui: &mut Ui, view: &mut View, history: &History, hidden: bool) {
+    ui.horizontal_wrapped(|ui| {
+        let theme = theme::of(ui);
+        let options = [
+            (true, "Weighted", "Weight times value: the parts of the total (W)"),
+            (false, "Raw", "Values without their weights (W)"),
+        ];
+        super::choices(ui, &mut view.weighted, &options);
+        ui.add_space(6.0);
+        let options = [(true, "Log axis", "Logarithmic axis (L)"), (false, "Linear", "Linear axis (L)")];
+        super::choices(ui, &mut view.log_axis, &options);
+        ui.add_space(8.0);
+        ui.spacing_mut().item_spacing.x = 5.0;
+        if let Some(newest) = &history.newest {
+            key(ui, theme::fade(theme.text, 0.35), 3.5, "total", newest.total);
+            for (at, term) in newest.terms.iter().enumerate() {
+                let value = if view.weighted { term.weight * term.raw } else { term.raw };
+                key(ui, theme.term(at), 2.0, &term.term, value);
             }
-            if !scene.run.history.is_empty() {
-                ui.label(RichText::new("total").small().color(theme.text));
-            }
-        });
+        }
+        if hidden {
+            ui.label(RichText::new("zero is not on a log axis").small().color(theme.warn));
+        }
     });
 }
 
-/// Live changes as copper lines with their text, evaluations as ticks at the foot.
-fn marks(ui: &Ui, scene: &Scene<'_>, rect: egui::Rect, x_of: impl Fn(f64) -> f32) {
+/// An entry of the legend with its newest number, in one piece so that it never breaks over two lines.
+fn key(ui: &mut Ui, color: Color32, width: f32, name: &str, value: f64) {
     let theme = theme::of(ui);
-    let painter = ui.painter_at(rect);
-    let mut free = rect.left();
-    for mark in &scene.run.marks {
-        let x = x_of(mark.step as f64);
-        if !rect.x_range().contains(x) {
-            continue;
-        }
-        match &mark.kind {
-            MarkKind::Change(text) => {
-                painter.vline(x, rect.y_range(), Stroke::new(1.0, theme::fade(theme.accent, 0.7)));
-                if x >= free {
-                    let at = pos2(x + 3.0, rect.top() + 2.0);
-                    let drawn =
-                        painter.text(at, Align2::LEFT_TOP, text, egui::FontId::proportional(10.5), theme.accent);
-                    free = drawn.right() + 8.0;
-                }
-            }
-            MarkKind::Evaluation(_) => {
-                let foot = rect.bottom();
-                painter.line_segment([pos2(x, foot), pos2(x, foot - 9.0)], Stroke::new(2.0, theme.second));
-            }
-        }
+    let painter = ui.painter();
+    let name = painter.layout_no_wrap(name.to_owned(), egui::FontId::proportional(theme::SMALL), theme.dim);
+    let value = painter.layout_no_wrap(format!("{:<6}", short(value)), theme::digits(11.5), theme.text);
+    let size = vec2(30.0 + name.size().x + value.size().x, 20.0);
+    let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+    let middle = rect.center().y;
+    let mut left = rect.left();
+    ui.painter().hline(left..=left + 14.0, middle, Stroke::new(width, color));
+    for galley in [name, value] {
+        left += if left == rect.left() { 19.0 } else { 5.0 };
+        let size = galley.size();
+        ui.painter().galley(egui::pos2(left, middle - 0.5 * size.y), galley, theme.text);
+        left += size.x;
     }
 }
 
-fn hover(ui: &Ui, scene: &Scene<'_>, rect: egui::Rect, step: f64, pointer: egui::Pos2, response: &egui::Response) {
-    let history = &scene.run.history;
-    let at = history.position(step).min(history.len().saturating_sub(1));
+fn mark_color(kind: &MarkKind, theme: &theme::Theme) -> Color32 {
+    match kind {
+        MarkKind::Change(_) => theme.accent,
+        MarkKind::Evaluation(_) => theme.second,
+    }
+}
+
+/// Marks that would stand on each other become one: a dragged fader leaves a mark at every step.
+fn merged(marks: &[Mark], places: u64, range: Option<(u64, u64)>) -> Vec<Mark> {
+    let (first, last) = range.unwrap_or((0, 1));
+    let width = ((last - first) / places).max(1);
+    let mut merged: Vec<Mark> = Vec::new();
+    for mark in marks {
+        let same = |other: &&mut Mark| {
+            std::mem::discriminant(&other.kind) == std::mem::discriminant(&mark.kind)
+                && other.step / width == mark.step / width
+        };
+        match merged.iter_mut().rev().take(4).find(same) {
+            Some(known) => *known = mark.clone(),
+            None => merged.push(mark.clone()),
+        }
+    }
+    merged
+}
+
+/// Small flags at the top of the marks: a triangle for a change, a square for an evaluation.
+fn flags(ui: &Ui, marks: &[Mark], transform: &PlotTransform) {
     let theme = theme::of(ui);
-    ui.painter_at(rect).vline(pointer.x, rect.y_range(), Stroke::new(1.0, theme::fade(theme.text, 0.35)));
-    let value = |series: &Series| series.get(at).map_or_else(String::new, short);
-    let mut text = format!("step {}\ntotal {}", history.step(at), value(&history.total));
-    for term in &history.terms {
-        let series = if scene.view.weighted { &term.weighted } else { &term.raw };
-        text += &format!("\n{} {}", term.id, value(series));
+    let painter = ui.painter().with_clip_rect(*transform.frame());
+    for mark in marks {
+        let x = transform.position_from_point_x(mark.step as f64);
+        let at = egui::pos2(x, transform.frame().top() + 6.0);
+        let class = if matches!(mark.kind, MarkKind::Change(_)) { 4 } else { 1 };
+        marker::paint(&painter, class, at, 4.0, mark_color(&mark.kind, theme), Stroke::NONE);
     }
-    let near = |mark: &&crate::app::state::Mark| mark.step == history.step(at);
-    for mark in scene.run.marks.iter().filter(near) {
-        text += &format!("\n{}", mark.text());
+}
+
+/// A line under the pointer and the numbers of its step.
+fn hover(ui: &Ui, scene: &Scene<'_>, response: &egui::Response, transform: &PlotTransform) {
+    let Some(pointer) = response.hover_pos() else { return };
+    let history = &scene.run.history;
+    let wanted = transform.value_from_position(pointer).x.round();
+    let at = history.position(wanted).min(history.len().saturating_sub(1));
+    let step = history.step(at);
+    let theme = theme::of(ui);
+    let x = transform.position_from_point_x(step as f64);
+    ui.painter().vline(x, transform.frame().y_range(), Stroke::new(1.0, theme::fade(theme.text, 0.4)));
+    super::card(response, |ui| {
+        ui.label(RichText::new(format!("step {}", grouped(step))).strong());
+        let value = |series: &Series| series.get(at).map_or_else(String::new, short);
+        egui::Grid::new("values").spacing([14.0, 2.0]).show(ui, |ui| {
+            ui.label("total");
+            ui.monospace(value(&history.total));
+            ui.end_row();
+            for (index, term) in history.terms.iter().enumerate() {
+                ui.colored_label(theme.term(index), &term.id);
+                ui.monospace(value(if scene.view.weighted { &term.weighted } else { &term.raw }));
+                ui.end_row();
+            }
+        });
+        let near = (4.0 / transform.dpos_dvalue_x().abs()).ceil().max(0.0);
+        let found = scene.run.marks.iter().filter(|mark| (mark.step as f64 - wanted).abs() <= near);
+        for mark in found.take(4) {
+            ui.colored_label(mark_color(&mark.kind, theme), format!("{} · {}", mark.step, mark.text()));
+        }
+    });
+}
+
+/// The chart in a sentence.
+fn describe(history: &History) -> String {
+    let (Some(total), Some((_, last))) = (history.total.last(), history.range()) else { return String::new() };
+    let back = history.len().saturating_sub(51);
+    let before = history.total.get(back).unwrap_or(total);
+    let change = if before == 0.0 { 0.0 } else { 100.0 * (total - before) / before };
+    let word = if change <= 0.0 { "down" } else { "up" };
+    let steps = history.len() - 1 - back;
+    format!("total loss {} at step {last}, {word} {:.0} % in {steps} steps", short(total), change.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_a_dragged_fader_become_one() {
+        let change = |step| Mark { step, kind: MarkKind::Change(format!("to {step}")) };
+        let mut marks: Vec<Mark> = (5000..5100).map(change).collect();
+        marks.push(Mark { step: 5050, kind: MarkKind::Evaluation(String::new()) });
+        let merged = merged(&marks, 100, Some((1, 100_000)));
+        assert_eq!(merged.len(), 2);
+        assert_eq!(merged[0].step, 5099, "the last value counts");
     }
-    response.clone().on_hover_text_at_pointer(text);
 }

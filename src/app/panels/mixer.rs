@@ -24,7 +24,7 @@ struct Meters {
 }
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let desk = &scene.run.desk;
     let Some(rate) = &desk.rate else {
         super::empty(ui, "No run yet", "Every term of the loss gets a strip here");
@@ -157,7 +157,7 @@ fn number(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters
 
 fn buttons(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, index: usize) {
     let toggle = |ui: &mut Ui, on: bool, text: &str, name: String, hint: &str| {
-        let response = ui.add(egui::Button::selectable(on, text).min_size(vec2(24.0, 22.0)));
+        let response = ui.add(egui::Button::new(text).selected(on).min_size(vec2(24.0, 22.0)));
         response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, &name));
         response.on_hover_text(hint).clicked()
     };

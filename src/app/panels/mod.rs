@@ -1,15 +1,15 @@
 //! The panels, one file each. A panel reads the run, keeps what it has prepared for drawing, and emits actions.
 
-pub mod features;
-pub mod gallery;
-pub mod help;
-pub mod log;
-pub mod losses;
-pub mod mixer;
-pub mod run;
-pub mod status;
-pub mod storage;
-pub mod toolbar;
+pub(crate) mod features;
+pub(crate) mod gallery;
+pub(crate) mod help;
+pub(crate) mod log;
+pub(crate) mod losses;
+pub(crate) mod mixer;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod storage;
+pub(crate) mod toolbar;
 
 use egui::{RichText, Ui, vec2};
 
@@ -22,17 +22,17 @@ use super::{
 
 /// What the panels keep between frames.
 #[derive(Default)]
-pub struct Panels {
+pub(crate) struct Panels {
     gallery: gallery::Panel,
     features: features::Panel,
     losses: losses::Panel,
     /// The drafts of the run panel.
-    pub run: run::Panel,
+    pub(crate) run: run::Panel,
 }
 
 impl Panels {
     /// Draws a panel.
-    pub fn show(&mut self, pane: Pane, ui: &mut Ui, scene: &mut Scene<'_>) {
+    pub(crate) fn show(&mut self, pane: Pane, ui: &mut Ui, scene: &mut Scene<'_>) {
         match pane {
             Pane::Gallery => self.gallery.show(ui, scene),
             Pane::Features => self.features.show(ui, scene),
@@ -72,4 +72,9 @@ fn choices<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, options: &[(T, &str,
     for (option, text, hint) in options {
         ui.selectable_value(value, *option, *text).on_hover_text(*hint);
     }
+}
+
+/// A card beside the pointer, for what stands under it.
+fn card(response: &egui::Response, add: impl FnOnce(&mut Ui)) {
+    egui::Tooltip::for_widget(response).at_pointer().gap(14.0).show(add);
 }

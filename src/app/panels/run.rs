@@ -1,237 +1,380 @@
-//! The run panel: what runs, and what the next run will be. Everything here needs a restart and says so.
+//! The run panel: what runs, how it is judged and written, and what the next run will be.
+//!
+//! What needs a restart is gathered in a draft. Nothing of it happens until somebody asks for it, and where a run is under
+//! way the panel says first what becomes of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use egui::{ComboBox, DragValue, Grid, RichText, ScrollArea, TextEdit, Ui, WidgetInfo};
+use egui::{ComboBox, DragValue, Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 
+use super::storage;
 use crate::{
-    app::{action::Action, theme, view::Scene},
-    config::{PRESETS, RunConfig},
+    app::{action::Action, theme, view::Scene, widgets::chart::grouped},
+    config::{DATA_FORMS, PRESETS, RunConfig},
     engine::Start,
+    evaluate::Protocol,
 };
 
-/// What is typed here and not yet run.
-#[derive(Default)]
-pub struct Panel {
-    /// The next run; none until something is touched.
-    draft: Option<Draft>,
-    protocol: String,
-    export: String,
-    /// The restart has been asked for and waits for a yes.
-    asking: bool,
-}
+const DEVICES: [(&str, &str); 4] = [
+    ("auto", "The first GPU that answers, otherwise the CPU"),
+    ("cpu", "The processor"),
+    ("cuda", "The first NVIDIA GPU"),
+    ("metal", "The first Apple GPU"),
+];
 
-/// The next run as it is typed.
+/// The draft of the next run.
 #[derive(Clone, Debug, PartialEq)]
-struct Draft {
-    preset: String,
+pub(crate) struct Draft {
+    base: RunConfig,
     data: String,
     per_class: usize,
-    steps: u64,
     seed: u64,
+    steps: u64,
     device: String,
+    out: String,
 }
 
-const DEVICES: [&str; 4] = ["auto", "cpu", "cuda", "metal"];
-
 impl Draft {
-    fn of(config: &RunConfig) -> Self {
-        let device = serde_json::to_value(config.device).ok().and_then(|value| value.as_str().map(str::to_owned));
+    fn of(config: &RunConfig, out: &Path) -> Self {
         Self {
-            preset: config.name.clone(),
             data: config.data.to_string(),
             per_class: config.images.per_class,
-            steps: config.steps,
             seed: config.seed,
-            device: device.unwrap_or_else(|| "auto".to_owned()),
+            steps: config.steps,
+            device: device_name(config),
+            out: out.display().to_string(),
+            base: config.clone(),
         }
     }
 
-    /// The run that this makes, or what is wrong with it.
-    fn start(&self, current: Option<&RunConfig>) -> Result<Start, String> {
-        let text = |value: &str| serde_json::Value::from(value).to_string();
+    /// The config that the draft stands for, or what is wrong with it.
+    fn config(&self) -> Result<RunConfig, String> {
+        let text = toml::to_string(&self.base).map_err(|error| error.to_string())?;
+        let quoted = |text: &str| toml::Value::from(text).to_string();
         let settings = [
-            format!("data={}", text(&self.data)),
+            format!("data={}", quoted(&self.data)),
+            format!("device={}", quoted(&self.device)),
             format!("images.per_class={}", self.per_class),
-            format!("steps={}", self.steps),
             format!("seed={}", self.seed),
-            format!("device={}", text(&self.device)),
+            format!("steps={}", self.steps),
         ];
-        let known = PRESETS.iter().any(|preset| preset.name == self.preset);
-        let config = match current {
-            // A config from a file has no preset to go back to: change what runs.
-            Some(current) if !known || current.name == self.preset => current.with(&settings),
-            _ => RunConfig::preset(&self.preset, &settings),
-        };
-        config.map(Start::fresh).map_err(|error| error.to_string())
+        RunConfig::parse(&text, &settings, "the run panel").map_err(|error| error.to_string())
     }
+
+    /// What differs from a config, in words.
+    fn changes(&self, now: &RunConfig) -> Vec<String> {
+        let mut changes = Vec::new();
+        let mut compare = |name: &str, old: String, new: String| {
+            if old != new {
+                changes.push(format!("{name} {old} to {new}"));
+            }
+        };
+        compare("preset", now.name.clone(), self.base.name.clone());
+        compare("data set", now.data.to_string(), self.data.clone());
+        compare("images per class", now.images.per_class.to_string(), self.per_class.to_string());
+        compare("seed", now.seed.to_string(), self.seed.to_string());
+        compare("steps", now.steps.to_string(), self.steps.to_string());
+        compare("device", device_name(now), self.device.clone());
+        changes
+    }
+}
+
+/// The device as it stands in a config file.
+fn device_name(config: &RunConfig) -> String {
+    let value = toml::Value::try_from(config.device).ok();
+    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_else(|| "auto".to_owned())
+}
+
+/// A folder beside `out` that does not exist yet: a new run never writes into an old one.
+fn fresh_folder(out: &Path) -> PathBuf {
+    if !out.exists() {
+        return out.to_owned();
+    }
+    let name = out.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
+    let stem = match name.rsplit_once('-') {
+        Some((stem, number)) if !stem.is_empty() && number.parse::<u32>().is_ok() => stem,
+        _ => &name,
+    };
+    let free = (2..).map(|number| out.with_file_name(format!("{stem}-{number}"))).find(|path| !path.exists());
+    free.unwrap_or_else(|| out.to_owned())
+}
+
+/// Drafts of the panel.
+#[derive(Default)]
+pub(crate) struct Panel {
+    draft: Option<Draft>,
+    /// The start from which the draft was made.
+    source: Option<PathBuf>,
+    asking: bool,
+    protocol: String,
+    export: Option<String>,
 }
 
 impl Panel {
+    /// The run that the draft stands for.
+    pub(crate) fn next(&self) -> Option<Result<Start, String>> {
+        let draft = self.draft.as_ref()?;
+        let start = draft.config().map(|config| Start {
+            config,
+            out: fresh_folder(Path::new(&draft.out)),
+            resume: false,
+            script: Vec::new(),
+            paused: false,
+        });
+        Some(start)
+    }
+
     /// Draws the panel.
-    pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let config = scene.run.config.clone();
-        if self.protocol.is_empty() {
-            "dm@300x5".clone_into(&mut self.protocol);
-        }
+    pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        self.follow(scene);
+        let Some(mut draft) = self.draft.clone() else {
+            super::empty(ui, "No run yet", "Its settings appear here");
+            return;
+        };
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            self.setup(ui, scene, config.as_ref());
+            preset(ui, &mut draft);
+            fields(ui, &mut draft);
+            self.draft = Some(draft);
+            self.restart(ui, scene);
             ui.separator();
             self.judge(ui, scene);
             ui.separator();
-            self.keep(ui, scene);
+            self.files(ui, scene);
         });
     }
 
-    fn setup(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, config: Option<&RunConfig>) {
+    /// A new run brings a new draft.
+    fn follow(&mut self, scene: &Scene<'_>) {
+        let Some(asked) = &scene.run.asked else { return };
+        if self.source.as_ref() != Some(&asked.out) || self.draft.is_none() {
+            self.draft = Some(Draft::of(&asked.config, &asked.out));
+            self.source = Some(asked.out.clone());
+            self.asking = false;
+            self.protocol = asked.config.evaluation.during.to_string();
+            self.export = None;
+        }
+    }
+
+    /// What would change, and the one button that does it.
+    fn restart(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let (Some(draft), Some(asked)) = (&self.draft, &scene.run.asked) else { return };
+        let changes = draft.changes(&asked.config);
         let theme = theme::of(ui);
-        let standing = config
-            .map_or_else(|| Draft::of(&RunConfig::preset("digits", &[]).expect("a preset of our own")), Draft::of);
-        let mut draft = self.draft.clone().unwrap_or_else(|| standing.clone());
-        fields(ui, &mut draft);
-        if let Some(preset) = PRESETS.iter().find(|preset| preset.name == draft.preset)
-            && let Ok(preset) = RunConfig::preset(preset.name, &[])
-        {
-            super::caption(ui, preset.about);
-        }
-        let changed = draft != standing;
-        let start = draft.start(config);
-        if let Err(fault) = &start {
+        let live = scene.run.phase.is_live();
+        if let Err(fault) = draft.config() {
             ui.label(RichText::new(fault).small().color(theme.bad));
+            return;
         }
-        let idle = !scene.run.phase.is_live();
-        ui.horizontal(|ui| {
-            let text = if idle { "Start" } else { "Apply and restart" };
-            let ready = start.is_ok() && (changed || idle);
-            if ui.add_enabled(ready, egui::Button::new(text)).on_hover_text("These need a new run").clicked() {
-                self.asking = !idle;
-                if idle && let Ok(start) = &start {
-                    scene.actions.push(Action::Start(Box::new(start.clone())));
-                    self.draft = None;
-                    draft = standing.clone();
+        if changes.is_empty() && live {
+            super::caption(ui, "Changes here need a restart and wait until you ask for it");
+            return;
+        }
+        if !changes.is_empty() {
+            ui.label(RichText::new(changes.join("\n")).small().color(theme.accent));
+        }
+        if !live {
+            ui.horizontal(|ui| {
+                if ui.button("Start new run").clicked() {
+                    self.start(scene);
                 }
+            });
+            return;
+        }
+        if !self.asking {
+            ui.horizontal(|ui| {
+                if ui.button("Apply and restart…").clicked() {
+                    self.asking = true;
+                }
+                if ui.button("Discard changes").clicked() {
+                    self.draft = None;
+                }
+            });
+            return;
+        }
+        let out = asked.out.display();
+        let text = format!(
+            "The run ends at step {} and is saved in {out}. The new run begins at step 0 in {}",
+            grouped(scene.run.step),
+            fresh_folder(Path::new(&draft.out)).display()
+        );
+        ui.label(RichText::new(text).small());
+        ui.horizontal(|ui| {
+            if ui.button(RichText::new("Restart now").color(theme.accent)).clicked() {
+                self.start(scene);
             }
-            if changed && ui.button("Undo").on_hover_text("Back to what runs").clicked() {
-                draft = standing.clone();
+            if ui.button("Keep running").clicked() {
                 self.asking = false;
             }
         });
-        if self.asking && changed {
-            let out = scene.run.info.as_ref().map_or_else(String::new, |info| info.out.display().to_string());
-            super::caption(
-                ui,
-                format!("The run at step {} is saved in {out} and left; a new one begins at step 0", scene.run.step),
-            );
-            ui.horizontal(|ui| {
-                if ui.button("Restart now").clicked()
-                    && let Ok(start) = start
-                {
-                    scene.actions.push(Action::Start(Box::new(start)));
-                    self.asking = false;
-                    self.draft = None;
-                    draft = standing.clone();
-                }
-                if ui.button("Keep running").clicked() {
-                    self.asking = false;
-                }
-            });
-        }
-        self.draft = (draft != standing).then_some(draft);
     }
 
+    fn start(&mut self, scene: &mut Scene<'_>) {
+        if let Some(Ok(start)) = self.next() {
+            self.asking = false;
+            scene.actions.push(Action::Start(Box::new(start)));
+        }
+    }
+
+    /// Evaluations on demand.
     fn judge(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        ui.label(RichText::new("Judge").strong());
-        let ready = scene.run.info.is_some();
-        ui.add_enabled_ui(ready, |ui| {
-            ui.horizontal(|ui| {
-                field(ui, &mut self.protocol, 110.0, "Protocol");
-                if ui.button("Evaluate").on_hover_text("Train networks on the images and test them").clicked() {
-                    scene.actions.push(Action::Evaluate(self.protocol.trim().to_owned()));
+        let live = scene.run.phase.is_live();
+        let busy = scene.run.evaluating.is_some();
+        ui.horizontal(|ui| {
+            ui.add_enabled_ui(live && !busy, |ui| {
+                let valid = self.protocol.parse::<Protocol>();
+                let hint = "Train fresh networks on the images as they are now and test them";
+                if ui.add_enabled(valid.is_ok(), egui::Button::new("Evaluate")).on_hover_text(hint).clicked() {
+                    scene.actions.push(Action::Evaluate(self.protocol.clone()));
                 }
-                if scene.run.evaluating.is_some() && ui.button("Cancel").clicked() {
-                    scene.actions.push(Action::CancelEvaluation);
+                let edit = TextEdit::singleline(&mut self.protocol).desired_width(104.0).hint_text("Protocol");
+                let response = ui.add(edit);
+                if let Err(error) = valid {
+                    response.on_hover_text(error.to_string());
                 }
+                self.protocols(ui, scene);
             });
         });
-        let text = match &scene.run.evaluating {
-            Some(progress) if progress.secs_left.is_finite() => {
-                format!(
-                    "Judging {}: {:.0} %, {} left",
-                    progress.what,
-                    100.0 * progress.done,
-                    crate::app::widgets::chart::duration(progress.secs_left)
-                )
-            }
-            Some(progress) => format!("Judging {}", progress.what),
-            None => "dm@300x5: 300 epochs, 5 networks, test split. quick@100x3: on the hold-out. whole@60: all images"
-                .to_owned(),
-        };
-        super::caption(ui, text);
+        storage::progress(ui, scene);
     }
 
-    fn keep(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        ui.label(RichText::new("Keep").strong());
-        let Some(info) = &scene.run.info else {
-            super::caption(ui, "Images are written when a run ends, and on request");
-            return;
-        };
-        if self.export.is_empty() {
-            self.export = info.out.join("export").display().to_string();
-        }
-        ui.horizontal(|ui| {
-            field(ui, &mut self.export, 150.0, "Folder for the images");
-            if ui.button("Export").on_hover_text("Write the images as they are now").clicked() {
-                scene.actions.push(Action::Export(PathBuf::from(self.export.trim())));
+    fn protocols(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let Some(asked) = &scene.run.asked else { return };
+        let rules = &asked.config.evaluation;
+        let offers = [
+            (rules.during.to_string(), "on the hold-out, as during the run"),
+            (rules.last.to_string(), "on the test split, as at the end"),
+            (Protocol::dm(1000, 20).to_string(), "the published one; slow"),
+        ];
+        let combo = ComboBox::from_id_salt("offers").selected_text("").width(18.0).show_ui(ui, |ui| {
+            for (name, meaning) in offers {
+                if ui.selectable_label(self.protocol == name, format!("{name} · {meaning}")).clicked() {
+                    self.protocol = name;
+                }
             }
         });
-        ui.horizontal(|ui| {
-            if ui.button("Checkpoint").on_hover_text("Save everything now").clicked() {
-                scene.actions.push(Action::Checkpoint);
-            }
-            if let Some(step) = scene.run.checkpoint {
-                ui.label(RichText::new(format!("saved at step {step}")).small().color(theme::of(ui).dim));
-            }
-        });
-        super::caption(ui, format!("Run folder: {}", info.out.display()));
+        combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, ui.is_enabled(), "Choose a protocol"));
     }
+
+    /// Checkpoint and export.
+    fn files(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let Some(info) = &scene.run.info else { return };
+        let suggested = info.out.join("export").display().to_string();
+        ui.horizontal(|ui| {
+            let folder = self.export.get_or_insert(suggested);
+            if ui.button("Export").on_hover_text("Write the images as they are now into this folder").clicked() {
+                scene.actions.push(Action::Export(PathBuf::from(folder.as_str())));
+            }
+            let width = ui.available_width();
+            ui.add(TextEdit::singleline(folder).desired_width(width).hint_text("Export folder"));
+        });
+        ui.horizontal(|ui| {
+            ui.add_enabled_ui(scene.run.phase.is_live(), |ui| {
+                if ui.button("Save checkpoint").on_hover_text("The run can go on from here later").clicked() {
+                    scene.actions.push(Action::Checkpoint);
+                }
+            });
+            if let Some(step) = scene.run.checkpoint {
+                super::caption(ui, format!("Newest at step {}", grouped(step)));
+            }
+        });
+    }
+}
+
+/// The choice of a preset and its sentence.
+fn preset(ui: &mut Ui, draft: &mut Draft) {
+    let theme = theme::of(ui);
+    ui.horizontal(|ui| {
+        let label = ui.label(RichText::new("Preset").color(theme.dim));
+        let combo = ComboBox::from_id_salt("preset").selected_text(&draft.base.name).show_ui(ui, |ui| {
+            for preset in &PRESETS {
+                let chosen = draft.base.name == preset.name;
+                let Ok(config) = RunConfig::preset(preset.name, &[]) else { continue };
+                if ui.selectable_label(chosen, preset.name).on_hover_text(&config.about).clicked() && !chosen {
+                    *draft = Draft::of(&config, Path::new(&draft.out));
+                }
+            }
+        });
+        combo.response.labelled_by(label.id).widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Preset"));
+    });
+    super::caption(ui, &draft.base.about);
 }
 
 fn fields(ui: &mut Ui, draft: &mut Draft) {
-    Grid::new("run").num_columns(2).spacing([10.0, 5.0]).show(ui, |ui| {
-        row(ui, "Preset", |ui| {
-            combo(ui, "Preset", &mut draft.preset, PRESETS.iter().map(|preset| preset.name));
-        });
-        row(ui, "Data", |ui| field(ui, &mut draft.data, 150.0, "Data set"));
-        row(ui, "Images per class", |ui| {
-            number(ui, "Images per class", DragValue::new(&mut draft.per_class).range(1..=1000));
-        });
-        row(ui, "Steps", |ui| number(ui, "Steps", DragValue::new(&mut draft.steps).range(1..=10_000_000).speed(5.0)));
-        row(ui, "Seed", |ui| number(ui, "Seed", DragValue::new(&mut draft.seed).range(0..=i64::MAX as u64)));
-        row(ui, "Device", |ui| combo(ui, "Device", &mut draft.device, DEVICES.into_iter()));
+    Grid::new("settings").num_columns(2).spacing([12.0, 5.0]).show(ui, |ui| {
+        row(ui, "Data set", |ui| data(ui, &mut draft.data));
+        row(ui, "Images per class", |ui| ui.add(DragValue::new(&mut draft.per_class).range(1..=1000).speed(0.1)));
+        row(ui, "Seed", |ui| ui.add(DragValue::new(&mut draft.seed).speed(0.1)));
+        row(ui, "Steps", |ui| ui.add(DragValue::new(&mut draft.steps).range(1..=10_000_000).speed(10.0)));
+        row(ui, "Device", |ui| device(ui, &mut draft.device));
+        row(ui, "Folder", |ui| ui.add(TextEdit::singleline(&mut draft.out).desired_width(f32::INFINITY)));
     });
 }
 
-fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
-    ui.label(RichText::new(name).color(theme::of(ui).dim));
-    add(ui);
+fn row(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> egui::Response) {
+    let color = theme::of(ui).dim;
+    let label = ui.label(RichText::new(name).color(color));
+    add(ui).labelled_by(label.id);
     ui.end_row();
 }
 
-fn combo<'a>(ui: &mut Ui, name: &str, value: &mut String, options: impl Iterator<Item = &'a str>) {
-    let shown = ComboBox::from_id_salt(name).selected_text(value.as_str()).show_ui(ui, |ui| {
-        for option in options {
-            ui.selectable_value(value, option.to_owned(), option);
+fn data(ui: &mut Ui, data: &mut String) -> egui::Response {
+    let response = ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 3.0;
+        let combo = ComboBox::from_id_salt("forms").selected_text("").width(18.0).show_ui(ui, |ui| {
+            for form in DATA_FORMS.split(", ") {
+                if ui.selectable_label(data == form, form).clicked() {
+                    form.clone_into(data);
+                }
+            }
+        });
+        combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, ui.is_enabled(), "Choose a data set"));
+        ui.add(TextEdit::singleline(data).desired_width(f32::INFINITY).hint_text("Data set"))
+    });
+    response.inner
+}
+
+fn device(ui: &mut Ui, device: &mut String) -> egui::Response {
+    let combo = ComboBox::from_id_salt("device").selected_text(device.as_str()).show_ui(ui, |ui| {
+        for (name, meaning) in DEVICES {
+            if ui.selectable_label(device == name, name).on_hover_text(meaning).clicked() {
+                name.clone_into(device);
+            }
         }
     });
-    shown.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, name));
+    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Device"));
+    combo.response
 }
 
-fn number(ui: &mut Ui, name: &str, drag: DragValue<'_>) {
-    let response = ui.add(drag);
-    response.widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::drag_value(true, 0.0) });
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn field(ui: &mut Ui, text: &mut String, width: f32, name: &str) {
-    let response = ui.add(TextEdit::singleline(text).desired_width(width));
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, name));
+    #[test]
+    fn a_draft_is_the_config_until_something_is_changed() {
+        for preset in &PRESETS {
+            let config = RunConfig::preset(preset.name, &[]).unwrap();
+            let mut draft = Draft::of(&config, Path::new("run"));
+            assert_eq!(draft.config().unwrap(), config, "{}", preset.name);
+            assert!(draft.changes(&config).is_empty());
+            draft.per_class += 1;
+            assert_eq!(draft.config().unwrap().images.per_class, config.images.per_class + 1);
+            assert_eq!(draft.changes(&config).len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_wrong_data_set_is_named() {
+        let config = RunConfig::preset("digits", &[]).unwrap();
+        let draft = Draft { data: "mnits".to_owned(), ..Draft::of(&config, Path::new("run")) };
+        assert!(draft.config().unwrap_err().contains("mnits"));
+    }
+
+    #[test]
+    fn a_new_run_gets_a_folder_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("digits-4");
+        assert_eq!(fresh_folder(&out), out);
+        std::fs::create_dir(&out).unwrap();
+        assert_eq!(fresh_folder(&out), root.path().join("digits-2"));
+    }
 }

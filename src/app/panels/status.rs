@@ -12,7 +12,7 @@ use crate::app::{
 };
 
 /// Draws the bar.
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
+pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
     let theme = theme::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 7.0;
@@ -31,6 +31,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
             share(ui, scene, vitals);
             if let Some(memory) = vitals.memory {
                 item(ui, "memory", &bytes(memory as f64), "Memory of the whole program");
+                ui.add_space(6.0);
             }
             let warnings = scene.run.journal.count(Grade::Warning) + scene.run.journal.count(Grade::Failure);
             if warnings > 0 {
@@ -56,12 +57,16 @@ fn phase(ui: &mut Ui, phase: &Phase) {
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     let at = rect.center();
     match phase {
-        Phase::Running => drop(ui.painter().circle_filled(at, 4.5, theme.accent)),
+        Phase::Running => {
+            ui.painter().circle_filled(at, 4.5, theme.accent);
+        }
         Phase::Failed => {
             ui.painter().line_segment([rect.left_top(), rect.right_bottom()], Stroke::new(2.0, theme.bad));
             ui.painter().line_segment([rect.right_top(), rect.left_bottom()], Stroke::new(2.0, theme.bad));
         }
-        _ => drop(ui.painter().circle_stroke(at, 4.0, Stroke::new(1.5, theme.dim))),
+        _ => {
+            ui.painter().circle_stroke(at, 4.0, Stroke::new(1.5, theme.dim));
+        }
     }
     let text = match phase {
         Phase::Preparing(what) => what.clone(),
@@ -84,33 +89,26 @@ fn progress(ui: &mut Ui, step: u64, steps: u64) {
     item(ui, "step", &format!("{} / {}", grouped(step), grouped(steps)), "Steps done and steps in all");
 }
 
+/// A name and its value, in this order whichever way the bar is filled.
 fn item(ui: &mut Ui, name: &str, value: &str, hint: &str) {
     let theme = theme::of(ui);
-    let number = |ui: &mut Ui| {
-        ui.label(RichText::new(value).font(theme::digits(12.0)).color(theme.text)).on_hover_text(hint);
-    };
-    let title = |ui: &mut Ui| {
-        if !name.is_empty() {
-            ui.label(RichText::new(name).small().color(theme.dim));
-        }
-    };
-    // On the right things are added from the edge inwards; the name still stands before its value.
+    let name = RichText::new(name).small().color(theme.dim);
+    let value = RichText::new(value).font(theme::digits(12.0)).color(theme.text);
+    let mut texts = vec![name, value];
     if ui.layout().prefer_right_to_left() {
-        number(ui);
-        title(ui);
-    } else {
-        ui.add_space(5.0);
-        title(ui);
-        number(ui);
+        texts.reverse();
     }
     ui.add_space(5.0);
+    for text in texts.into_iter().filter(|text| !text.is_empty()) {
+        ui.label(text).on_hover_text(hint);
+    }
 }
 
 /// What drawing takes, and the most that it may take.
 fn share(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
     let mut percent = (100.0 * scene.view.share).round();
     ui.style_mut().override_font_id = Some(theme::digits(12.0));
-    let response = ui.add(DragValue::new(&mut percent).range(1.0..=100.0).speed(0.5).suffix(" %"));
+    let response = ui.add(DragValue::new(&mut percent).range(1.0..=100.0).speed(0.5).max_decimals(0).suffix(" %"));
     ui.style_mut().override_font_id = None;
     let name = "Share of the machine that drawing may take, in percent";
     response.widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::drag_value(true, percent) });
@@ -129,5 +127,5 @@ fn share(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
         ),
         None => "What the window takes of the machine".to_owned(),
     };
-    item(ui, "window", &format!("{used} of at most"), &hint);
+    item(ui, "window", &format!("{used} of"), &hint);
 }

@@ -1,189 +1,293 @@
-//! Storage and accuracy: how much of the whole set's accuracy a few bytes give, beside random selection.
+//! Storage and accuracy: what the images are worth against what they weigh, beside random images and the whole set.
 //!
-//! Numbers of different protocols are never joined, ranked or drawn alike: each protocol is a choice of its own.
+//! Results of different protocols or test sets are different questions: each has a marker and a legend entry of its own,
+//! and no line ever joins two of them.
 
-use egui::{RichText, Stroke, Ui, pos2};
-use egui_plot::{Plot, PlotPoint, PlotTransform};
+use egui::{Color32, ComboBox, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
+use egui_plot::{HLine, Line, Plot, PlotPoints, PlotTransform, PlotUi};
 
 use crate::{
-    app::{theme, view::Scene, widgets::chart},
+    app::{
+        action::Action,
+        state::RunState,
+        theme::{self, Theme},
+        view::Scene,
+        widgets::{
+            chart::{self, bytes, duration, grouped},
+            marker,
+        },
+    },
     report::{Evaluation, Subject, TestedOn},
 };
 
+/// Evaluations that may be compared: one protocol, one test set.
+#[derive(Clone, PartialEq)]
+struct Question {
+    protocol: String,
+    tested_on: TestedOn,
+}
+
+impl Question {
+    fn of(evaluation: &Evaluation) -> Self {
+        Self { protocol: evaluation.accuracy.protocol.clone(), tested_on: evaluation.tested_on }
+    }
+
+    fn name(&self) -> String {
+        let set = match self.tested_on {
+            TestedOn::Holdout => "hold-out",
+            TestedOn::Test => "test",
+        };
+        format!("{} on {set}", self.protocol)
+    }
+}
+
 /// Draws the panel.
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let protocols = protocols(&scene.run.evaluations);
-    if protocols.is_empty() {
-        super::empty(ui, "Not judged yet", "Accuracies appear here as networks are trained on the images");
+pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let questions = questions(scene.run);
+    header(ui, scene, &questions);
+    progress(ui, scene);
+    let shown: Vec<(usize, &Evaluation)> = scene
+        .run
+        .evaluations
+        .iter()
+        .filter_map(|evaluation| {
+            let question = Question::of(evaluation);
+            let wanted = scene.view.protocol.as_ref().is_none_or(|name| *name == question.name());
+            wanted.then(|| (questions.iter().position(|known| *known == question).unwrap_or(0), evaluation))
+        })
+        .collect();
+    if shown.is_empty() {
+        super::empty(ui, "Not judged yet", "Evaluations during the run appear here, or ask for one in the run panel");
         return;
     }
-    header(ui, scene, &protocols);
-    let chosen = chosen(scene, &protocols);
-    let shown: Vec<&Evaluation> =
-        scene.run.evaluations.iter().filter(|evaluation| belongs(evaluation, &chosen)).collect();
-    let over_steps = scene.view.over_steps;
-    let place = |evaluation: &Evaluation| match over_steps {
-        true => evaluation.step as f64,
-        false => (evaluation.bytes.max(1) as f64).log10(),
-    };
-    let theme = theme::of(ui);
-    let low = shown.iter().map(|e| 100.0 * (e.accuracy.mean - e.accuracy.std)).fold(100.0, f64::min);
-    let (left, right) = shown.iter().map(|e| place(e)).fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
-    let margin = if over_steps { 0.08 * (right - left).max(1.0) } else { 0.35 };
-    let mut plot = Plot::new(("storage", over_steps, chosen.clone()))
-        .height((ui.available_height() - 34.0).max(60.0))
-        .grid_color(theme::fade(theme.line, 0.7))
-        .allow_scroll(false)
-        .y_axis_min_width(40.0)
-        .show_x(false)
-        .show_y(false)
-        .default_x_bounds(left - margin, right + margin)
-        .default_y_bounds((low - 4.0).max(0.0), 101.0)
-        .y_axis_formatter(|mark, _| format!("{:.0} %", mark.value));
-    if !over_steps {
-        plot = plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, _| {
-            if mark.step_size >= 1.0 { chart::bytes(10_f64.powf(mark.value)) } else { String::new() }
-        });
-    }
-    let response = plot.show(ui, |_| {});
-    let rect = response.response.rect;
-    draw(ui, rect, &response.transform, &shown, place);
-    if let Some(pointer) = response.response.hover_pos() {
-        let at = |e: &&&Evaluation| screen(&response.transform, place(e), e).distance(pointer);
-        if let Some(near) = shown.iter().min_by(|a, b| at(a).total_cmp(&at(b))).filter(|e| at(e) < 18.0) {
-            response.response.clone().on_hover_text_at_pointer(describe(near));
+    chart::summary(ui, ui.available_rect_before_wrap(), "Storage and accuracy", &describe(&shown));
+    legend(ui, &shown, &questions);
+    plot(ui, scene, &shown);
+}
+
+/// Every question in the order in which it was first answered.
+fn questions(run: &RunState) -> Vec<Question> {
+    let mut questions = Vec::new();
+    for evaluation in &run.evaluations {
+        let question = Question::of(evaluation);
+        if !questions.contains(&question) {
+            questions.push(question);
         }
     }
-    verdict(ui, &shown);
-    let text = shown.iter().map(|e| describe(e).replace('\n', ", ")).collect::<Vec<_>>().join("; ");
-    chart::summary(ui, rect, "Storage and accuracy", &text);
+    questions
 }
 
-/// The protocols on the test split and the hold-out, those that judged synthetic images; newest last.
-fn protocols(evaluations: &[Evaluation]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for evaluation in evaluations.iter().filter(|evaluation| evaluation.subject == Subject::Synthetic) {
-        if !names.contains(&evaluation.accuracy.protocol) {
-            names.push(evaluation.accuracy.protocol.clone());
-        }
-    }
-    names
-}
-
-fn chosen(scene: &Scene<'_>, protocols: &[String]) -> String {
-    let wished = scene.view.protocol.as_ref().filter(|wished| protocols.contains(wished));
-    wished.or(protocols.last()).cloned().unwrap_or_default()
-}
-
-/// The whole set has a protocol of its own; it is drawn as a reference and says so.
-fn belongs(evaluation: &Evaluation, protocol: &str) -> bool {
-    evaluation.accuracy.protocol == protocol || evaluation.subject == Subject::Whole
-}
-
-fn header(ui: &mut Ui, scene: &mut Scene<'_>, protocols: &[String]) {
-    let chosen = chosen(scene, protocols);
+fn header(ui: &mut Ui, scene: &mut Scene<'_>, questions: &[Question]) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Protocol").small().color(theme::of(ui).dim));
-        ui.spacing_mut().item_spacing.x = 3.0;
-        for name in protocols {
-            if ui.selectable_label(*name == chosen, name).on_hover_text("Other protocols are not comparable").clicked()
-            {
-                scene.view.protocol = Some(name.clone());
-            }
+        let options = [
+            (false, "By storage", "Accuracy against the bytes of the training images"),
+            (true, "By step", "Accuracy as the run goes on"),
+        ];
+        super::choices(ui, &mut scene.view.over_steps, &options);
+        ui.add_space(6.0);
+        if scene.view.protocol.as_ref().is_some_and(|name| questions.iter().all(|known| known.name() != *name)) {
+            scene.view.protocol = None;
         }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let options = [(true, "Steps", "Accuracy over the steps"), (false, "Bytes", "Accuracy against storage")];
-            super::choices(ui, &mut scene.view.over_steps, &options);
+        let text = scene.view.protocol.clone().unwrap_or_else(|| "All protocols, apart".to_owned());
+        let combo = ComboBox::from_id_salt("protocol").selected_text(text).show_ui(ui, |ui| {
+            ui.selectable_value(&mut scene.view.protocol, None, "All protocols, apart");
+            for question in questions {
+                ui.selectable_value(&mut scene.view.protocol, Some(question.name()), question.name());
+            }
         });
+        let hint = "Only results of the same protocol on the same images may be compared";
+        combo.response.on_hover_text(hint).widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Protocol"));
     });
 }
 
-fn screen(map: &PlotTransform, x: f64, evaluation: &Evaluation) -> egui::Pos2 {
-    map.position_from_point(&PlotPoint::new(x, 100.0 * evaluation.accuracy.mean))
+/// The evaluation under way, with a way out.
+pub(crate) fn progress(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(progress) = &scene.run.evaluating else { return };
+    ui.horizontal(|ui| {
+        if ui.button("Cancel").on_hover_text("Give up this evaluation; the run goes on").clicked() {
+            scene.actions.push(Action::CancelEvaluation);
+        }
+        let text = format!("{} · {} left", progress.what, duration(progress.secs_left));
+        let bar = egui::ProgressBar::new(progress.done as f32).desired_height(16.0).fill(theme::of(ui).wash);
+        ui.add(bar.text(RichText::new(text).small()));
+    });
 }
 
-/// Synthetic: filled copper discs, older ones fainter. Random: hollow squares. Whole: a line across.
-fn draw(ui: &Ui, rect: egui::Rect, map: &PlotTransform, shown: &[&Evaluation], place: impl Fn(&Evaluation) -> f64) {
+fn subject_color(subject: Subject, theme: &Theme) -> Color32 {
+    match subject {
+        Subject::Synthetic => theme.accent,
+        Subject::Random => theme.second,
+        Subject::Whole => theme.text,
+    }
+}
+
+fn subject_name(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Synthetic => "Synthetic",
+        Subject::Random => "Random real",
+        Subject::Whole => "Whole set",
+    }
+}
+
+/// The marker of a question; filled ones belong to synthetic images.
+const MARKERS: [usize; 7] = [0, 1, 2, 3, 4, 5, 6];
+
+fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question]) {
     let theme = theme::of(ui);
-    let painter = ui.painter_at(rect);
-    let newest = shown.iter().filter(|e| e.subject == Subject::Synthetic).map(|e| e.step).max().unwrap_or(0);
-    for evaluation in shown {
-        let at = screen(map, place(evaluation), evaluation);
-        let spread = (map.dpos_dvalue_y() * 100.0 * evaluation.accuracy.std).abs() as f32;
-        let bar = |color| {
-            if evaluation.accuracy.repeats > 1 {
-                painter.line_segment([pos2(at.x, at.y - spread), pos2(at.x, at.y + spread)], Stroke::new(1.4, color));
+    let mut seen = Vec::new();
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(5.0, 2.0);
+        for (question, evaluation) in shown {
+            if seen.contains(&(*question, evaluation.subject)) {
+                continue;
             }
+            seen.push((*question, evaluation.subject));
+            let (rect, _) = ui.allocate_exact_size(vec2(12.0, 14.0), egui::Sense::hover());
+            symbol(ui.painter(), *question, evaluation.subject, rect.center(), 4.0, theme);
+            let name = format!("{} · {}", subject_name(evaluation.subject), questions[*question].name());
+            ui.label(RichText::new(name).small().color(theme.dim));
+            ui.add_space(6.0);
+        }
+    });
+}
+
+fn symbol(painter: &egui::Painter, question: usize, subject: Subject, at: egui::Pos2, size: f32, theme: &Theme) {
+    let color = subject_color(subject, theme);
+    let fill = if subject == Subject::Synthetic { color } else { theme.panel };
+    marker::paint(painter, MARKERS[question % MARKERS.len()], at, size, fill, Stroke::new(1.6, color));
+}
+
+fn x_of(evaluation: &Evaluation, over_steps: bool) -> f64 {
+    if over_steps { evaluation.step as f64 } else { (evaluation.bytes.max(1) as f64).log10() }
+}
+
+fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
+    let theme = theme::of(ui);
+    let over_steps = scene.view.over_steps;
+    let mut plot = Plot::new(("storage", over_steps))
+        .show_background(false)
+        .grid_color(theme.line)
+        .cursor_color(Color32::TRANSPARENT)
+        .show_x(false)
+        .show_y(false)
+        .set_margin_fraction(vec2(0.08, 0.1))
+        .y_axis_min_width(40.0)
+        .y_axis_formatter(|mark, _| {
+            if (0.0..=1.0001).contains(&mark.value) { format!("{:.0} %", 100.0 * mark.value) } else { String::new() }
+        });
+    plot = match over_steps {
+        true => plot
+            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value as u64) })
+            .include_x(0.0),
+        false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, _| {
+            let label = chart::log_label(mark);
+            if label.is_empty() { label } else { bytes(10_f64.powf(mark.value)) }
+        }),
+    };
+    let response = plot.show(ui, |plot| lines(plot, shown, over_steps, theme));
+    let transform = response.transform;
+    let painter = ui.painter().with_clip_rect(transform.frame().expand(4.0));
+    let newest = shown.iter().map(|(_, evaluation)| evaluation.step).max().unwrap_or(0);
+    for (question, evaluation) in shown {
+        // Over storage the past of a run lies under its present: smaller.
+        let old = !over_steps && evaluation.subject == Subject::Synthetic && evaluation.step < newest;
+        dot(&painter, *question, evaluation, &transform, over_steps, if old { 3.0 } else { 5.0 }, theme);
+    }
+    hover(shown, &response.response, &transform, over_steps);
+}
+
+/// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
+fn lines<'a>(plot: &mut PlotUi<'a>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
+    let count = shown.iter().map(|(question, _)| question + 1).max().unwrap_or(0);
+    for question in 0..count {
+        let of = |subject: Subject| {
+            shown.iter().filter(move |(known, evaluation)| *known == question && evaluation.subject == subject)
         };
-        match evaluation.subject {
-            Subject::Synthetic => {
-                let color = theme::fade(theme.accent, if evaluation.step == newest { 1.0 } else { 0.45 });
-                bar(color);
-                painter.circle_filled(at, 5.0, color);
-            }
-            Subject::Random => {
-                bar(theme.second);
-                let square = egui::Rect::from_center_size(at, egui::Vec2::splat(9.0));
-                painter.rect(square, 1.0, theme.panel, Stroke::new(1.8, theme.second), egui::StrokeKind::Middle);
-            }
-            Subject::Whole => {
-                let color = theme::fade(theme.text, 0.6);
-                painter.extend(egui::Shape::dashed_line(
-                    &[pos2(rect.left(), at.y), pos2(rect.right(), at.y)],
-                    Stroke::new(1.0, color),
-                    6.0,
-                    5.0,
-                ));
-                let text = format!("whole set, {}", evaluation.accuracy.protocol);
-                let place = pos2(rect.left() + 6.0, at.y - 2.0);
-                painter.text(place, egui::Align2::LEFT_BOTTOM, text, egui::FontId::proportional(11.0), color);
+        let points: Vec<[f64; 2]> = of(Subject::Synthetic)
+            .map(|(_, evaluation)| [x_of(evaluation, over_steps), evaluation.accuracy.mean])
+            .collect();
+        let color = theme::fade(theme.accent, 0.55);
+        let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.5, color));
+        plot.line(line.allow_hover(false).id(("synthetic", question)));
+        for subject in [Subject::Random, Subject::Whole] {
+            for (at, (_, evaluation)) in of(subject).enumerate() {
+                let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
+                let style = egui_plot::LineStyle::dashed_dense();
+                let level = HLine::new("", evaluation.accuracy.mean).stroke(stroke).style(style).allow_hover(false);
+                if over_steps {
+                    plot.hline(level.id(("level", question, at, subject as u8)));
+                }
+                // Not drawn: it makes room for the marker and its spread.
+                let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
+                let ends = vec![[x, accuracy.mean - accuracy.std], [x, accuracy.mean + accuracy.std]];
+                let room = Line::new("", PlotPoints::from(ends)).stroke(Stroke::new(1.0, Color32::TRANSPARENT));
+                plot.line(room.allow_hover(false).id(("room", question, at, subject as u8)));
             }
         }
     }
 }
 
-fn describe(evaluation: &Evaluation) -> String {
-    let subject = match evaluation.subject {
-        Subject::Synthetic => "Distilled images",
-        Subject::Random => "Random selection",
-        Subject::Whole => "Whole training set",
-    };
-    let split = match evaluation.tested_on {
-        TestedOn::Holdout => "hold-out",
-        TestedOn::Test => "test split",
-    };
+fn dot(
+    painter: &egui::Painter,
+    question: usize,
+    evaluation: &Evaluation,
+    transform: &PlotTransform,
+    over_steps: bool,
+    size: f32,
+    theme: &Theme,
+) {
     let accuracy = &evaluation.accuracy;
-    format!(
-        "{subject}, step {}\n{:.1} ± {:.1} % on the {split}\n{}, {} networks\n{}, {} images",
-        evaluation.step,
-        100.0 * accuracy.mean,
-        100.0 * accuracy.std,
-        accuracy.protocol,
-        accuracy.repeats,
-        chart::bytes(evaluation.bytes as f64),
-        evaluation.images
-    )
+    let place = |y: f64| transform.position_from_point(&egui_plot::PlotPoint::new(x_of(evaluation, over_steps), y));
+    let color = subject_color(evaluation.subject, theme);
+    if accuracy.repeats > 1 && accuracy.std > 0.0 {
+        let (low, high) = (place(accuracy.mean - accuracy.std), place(accuracy.mean + accuracy.std));
+        let stroke = Stroke::new(1.2, theme::fade(color, 0.8));
+        painter.line_segment([low, high], stroke);
+        for end in [low, high] {
+            painter.line_segment([end - vec2(4.0, 0.0), end + vec2(4.0, 0.0)], stroke);
+        }
+    }
+    symbol(painter, question, evaluation.subject, place(accuracy.mean), size, theme);
 }
 
-/// The newest result beside random selection, in words.
-fn verdict(ui: &mut Ui, shown: &[&Evaluation]) {
-    let newest = |subject| shown.iter().rev().find(|evaluation| evaluation.subject == subject);
-    let Some(synthetic) = newest(Subject::Synthetic) else { return };
-    let mut text = format!(
-        "Disc: distilled, {:.1} ± {:.1} % at step {}",
-        100.0 * synthetic.accuracy.mean,
-        100.0 * synthetic.accuracy.std,
-        synthetic.step
-    );
-    if let Some(random) = newest(Subject::Random) {
-        text +=
-            &format!(". Square: random, {:.1} ± {:.1} %", 100.0 * random.accuracy.mean, 100.0 * random.accuracy.std);
+fn hover(shown: &[(usize, &Evaluation)], response: &egui::Response, transform: &PlotTransform, over_steps: bool) {
+    let Some(pointer) = response.hover_pos() else { return };
+    let near = shown.iter().map(|(question, evaluation)| {
+        let point = egui_plot::PlotPoint::new(x_of(evaluation, over_steps), evaluation.accuracy.mean);
+        (transform.position_from_point(&point).distance(pointer), question, evaluation)
+    });
+    let Some((distance, _, evaluation)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
+    if distance > 16.0 {
+        return;
     }
-    if synthetic.tested_on == TestedOn::Test {
-        text += &format!(
-            ". The test split was used {} times",
-            synthetic.test_uses.max(shown.iter().map(|e| e.test_uses).max().unwrap_or(0))
-        );
-    }
-    super::caption(ui, text);
+    super::card(response, |ui| {
+        let accuracy = &evaluation.accuracy;
+        ui.label(RichText::new(sentence(evaluation)).strong());
+        let lines = [
+            format!("protocol {}, {} networks", Question::of(evaluation).name(), accuracy.repeats),
+            format!("{} images, {}", grouped(evaluation.images as u64), bytes(evaluation.bytes as f64)),
+            format!("step {} · took {}", grouped(evaluation.step), duration(evaluation.secs)),
+        ];
+        for line in lines {
+            ui.label(RichText::new(line).small().weak());
+        }
+    });
+}
+
+fn sentence(evaluation: &Evaluation) -> String {
+    let accuracy = &evaluation.accuracy;
+    let spread = match accuracy.repeats {
+        0 | 1 => "one network".to_owned(),
+        _ => format!("± {:.1}", 100.0 * accuracy.std),
+    };
+    format!("{} {:.1} % ({spread})", subject_name(evaluation.subject), 100.0 * accuracy.mean)
+}
+
+/// The chart in a sentence: the newest result of each subject, each with its protocol.
+fn describe(shown: &[(usize, &Evaluation)]) -> String {
+    let newest = [Subject::Synthetic, Subject::Random, Subject::Whole].into_iter().filter_map(|subject| {
+        let (_, evaluation) = shown.iter().rev().find(|(_, evaluation)| evaluation.subject == subject)?;
+        Some(format!("{} by {}", sentence(evaluation), Question::of(evaluation).name()))
+    });
+    newest.collect::<Vec<_>>().join("; ")
 }

@@ -12,7 +12,7 @@ use crate::app::{
 };
 
 /// Draws the bar.
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal_centered(|ui| {
         let theme = theme::of(ui);
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -34,7 +34,7 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
         Phase::Running => (Icon::Pause, "Pause", "Wait after this step (Space)"),
         Phase::Paused { .. } => (Icon::Play, "Run", "Go on (Space)"),
         Phase::Preparing(_) => (Icon::Play, "Run", "The run is being made ready"),
-        _ => (Icon::Play, "Start", "Begin a new run as set in the run panel (Space)"),
+        _ => (Icon::Play, "New run", "Begin a new run as set in the run settings (Space)"),
     };
     let ready = !matches!(phase, Phase::Preparing(_));
     ui.add_enabled_ui(ready, |ui| {
@@ -98,18 +98,33 @@ fn window_controls(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 /// The last failure, until somebody closes it. The window stays alive and the last pictures stay.
-pub fn banner(ui: &mut Ui, scene: &mut Scene<'_>) {
+pub(crate) fn banner(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(failure) = &scene.run.failure else { return };
     let theme = theme::of(ui);
     let frame = Frame::new().fill(theme.bad_wash).corner_radius(theme::ROUND).inner_margin(Margin::symmetric(12, 8));
     frame.outer_margin(Margin { bottom: theme::GAP as i8, ..Margin::ZERO }).show(ui, |ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.button("Dismiss").clicked() {
-                scene.actions.push(Action::DismissFailure);
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(RichText::new(failure).color(theme.bad)).wrap().selectable(true));
+        // The text comes first and leaves room for the button, so that a long one wraps beside it.
+        let width = (ui.available_width() - 90.0).max(80.0);
+        ui.horizontal(|ui| {
+            let text = RichText::new(capitalised(failure)).color(theme.bad);
+            let galley = egui::WidgetText::from(text).into_galley(
+                ui,
+                Some(egui::TextWrapMode::Wrap),
+                width,
+                egui::TextStyle::Body,
+            );
+            ui.add_sized([width, galley.size().y], egui::Label::new(galley).halign(Align::LEFT).selectable(true));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Dismiss").clicked() {
+                    scene.actions.push(Action::DismissFailure);
+                }
             });
         });
     });
+}
+
+/// Errors of the command line begin small; a sentence in a window does not.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -109,8 +109,8 @@ impl Mark {
     /// The mark of a change.
     pub fn change(intervention: &Intervention) -> Self {
         let text = match &intervention.change {
-            Change::Weight { term, old, new } => format!("{term} {} → {}", short(*old), short(*new)),
-            Change::LearningRate { old, new } => format!("learning rate {} → {}", short(*old), short(*new)),
+            Change::Weight { term, old, new } => format!("{term} {} to {}", short(*old), short(*new)),
+            Change::LearningRate { old, new } => format!("learning rate {} to {}", short(*old), short(*new)),
         };
         Self { step: intervention.step, kind: MarkKind::Change(text) }
     }

@@ -8,7 +8,7 @@ use crate::{app::theme, report::Gallery};
 
 /// The textures of a gallery.
 #[derive(Default)]
-pub struct Atlas {
+pub(crate) struct Atlas {
     source: Option<Arc<[u8]>>,
     pages: Vec<Page>,
     grid: [usize; 2],
@@ -23,7 +23,7 @@ struct Page {
 
 impl Atlas {
     /// Uploads a gallery unless it is the one that is shown.
-    pub fn update(&mut self, ctx: &Context, gallery: &Gallery) {
+    pub(crate) fn update(&mut self, ctx: &Context, gallery: &Gallery) {
         if self.source.as_ref().is_some_and(|known| Arc::ptr_eq(known, &gallery.rgba)) {
             return;
         }
@@ -52,7 +52,7 @@ impl Atlas {
     }
 
     /// The shapes that draw cells into rectangles: one mesh for each page.
-    pub fn shapes(&self, gallery: &Gallery, places: impl Iterator<Item = (usize, Rect)>) -> Vec<Shape> {
+    pub(crate) fn shapes(&self, gallery: &Gallery, places: impl Iterator<Item = (usize, Rect)>) -> Vec<Shape> {
         let mut meshes: Vec<Mesh> = self.pages.iter().map(|page| Mesh::with_texture(page.texture.id())).collect();
         let across = self.grid[0].div_ceil(self.page_cells[0].max(1));
         for (cell, place) in places {

@@ -6,13 +6,13 @@ use egui_plot::{GridInput, GridMark};
 use crate::app::state::short;
 
 /// Gives a picture a name and a sentence that a screen reader says.
-pub fn summary(ui: &Ui, rect: Rect, name: &str, text: &str) {
+pub(crate) fn summary(ui: &Ui, rect: Rect, name: &str, text: &str) {
     let response = ui.interact(rect, Id::unique(("summary", name)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{name}: {text}")));
 }
 
 /// Grid lines at powers of ten, and between them where there is room; values are logarithms.
-pub fn log_grid(input: GridInput) -> Vec<GridMark> {
+pub(crate) fn log_grid(input: GridInput) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let decades = high - low;
     if !decades.is_finite() || decades > 200.0 {
@@ -27,19 +27,16 @@ pub fn log_grid(input: GridInput) -> Vec<GridMark> {
             let between = if decades < 0.7 { 11..100 } else { 2..10 };
             let unit = if decades < 0.7 { 10.0 } else { 1.0 };
             for part in between {
-                let step_size = if decades < 0.7 { 0.04 } else { 0.3 };
-                marks.push(GridMark { value: power + (f64::from(part) / unit).log10(), step_size });
+                marks.push(GridMark { value: power + (f64::from(part) / unit).log10(), step_size: 0.3 });
             }
         }
         power += stride;
     }
-    // A line beyond the edge would still write its label there.
-    marks.retain(|mark| (low..=high).contains(&mark.value));
     marks
 }
 
 /// The text at a place on a logarithmic axis; only round numbers get one.
-pub fn log_label(mark: GridMark) -> String {
+pub(crate) fn log_label(mark: GridMark) -> String {
     let value = 10_f64.powf(mark.value);
     let lead = value / 10_f64.powf(mark.value.floor());
     let round = [1.0, 2.0, 5.0].iter().any(|digit| (lead - digit).abs() < 1e-6);
@@ -47,7 +44,7 @@ pub fn log_label(mark: GridMark) -> String {
 }
 
 /// Bytes in words.
-pub fn bytes(count: f64) -> String {
+pub(crate) fn bytes(count: f64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let mut value = count;
     let mut unit = 0;
@@ -63,7 +60,7 @@ pub fn bytes(count: f64) -> String {
 }
 
 /// A span of time in words.
-pub fn duration(secs: f64) -> String {
+pub(crate) fn duration(secs: f64) -> String {
     let whole = secs.round().max(0.0) as u64;
     match whole {
         0..60 => format!("{whole} s"),
@@ -73,7 +70,7 @@ pub fn duration(secs: f64) -> String {
 }
 
 /// A count with thin groups of three digits.
-pub fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let text = count.to_string();
     let mut out = String::new();
     for (position, digit) in text.chars().enumerate() {

@@ -15,14 +15,14 @@ const NUDGES: [f64; 2] = [1.05, 1.01];
 
 /// The scale of a fader: from zero over `low` to `high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
 }
 
 impl Scale {
     /// Whole decades: three below and two above what matters.
-    pub fn around(values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn around(values: impl IntoIterator<Item = f64>) -> Self {
         let logs: Vec<f64> =
             values.into_iter().filter(|value| *value > 0.0 && value.is_finite()).map(f64::log10).collect();
         let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
@@ -34,7 +34,7 @@ impl Scale {
     }
 
     /// Where a value stands, from 0 to 1.
-    pub fn position(&self, value: f64) -> f32 {
+    pub(crate) fn position(&self, value: f64) -> f32 {
         if value <= 0.0 {
             return 0.0;
         }
@@ -43,7 +43,7 @@ impl Scale {
     }
 
     /// The value at a place, in three digits so that it can be read and typed again.
-    pub fn value(&self, position: f32) -> f64 {
+    pub(crate) fn value(&self, position: f32) -> f64 {
         if position < 0.5 * ZERO {
             return 0.0;
         }
@@ -52,7 +52,7 @@ impl Scale {
     }
 
     /// One key press up or down.
-    pub fn nudged(&self, value: f64, up: bool, fine: bool) -> f64 {
+    pub(crate) fn nudged(&self, value: f64, up: bool, fine: bool) -> f64 {
         let factor = NUDGES[usize::from(fine)];
         match (up, value) {
             (true, value) if value < self.low => self.low,
@@ -76,24 +76,24 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// What a fader shows.
-pub struct Fader<'a> {
+pub(crate) struct Fader<'a> {
     /// What a screen reader says.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Where it stands.
-    pub value: f64,
+    pub(crate) value: f64,
     /// The value of the preset.
-    pub default: f64,
+    pub(crate) default: f64,
     /// The value of the paper.
-    pub paper: Option<f64>,
+    pub(crate) paper: Option<f64>,
     /// Drawn without its colour: the strip is silent.
-    pub silent: bool,
+    pub(crate) silent: bool,
     /// Its colour.
-    pub color: egui::Color32,
+    pub(crate) color: egui::Color32,
 }
 
 impl Fader<'_> {
     /// Draws it; returns the response and a new value, where somebody moved it.
-    pub fn show(&self, ui: &mut Ui, id: Id) -> (Response, Option<f64>) {
+    pub(crate) fn show(&self, ui: &mut Ui, id: Id) -> (Response, Option<f64>) {
         let scale = Scale::around([self.default].into_iter().chain(self.paper));
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
         let response = ui.interact(rect, id, Sense::click_and_drag());

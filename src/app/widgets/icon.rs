@@ -6,7 +6,7 @@ use crate::app::theme;
 
 /// A symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Icon {
+pub(crate) enum Icon {
     /// Go.
     Play,
     /// Wait.
@@ -27,7 +27,7 @@ pub enum Icon {
 
 /// How a button looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     /// Quiet.
     #[default]
     Plain,
@@ -36,7 +36,7 @@ pub enum Look {
 }
 
 /// A button with a symbol and perhaps a text. `name` is what a screen reader says.
-pub fn button(ui: &mut Ui, icon: Icon, text: &str, name: &str, look: Look) -> Response {
+pub(crate) fn button(ui: &mut Ui, icon: Icon, text: &str, name: &str, look: Look) -> Response {
     let theme = theme::of(ui);
     let font = egui::TextStyle::Button.resolve(ui.style());
     let galley = ui.painter().layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER);
@@ -67,7 +67,7 @@ pub fn button(ui: &mut Ui, icon: Icon, text: &str, name: &str, look: Look) -> Re
 }
 
 /// Draws a symbol into a square.
-pub fn paint(painter: &Painter, icon: Icon, square: Rect, ink: Color32) {
+pub(crate) fn paint(painter: &Painter, icon: Icon, square: Rect, ink: Color32) {
     let at = |x: f32, y: f32| pos2(square.left() + x * square.width(), square.top() + y * square.height());
     let bar = |x: f32, width: f32| Rect::from_min_max(at(x, 0.06), at(x + width, 0.94));
     let line = Stroke::new(1.5, ink);
@@ -76,15 +76,20 @@ pub fn paint(painter: &Painter, icon: Icon, square: Rect, ink: Color32) {
         Shape::convex_polygon(points, ink, Stroke::NONE)
     };
     match icon {
-        Icon::Play => drop(painter.add(triangle(0.14, 0.8))),
-        Icon::Pause => [0.14, 0.58].into_iter().for_each(|x| {
-            painter.rect_filled(bar(x, 0.28), 1.0, ink);
-        }),
+        Icon::Play => {
+            painter.add(triangle(0.14, 0.8));
+        }
+        Icon::Pause => {
+            painter.rect_filled(bar(0.14, 0.28), 1.0, ink);
+            painter.rect_filled(bar(0.58, 0.28), 1.0, ink);
+        }
         Icon::Step => {
             painter.add(triangle(0.04, 0.62));
             painter.rect_filled(bar(0.74, 0.2), 1.0, ink);
         }
-        Icon::Stop => drop(painter.rect_filled(square.shrink(1.0), 1.5, ink)),
+        Icon::Stop => {
+            painter.rect_filled(square.shrink(1.0), 1.5, ink);
+        }
         Icon::Contrast => {
             let radius = 0.48 * square.width();
             painter.circle_stroke(square.center(), radius, line);

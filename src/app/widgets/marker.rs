@@ -3,12 +3,12 @@
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
 
 /// Draws the marker of a class, filled, with a thin edge.
-pub fn paint(painter: &Painter, class: usize, centre: Pos2, radius: f32, fill: Color32, edge: Stroke) {
+pub(crate) fn paint(painter: &Painter, class: usize, centre: Pos2, radius: f32, fill: Color32, edge: Stroke) {
     painter.extend(shapes(class, centre, radius, fill, edge));
 }
 
 /// The same as shapes.
-pub fn shapes(class: usize, centre: Pos2, radius: f32, fill: Color32, edge: Stroke) -> Vec<Shape> {
+pub(crate) fn shapes(class: usize, centre: Pos2, radius: f32, fill: Color32, edge: Stroke) -> Vec<Shape> {
     let polygon = |corners: &[Vec2]| {
         let points = corners.iter().map(|corner| centre + *corner * radius).collect();
         vec![Shape::convex_polygon(points, fill, edge)]

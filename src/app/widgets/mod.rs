@@ -1,7 +1,7 @@
 //! Small parts that panels share. Each knows what it draws and nothing of the run.
 
-pub mod atlas;
-pub mod chart;
-pub mod fader;
-pub mod icon;
-pub mod marker;
+pub(crate) mod atlas;
+pub(crate) mod chart;
+pub(crate) mod fader;
+pub(crate) mod icon;
+pub(crate) mod marker;
