@@ -50,12 +50,26 @@ impl Packed {
         Self { stages }
     }
 
+    /// Frees the weights that a backward with a trace does not read.
+    pub(super) fn drop_forward(&mut self) {
+        for stage in &mut self.stages[1..] {
+            stage.forward = Buffer::default();
+        }
+    }
+
+    /// Frees what [`Self::add_backward`] packed.
+    pub(super) fn drop_backward(&mut self) {
+        for stage in &mut self.stages {
+            stage.backward = None;
+        }
+    }
+
     /// The transposed weights of block `d`.
     pub(super) fn backward(&self, d: usize) -> &[f32] {
         self.stages[d].backward.as_ref().map_or(&[], Buffer::as_slice)
     }
 
-    /// Packs what the backward needs as well, once.
+    /// Packs what the backward needs as well.
     pub(super) fn add_backward(&mut self, kernels: &Kernels, plan: &Plan, parameters: &[f32]) {
         let mut rest = parameters;
         for (d, stage) in self.stages.iter_mut().enumerate() {
