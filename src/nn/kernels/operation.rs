@@ -12,7 +12,7 @@ use super::forward::{STRIP_TILES, Stack};
 use super::isa::{Kernels, kernels};
 use super::pack::{GradientLayout, Packed};
 use super::plan::{Plan, Stage};
-use super::workspace::{Trace, Workspace};
+use super::workspace::{Buffer, Trace, Workspace};
 
 /// Floats of the images that go through the stack together, at most (1.5 MiB): what the second cache holds.
 const MOST_TOGETHER: usize = 3 << 17;
@@ -199,7 +199,7 @@ pub(super) fn forward(
             stack.forward(images, run.len(), work, true, out);
             let mut trace = std::mem::replace(&mut work.trace, own);
             if !wanted.parameters {
-                trace.maps.clear();
+                trace.maps.iter_mut().for_each(Buffer::recycle);
             }
             trace
         })

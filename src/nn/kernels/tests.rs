@@ -340,3 +340,19 @@ fn strided_images_are_read_right() -> Result<()> {
     assert_eq!(result.flatten_all()?.to_vec1::<f32>()?, expected.flatten_all()?.to_vec1::<f32>()?);
     Ok(())
 }
+
+/// Scratch memory is used again with whatever is in it, here the NaN of a run that diverged.
+#[test]
+fn memory_of_a_diverged_run_is_harmless() {
+    let blocks = blocks(2, 11, 16, 24, 2, 1);
+    let mut diverged = Case::new(blocks, 9, 8);
+    diverged.images.fill(f32::NAN);
+    diverged.parameters.fill(f32::NAN);
+    let plan = Plan::new(&blocks).unwrap();
+    for kernels in available() {
+        let Case { images, parameters, gradient, .. } = &diverged;
+        let (_, mut kept) = forward(kernels, &plan, images, parameters, BOTH);
+        backward(kernels, &plan, images, parameters, gradient, BOTH, kept.as_mut());
+    }
+    check(blocks, 9);
+}
