@@ -200,7 +200,13 @@ fn small_images_are_refused_with_a_reason() {
 /// The bits do not depend on what else is in the batch.
 #[test]
 fn an_image_is_alone_in_its_batch() {
-    let case = Case::new(blocks(3, 12, 10, 24, 2, 1), 37, 1);
+    // Tiles of 2x2, and of 4x4 in two blocks.
+    for blocks in [blocks(3, 12, 10, 24, 2, 1), blocks(1, 16, 18, 32, 3, 1)] {
+        stays_the_same_in_any_batch(&Case::new(blocks, 37, 1));
+    }
+}
+
+fn stays_the_same_in_any_batch(case: &Case) {
     let plan = Plan::new(&case.blocks).unwrap();
     for kernels in available() {
         let [result, gradient, _] = case.computed(kernels, BOTH);
