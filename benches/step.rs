@@ -48,6 +48,9 @@ const WORKS: &[Work] = &[
     Work { name: "mnist-image-gradient", blocks: MNIST, images: 10, mode: Mode::ImageGradient },
     Work { name: "digits-forward", blocks: DIGITS, images: 1150, mode: Mode::Forward },
     Work { name: "digits-image-gradient", blocks: DIGITS, images: 100, mode: Mode::ImageGradient },
+    // The same, class by class: what a small call costs.
+    Work { name: "digits-class-forward", blocks: DIGITS, images: 115, mode: Mode::Forward },
+    Work { name: "digits-class-image", blocks: DIGITS, images: 10, mode: Mode::ImageGradient },
 ];
 
 /// Runs a work once and returns its seconds.

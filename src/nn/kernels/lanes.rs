@@ -22,6 +22,8 @@ pub(super) trait Lanes: Copy {
     /// `self * factor + term`
     unsafe fn fma(self, factor: Self, term: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
+    /// Asks for a cache line ahead of its use; the pointer may be any.
+    unsafe fn prefetch(_at: *const f32) {}
     /// `self` where `gate` is above zero, zero elsewhere.
     unsafe fn where_positive(self, gate: Self) -> Self;
 }

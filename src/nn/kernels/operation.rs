@@ -12,7 +12,7 @@ use super::forward::{STRIP_TILES, Stack};
 use super::isa::{Kernels, kernels};
 use super::pack::{GradientLayout, Packed};
 use super::plan::{Plan, Stage};
-use super::workspace::{Trace, Workspace};
+use super::workspace::{Buffer, Trace, Workspace};
 
 /// Floats of the images that go through the stack together, at most (1.5 MiB): what the second cache holds.
 const MOST_TOGETHER: usize = 3 << 17;
@@ -181,7 +181,7 @@ pub(super) fn forward(
     wanted: Wanted,
 ) -> (Vec<f32>, Option<Kept>) {
     let n = images.len() / plan.image_len();
-    let packed = Packed::new(kernels, plan, parameters);
+    let mut packed = Packed::new(kernels, plan, parameters);
     let stack = Stack { kernels, plan, packed: &packed };
     let schedule = schedule(plan, n, wanted.parameters);
     let tracked = wanted.images || wanted.parameters;
@@ -199,7 +199,7 @@ pub(super) fn forward(
             stack.forward(images, run.len(), work, true, out);
             let mut trace = std::mem::replace(&mut work.trace, own);
             if !wanted.parameters {
-                trace.maps.clear();
+                trace.maps.iter_mut().for_each(Buffer::recycle);
             }
             trace
         })
@@ -209,7 +209,13 @@ pub(super) fn forward(
         .with_max_len(1)
         .map(|(group, outs)| group.par_iter().zip(outs).map(|(range, out)| run(range, out)).collect())
         .collect();
-    (out, tracked.then(|| Kept { schedule, packed, traces: if keep { traces } else { Vec::new() } }))
+    if !tracked {
+        return (out, None);
+    }
+    if keep {
+        packed.drop_forward();
+    }
+    (out, Some(Kept { schedule, packed, traces: if keep { traces } else { Vec::new() } }))
 }
 
 /// The gradients that are wanted, of images and of parameters.
@@ -265,6 +271,7 @@ pub(super) fn backward(
             to_parameters
         })
         .collect();
+    packed.drop_backward();
     (wanted.images.then_some(to_images), wanted.parameters.then(|| add_in_order(sums)))
 }
 

@@ -50,12 +50,28 @@ impl Packed {
         Self { stages }
     }
 
+    /// Frees the weights that a backward with a trace does not read.
+    pub(super) fn drop_forward(&mut self) {
+        for stage in &mut self.stages[1..] {
+            stage.forward.recycle();
+        }
+    }
+
+    /// Frees what [`Self::add_backward`] packed.
+    pub(super) fn drop_backward(&mut self) {
+        for stage in &mut self.stages {
+            if let Some(mut backward) = stage.backward.take() {
+                backward.recycle();
+            }
+        }
+    }
+
     /// The transposed weights of block `d`.
     pub(super) fn backward(&self, d: usize) -> &[f32] {
         self.stages[d].backward.as_ref().map_or(&[], Buffer::as_slice)
     }
 
-    /// Packs what the backward needs as well, once.
+    /// Packs what the backward needs as well.
     pub(super) fn add_backward(&mut self, kernels: &Kernels, plan: &Plan, parameters: &[f32]) {
         let mut rest = parameters;
         for (d, stage) in self.stages.iter_mut().enumerate() {
@@ -65,6 +81,15 @@ impl Packed {
             stage
                 .backward
                 .get_or_insert_with(|| pack(kernels, plan, d, &block[..block.len() - 3 * plan.filters], true));
+        }
+    }
+}
+
+impl Drop for PackedStage {
+    fn drop(&mut self) {
+        self.forward.recycle();
+        if let Some(backward) = &mut self.backward {
+            backward.recycle();
         }
     }
 }
@@ -99,13 +124,15 @@ fn first(kernels: &Kernels, plan: &Plan, _: usize, weights: &[f32], transpose: b
 /// Transformed weights of a later block, its panels in parallel.
 fn tiled(kernels: &Kernels, plan: &Plan, d: usize, weights: &[f32], transpose: bool) -> Buffer {
     let (lanes, filters, m) = (plan.lanes, plan.filters, plan.stages[d].m);
-    let mut packed = Buffer::zeroed(planes(m) * lanes * lanes);
+    let mut packed = Buffer::recycled(planes(m) * lanes * lanes);
     let (step_f, step_c) = if transpose { (9, 9 * filters) } else { (9 * filters, 9) };
-    let parts = packed.as_mut_slice().par_chunks_mut(planes(m) * lanes * kernels.panel);
+    let parts = packed.take(planes(m) * lanes * lanes).par_chunks_mut(planes(m) * lanes * kernels.panel);
     parts.zip(panels(lanes, kernels.panel).collect::<Vec<_>>()).for_each(|(out, (start, width))| {
-        let mut windows = [0.0; 9 * 2 * LANES];
-        for k in 0..filters {
-            for lane in 0..width.min(filters.saturating_sub(start)) {
+        let real = width.min(filters.saturating_sub(start));
+        // The rows and columns of the padding are written as well: the memory may hold anything.
+        for k in 0..lanes {
+            let mut windows = [0.0; 9 * 2 * LANES];
+            for lane in 0..if k < filters { real } else { 0 } {
                 let window = &weights[(start + lane) * step_f + k * step_c..][..9];
                 for (tap, value) in window.iter().enumerate() {
                     windows[tap * width + lane] = *value;

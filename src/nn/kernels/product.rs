@@ -38,6 +38,10 @@ impl Product<'_> {
     }
 }
 
+/// Floats of the right operand that are asked for ahead of their use: packed weights of wide blocks come from the third
+/// cache.
+const AHEAD: usize = 1024;
+
 /// `ROWS` rows by `VECTORS * 16` columns, all of it in registers.
 #[inline(always)]
 unsafe fn tile<S: Lanes, const ROWS: usize, const VECTORS: usize>(p: &mut Product, row: usize) {
@@ -60,6 +64,7 @@ unsafe fn tile<S: Lanes, const ROWS: usize, const VECTORS: usize>(p: &mut Produc
                 let mut right = [S::zero(); VECTORS];
                 for (v, right) in right.iter_mut().enumerate() {
                     *right = S::load(b.add(v * LANES));
+                    S::prefetch(b.wrapping_add(AHEAD + v * LANES));
                 }
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let left = S::splat(*a.add(r * a_row));

@@ -200,7 +200,13 @@ fn small_images_are_refused_with_a_reason() {
 /// The bits do not depend on what else is in the batch.
 #[test]
 fn an_image_is_alone_in_its_batch() {
-    let case = Case::new(blocks(3, 12, 10, 24, 2, 1), 37, 1);
+    // Tiles of 2x2, and of 4x4 in two blocks.
+    for blocks in [blocks(3, 12, 10, 24, 2, 1), blocks(1, 16, 18, 32, 3, 1)] {
+        stays_the_same_in_any_batch(&Case::new(blocks, 37, 1));
+    }
+}
+
+fn stays_the_same_in_any_batch(case: &Case) {
     let plan = Plan::new(&case.blocks).unwrap();
     for kernels in available() {
         let [result, gradient, _] = case.computed(kernels, BOTH);
@@ -339,4 +345,20 @@ fn strided_images_are_read_right() -> Result<()> {
     let result = conv_blocks(&case.blocks, &turned, &parameters, true)?;
     assert_eq!(result.flatten_all()?.to_vec1::<f32>()?, expected.flatten_all()?.to_vec1::<f32>()?);
     Ok(())
+}
+
+/// Scratch memory is used again with whatever is in it, here the NaN of a run that diverged.
+#[test]
+fn memory_of_a_diverged_run_is_harmless() {
+    let blocks = blocks(2, 11, 16, 24, 2, 1);
+    let mut diverged = Case::new(blocks, 9, 8);
+    diverged.images.fill(f32::NAN);
+    diverged.parameters.fill(f32::NAN);
+    let plan = Plan::new(&blocks).unwrap();
+    for kernels in available() {
+        let Case { images, parameters, gradient, .. } = &diverged;
+        let (_, mut kept) = forward(kernels, &plan, images, parameters, BOTH);
+        backward(kernels, &plan, images, parameters, gradient, BOTH, kept.as_mut());
+    }
+    check(blocks, 9);
 }

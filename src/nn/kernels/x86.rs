@@ -57,6 +57,11 @@ impl Lanes for Avx512 {
         Self(unsafe { _mm512_max_ps(self.0, other.0) })
     }
     #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        // SAFETY: a prefetch does not fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
     unsafe fn where_positive(self, gate: Self) -> Self {
         // SAFETY: as above.
         unsafe {
@@ -122,6 +127,11 @@ impl Lanes for Avx2 {
     unsafe fn max(self, other: Self) -> Self {
         // SAFETY: as above.
         unsafe { Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1)) }
+    }
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        // SAFETY: a prefetch does not fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
     #[inline(always)]
     unsafe fn where_positive(self, gate: Self) -> Self {
