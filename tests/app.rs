@@ -316,7 +316,10 @@ fn with_pictures_off_the_end_is_still_shown() {
     let mut bench = open_with(Script::default(), start, Shelf::default());
     bench.until("running", |app| app.run_state().phase == Phase::Running);
     bench.press(Key::P);
-    bench.hears("no wishes", |command| matches!(command, Command::Watch(wants) if *wants == Default::default()));
+    bench.hears(
+        "no wishes",
+        |command| matches!(command, Command::Watch(wants) if *wants == spiritsafe::report::Wants::default()),
+    );
     bench.ticks.send(Tick::Steps(20)).unwrap();
     bench.until("finished", |app| app.run_state().phase == Phase::Finished { complete: true });
     bench.until("the last picture", |app| {
@@ -404,7 +407,7 @@ fn tab_reaches_the_controls() {
     let mut names = Vec::new();
     for _ in 0..70 {
         bench.press(Key::Tab);
-        let focused = bench.window.root().children_recursive().find(|node| node.is_focused());
+        let focused = bench.window.root().children_recursive().find(egui_kittest::Node::is_focused);
         if let Some(node) = focused {
             names.push(node.accesskit_node().label().unwrap_or_default());
         }

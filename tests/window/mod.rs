@@ -261,7 +261,7 @@ impl Actor {
             .enumerate()
             .map(|(at, term)| {
                 let time = step as f64 / (40.0 + 30.0 * at as f64);
-                let wave = 1.0 + 0.08 * noise(step * 7 + at as u64) as f64;
+                let wave = 1.0 + 0.08 * f64::from(noise(step * 7 + at as u64));
                 let raw = (0.4 + 3.0 * at as f64 + 6.0 / (1.0 + time)) * wave;
                 TermValue { term: term.id.clone(), raw, weight: self.weights[at].0 }
             })
@@ -400,7 +400,7 @@ impl Pixels for spiritsafe::data::Split {
 fn ground() -> Ground {
     let centre = |class: usize| {
         let angle = TAU * class as f32 / 10.0;
-        let far = if class % 2 == 0 { 5.5 } else { 3.4 };
+        let far = if class.is_multiple_of(2) { 5.5 } else { 3.4 };
         [far * angle.cos() * 1.25, far * angle.sin()]
     };
     let spread = |class: usize| {

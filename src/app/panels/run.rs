@@ -95,7 +95,7 @@ fn fresh_folder(out: &Path) -> PathBuf {
         Some((stem, number)) if !stem.is_empty() && number.parse::<u32>().is_ok() => stem,
         _ => &name,
     };
-    let free = (2..).map(|number| out.with_file_name(format!("{stem}-{number}"))).find(|path| !path.exists());
+    let free = (2..10_000).map(|number| out.with_file_name(format!("{stem}-{number}"))).find(|path| !path.exists());
     free.unwrap_or_else(|| out.to_owned())
 }
 

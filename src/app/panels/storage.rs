@@ -197,7 +197,7 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
 }
 
 /// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
-fn lines<'a>(plot: &mut PlotUi<'a>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
+fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
     let count = shown.iter().map(|(question, _)| question + 1).max().unwrap_or(0);
     for question in 0..count {
         let of = |subject: Subject| {

@@ -91,7 +91,7 @@ impl Series {
         let mut best = ((self.values[at], self.values[at]), 1);
         let mut bucket = FAN;
         for level in &self.levels {
-            if at % bucket != 0 || at + bucket > to {
+            if !at.is_multiple_of(bucket) || at + bucket > to {
                 break;
             }
             best = (level[at / bucket], bucket);
