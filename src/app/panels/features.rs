@@ -93,6 +93,7 @@ impl Panel {
         let area = ui.available_rect_before_wrap();
         let rect = Rect::from_min_max(area.min, pos2(area.right(), (area.bottom() - foot).max(area.top() + 40.0)));
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        super::space_runs(ui, &response, scene.actions);
         self.steer(ui, &response);
         let mut map = Map::fit(ground, rect.shrink(6.0));
         map.scale *= self.zoom;
@@ -224,12 +225,14 @@ fn cross(painter: &Painter, at: Pos2, color: Color32, theme: &Theme) {
 
 fn synthetic_points(painter: &Painter, scene: &Scene<'_>, plane: &FeaturePlane, theme: &Theme, map: Map) {
     let most = plane.synthetic.iter().map(|point| point.hidden).fold(1e-9, f32::max);
-    let radius = if plane.synthetic.len() > 200 { 3.2 } else { 4.5 };
+    // Small pictures and crowds get small marks.
+    let room = painter.clip_rect().size().min_elem() / if plane.synthetic.len() > 200 { 130.0 } else { 90.0 };
+    let radius = room.clamp(2.4, 4.5);
     for (index, point) in plane.synthetic.iter().enumerate() {
         let at = map.place(point.at);
         let color = theme.class(point.class.into());
-        let ring = radius + 1.5 + 6.0 * point.hidden / most;
-        painter.circle_stroke(at, ring, Stroke::new(1.0, theme::fade(color, 0.5)));
+        let ring = radius * (1.3 + 1.3 * point.hidden / most);
+        painter.circle_stroke(at, ring, Stroke::new(1.0, theme::fade(color, 0.4)));
         let near = scene.view.hovered == Some(index) || scene.view.cursor == Some(index);
         let size = if near { 1.5 * radius } else { radius };
         marker::paint(painter, point.class.into(), at, size, color, Stroke::new(1.0, theme.ground));

@@ -63,18 +63,27 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
     let theme = theme::of(ui);
     Frame::new().fill(theme.raised).corner_radius(5).inner_margin(Margin::symmetric(9, 7)).show(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 3.0);
+        let controls = |ui: &mut Ui, actions: &mut Vec<Action>| {
+            number(ui, actions, strip, meters);
+            if let Some(index) = meters.index {
+                buttons(ui, actions, strip, meters, index);
+            }
+        };
+        let narrow = ui.available_width() < 200.0;
         ui.horizontal(|ui| {
             pending_dot(ui, strip, meters.color);
-            let name = RichText::new(&strip.id).color(if meters.silent { theme.dim } else { theme.text }).strong();
-            ui.label(name).on_hover_text(&strip.meaning);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                number(ui, actions, strip, meters);
-                if let Some(index) = meters.index {
-                    buttons(ui, actions, strip, meters, index);
-                }
-            });
+            let name = RichText::new(&strip.id).color(if meters.silent { theme.dim } else { theme.text });
+            ui.add(egui::Label::new(name).truncate()).on_hover_text(&strip.meaning);
+            if !narrow {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, actions));
+            }
         });
-        super::caption(ui, &strip.meaning);
+        if narrow {
+            ui.with_layout(Layout::left_to_right(Align::Min), |ui| controls(ui, actions));
+        } else {
+            let meaning = RichText::new(&strip.meaning).small().color(theme.dim);
+            ui.add(egui::Label::new(meaning).truncate());
+        }
         let name = match meters.index {
             Some(_) => format!("Weight of {}", strip.id),
             None => "Learning rate".to_owned(),
@@ -97,8 +106,9 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
         if meters.index.is_some() {
             ui.horizontal(|ui| {
                 let width = 0.5 * (ui.available_width() - 8.0);
-                meter(ui, width, "of the loss", &strip.id, meters.loss, meters.color);
-                meter(ui, width, "of the pull", &strip.id, meters.pull, theme.second);
+                let names = if narrow { ["loss", "pull"] } else { ["of the loss", "of the pull"] };
+                meter(ui, width, names[0], &strip.id, meters.loss, meters.color);
+                meter(ui, width, names[1], &strip.id, meters.pull, theme.second);
             });
         }
     });
@@ -174,6 +184,7 @@ fn keys(ui: &Ui, actions: &mut Vec<Action>, response: &egui::Response, meters: &
     if !response.has_focus() {
         return;
     }
+    super::space_runs(ui, response, actions);
     let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let next = match (pressed(Key::ArrowUp), pressed(Key::ArrowDown)) {
         (true, _) => Some((row + count - 1) % count),
@@ -208,9 +219,9 @@ fn meter(ui: &mut Ui, width: f32, what: &str, term: &str, share: Option<f64>, co
     let small = egui::FontId::proportional(theme::SMALL);
     ui.painter().text(rect.left_top(), egui::Align2::LEFT_TOP, what, small, theme.dim);
     ui.painter().text(rect.right_top(), egui::Align2::RIGHT_TOP, text, theme::digits(11.0), theme.text);
-    response.on_hover_text(match what {
-        "of the loss" => "Weight times value of this term, over the sum of all",
-        _ => "Norm of the weighted gradient of this term on the pixels, over the sum of those norms",
+    response.on_hover_text(match what.ends_with("loss") {
+        true => "Weight times value of this term, over the sum of all",
+        false => "Norm of the weighted gradient of this term on the pixels, over the sum of those norms",
     });
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod toolbar;
 use egui::{RichText, Ui, vec2};
 
 use super::{
+    action::Action,
     layout::Pane,
     theme,
     view::Scene,
@@ -77,4 +78,11 @@ fn choices<T: Copy + PartialEq>(ui: &mut Ui, value: &mut T, options: &[(T, &str,
 /// A card beside the pointer, for what stands under it.
 fn card(response: &egui::Response, add: impl FnOnce(&mut Ui)) {
     egui::Tooltip::for_widget(response).at_pointer().gap(14.0).show(add);
+}
+
+/// What is no button leaves the space bar to the run, also while it has the focus.
+fn space_runs(ui: &Ui, response: &egui::Response, actions: &mut Vec<Action>) {
+    if response.has_focus() && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Space)) {
+        actions.push(Action::ToggleRun);
+    }
 }

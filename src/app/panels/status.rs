@@ -33,10 +33,13 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
                 item(ui, "memory", &bytes(memory as f64), "Memory of the whole program");
                 ui.add_space(6.0);
             }
-            let warnings = scene.run.journal.count(Grade::Warning) + scene.run.journal.count(Grade::Failure);
-            if warnings > 0 {
-                let text = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
-                ui.label(RichText::new(text).small().color(theme.warn)).on_hover_text("See the log");
+            for (grade, word, color) in [(Grade::Failure, "error", theme.bad), (Grade::Warning, "warning", theme.warn)]
+            {
+                let count = scene.run.journal.count(grade);
+                if count > 0 {
+                    let text = format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+                    ui.label(RichText::new(text).small().color(color)).on_hover_text("See the log");
+                }
             }
             if let Some(progress) = &scene.run.evaluating {
                 let text = format!("{} {:.0} %", progress.what, 100.0 * progress.done);

@@ -106,14 +106,12 @@ pub(crate) fn banner(ui: &mut Ui, scene: &mut Scene<'_>) {
         // The text comes first and leaves room for the button, so that a long one wraps beside it.
         let width = (ui.available_width() - 90.0).max(80.0);
         ui.horizontal(|ui| {
-            let text = RichText::new(capitalised(failure)).color(theme.bad);
-            let galley = egui::WidgetText::from(text).into_galley(
-                ui,
-                Some(egui::TextWrapMode::Wrap),
-                width,
-                egui::TextStyle::Body,
-            );
-            ui.add_sized([width, galley.size().y], egui::Label::new(galley).halign(Align::LEFT).selectable(true));
+            ui.vertical(|ui| {
+                ui.set_max_width(width);
+                ui.add_space(3.0);
+                let text = RichText::new(capitalised(failure)).color(theme.bad);
+                ui.add(egui::Label::new(text).wrap().selectable(true));
+            });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.button("Dismiss").clicked() {
                     scene.actions.push(Action::DismissFailure);

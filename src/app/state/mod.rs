@@ -239,6 +239,8 @@ impl RunState {
         self.evaluations.clear();
         self.evaluating = None;
         self.pictures = Pictures::default();
+        // The first picture of the new run may have come before this event: the slot is read again.
+        self.newest_frame = None;
         self.checkpoint = None;
         self.step_secs = None;
         self.failure = None;

@@ -106,3 +106,14 @@ fn an_acknowledged_change_leaves_a_mark() {
     assert_eq!(state.marks.len(), 1);
     assert_eq!(state.desk.terms[0].applied, 0.5);
 }
+
+#[test]
+fn a_picture_that_overtakes_its_run_is_not_lost() {
+    let mut state = running();
+    let frame = Arc::new(Frame { step: 0, pulls: Some(vec![1.0]), ..Frame::default() });
+    assert!(state.take(frame.clone()));
+    state.fold(Event::Started(Box::new(info())));
+    assert!(state.pictures.pulls.is_none());
+    assert!(state.take(frame));
+    assert!(state.pictures.pulls.is_some());
+}

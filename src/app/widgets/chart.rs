@@ -32,6 +32,8 @@ pub(crate) fn log_grid(input: GridInput) -> Vec<GridMark> {
         }
         power += stride;
     }
+    // A line beyond the edge would still write its label there.
+    marks.retain(|mark| (low..=high).contains(&mark.value));
     marks
 }
 
