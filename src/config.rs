@@ -231,12 +231,6 @@ impl RunConfig {
         })
     }
 
-    /// This config with `settings` (`key=value`) over it.
-    pub fn with(&self, settings: &[String]) -> Result<Self> {
-        let text = toml::to_string(self).map_err(|error| Error::Config(error.to_string()))?;
-        Self::parse(&text, settings, &self.name)
-    }
-
     /// Checks everything that can be checked against the data, and loads nothing.
     pub fn check(&self, data: &Dataset) -> Result<()> {
         let mut faults = String::new();

@@ -1,6 +1,6 @@
 //! Everything that can be asked of a running engine. Read this file to know what the window can do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{config::RunConfig, report::Wants};
 
@@ -63,10 +63,22 @@ pub struct Start {
 impl Start {
     /// A new run in the first free folder `runs/NAME`, `runs/NAME-2`, ... of the working folder.
     pub fn fresh(config: RunConfig) -> Self {
-        let parent = PathBuf::from("runs");
-        let numbered = (2..).map(|number| parent.join(format!("{}-{number}", config.name)));
-        let mut names = std::iter::once(parent.join(&config.name)).chain(numbered);
-        let out = names.find(|path| !path.exists()).expect("numbers do not end");
+        let out = free_folder(&Path::new("runs").join(&config.name));
         Self { config, out, resume: false, script: Vec::new(), paused: false }
     }
+}
+
+/// `wanted` where it does not exist yet, otherwise the first free one beside it: `NAME-2`, `NAME-3`, ...; a new run never
+/// writes into an old one.
+pub fn free_folder(wanted: &Path) -> PathBuf {
+    if !wanted.exists() {
+        return wanted.to_owned();
+    }
+    let name = wanted.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
+    let stem = match name.rsplit_once('-') {
+        Some((stem, number)) if !stem.is_empty() && number.parse::<u32>().is_ok() => stem,
+        _ => &name,
+    };
+    let mut numbered = (2..u32::MAX).map(|number| wanted.with_file_name(format!("{stem}-{number}")));
+    numbered.find(|path| !path.exists()).unwrap_or_else(|| wanted.to_owned())
 }

@@ -12,6 +12,6 @@ mod run;
 mod viewer;
 mod worker;
 
-pub use command::{Command, Start};
+pub use command::{Command, Start, free_folder};
 pub use event::Event;
 pub use handle::{Backstage, Engine};

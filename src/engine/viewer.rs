@@ -104,7 +104,7 @@ impl Viewer {
     }
 
     /// Forgets what was seen of another run.
-    pub(super) fn begin(&mut self, _run: &Run) {
+    pub(super) fn begin(&mut self) {
         self.lens = Lens::None;
         self.shown = None;
         self.pressed = true;

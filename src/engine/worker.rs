@@ -189,7 +189,7 @@ impl Worker {
         let (run, warnings) = Run::open(start)?;
         warnings.into_iter().for_each(|warning| self.backstage.tell(Event::Warning(warning)));
         self.backstage.tell(Event::Started(Box::new(run.info())));
-        self.viewer.begin(&run);
+        self.viewer.begin();
         let complete = run.is_complete();
         self.run = Some(run);
         match (complete, paused) {

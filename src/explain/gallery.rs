@@ -38,12 +38,6 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
     }
 }
 
-/// One image as red, green, blue, alpha; `values` are `(channels, height, width)` in [0, 1].
-pub fn picture_of(values: &[f32], channels: usize) -> Vec<u8> {
-    let area = values.len() / channels;
-    (0..area).flat_map(|position| pixel(values, channels, area, position)).collect()
-}
-
 fn pixel(values: &[f32], channels: usize, area: usize, position: usize) -> [u8; 4] {
     let level = |channel: usize| (values[channel.min(channels - 1) * area + position].clamp(0.0, 1.0) * 255.0).round();
     [level(0) as u8, level(1) as u8, level(2) as u8, 255]

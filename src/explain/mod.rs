@@ -6,5 +6,5 @@
 mod gallery;
 mod projection;
 
-pub use gallery::{gallery, picture_of};
+pub use gallery::gallery;
 pub use projection::{Projection, ball, ellipse};

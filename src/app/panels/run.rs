@@ -11,7 +11,7 @@ use super::storage;
 use crate::{
     app::{action::Action, theme, view::Scene, widgets::chart::grouped},
     config::{DATA_FORMS, PRESETS, RunConfig},
-    engine::Start,
+    engine::{Start, free_folder},
     evaluate::Protocol,
 };
 
@@ -85,20 +85,6 @@ fn device_name(config: &RunConfig) -> String {
     value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_else(|| "auto".to_owned())
 }
 
-/// A folder beside `out` that does not exist yet: a new run never writes into an old one.
-fn fresh_folder(out: &Path) -> PathBuf {
-    if !out.exists() {
-        return out.to_owned();
-    }
-    let name = out.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
-    let stem = match name.rsplit_once('-') {
-        Some((stem, number)) if !stem.is_empty() && number.parse::<u32>().is_ok() => stem,
-        _ => &name,
-    };
-    let free = (2..10_000).map(|number| out.with_file_name(format!("{stem}-{number}"))).find(|path| !path.exists());
-    free.unwrap_or_else(|| out.to_owned())
-}
-
 /// Drafts of the panel.
 #[derive(Default)]
 pub(crate) struct Panel {
@@ -116,7 +102,7 @@ impl Panel {
         let draft = self.draft.as_ref()?;
         let start = draft.config().map(|config| Start {
             config,
-            out: fresh_folder(Path::new(&draft.out)),
+            out: free_folder(Path::new(&draft.out)),
             resume: false,
             script: Vec::new(),
             paused: false,
@@ -195,7 +181,7 @@ impl Panel {
         let text = format!(
             "The run ends at step {} and is saved in {out}. The new run begins at step 0 in {}",
             grouped(scene.run.step),
-            fresh_folder(Path::new(&draft.out)).display()
+            free_folder(Path::new(&draft.out)).display()
         );
         ui.label(RichText::new(text).small());
         ui.horizontal(|ui| {
@@ -373,8 +359,8 @@ mod tests {
     fn a_new_run_gets_a_folder_of_its_own() {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("digits-4");
-        assert_eq!(fresh_folder(&out), out);
+        assert_eq!(free_folder(&out), out);
         std::fs::create_dir(&out).unwrap();
-        assert_eq!(fresh_folder(&out), root.path().join("digits-2"));
+        assert_eq!(free_folder(&out), root.path().join("digits-2"));
     }
 }
