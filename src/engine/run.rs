@@ -243,7 +243,9 @@ impl Run {
     /// The accuracy of the whole training set by this protocol, if it was measured before, on this machine and with
     /// this network.
     pub(super) fn known_whole(&self, protocol: Protocol) -> Option<Evaluation> {
-        store::cached_evaluation(&self.whole_fingerprint(protocol))
+        let known = store::cached_evaluation(&self.whole_fingerprint(protocol))?;
+        // Step and count belong to the run that measured it; here the test split was not used.
+        Some(Evaluation { step: self.at(), test_uses: self.test_uses, ..known })
     }
 
     /// Everything that decides the accuracy of the whole training set.
