@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{DataSpec, Dataset},
-    distill::{MatchingSpec, Start, terms::TermsSpec},
+    distill::{
+        MatchingSpec, PoolSpec, Start,
+        terms::{Entry, TermsSpec},
+    },
     error::{Error, Result},
     evaluate::Protocol,
     nn::{DeviceSpec, NetworkSpec, augment::Family},
@@ -45,6 +48,8 @@ pub struct RunConfig {
     pub augmentation: AugmentationSpec,
     /// The loss.
     pub terms: TermsSpec,
+    /// Networks trained on the real images, for the terms that look through such.
+    pub pool: PoolSpec,
     /// How pixels move.
     pub optimizer: OptimizerSpec,
     /// When and how the images are judged.
@@ -131,6 +136,7 @@ impl Default for RunConfig {
             real: RealSpec::default(),
             augmentation: AugmentationSpec::default(),
             terms: TermsSpec::default(),
+            pool: PoolSpec::default(),
             optimizer: OptimizerSpec::default(),
             evaluation: EvaluationSpec::default(),
             checkpoint: CheckpointSpec::default(),
@@ -187,10 +193,12 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 3] = [
+pub const PRESETS: [Preset; 5] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
+    Preset { name: "iid-digits", text: include_str!("../configs/iid-digits.toml") },
+    Preset { name: "iid-cpu", text: include_str!("../configs/iid-cpu.toml") },
 ];
 
 impl RunConfig {
@@ -257,13 +265,22 @@ impl RunConfig {
             fault("checkpoint.keep must be at least 1".to_owned());
         }
         let terms = self.terms.build();
-        if terms.is_empty() {
+        if terms.iter().all(|entry| !entry.is_named) {
             fault("the loss has no term. Add one, for example [terms.mean] with weight = 1".to_owned());
         }
-        for (term, weight) in terms {
-            if !(weight.is_finite() && weight >= 0.0) {
-                fault(format!("terms.{}.weight must be 0 or more, not {weight}", term.id()));
+        for Entry { term, weight, parameter, .. } in terms {
+            let name = term.parameter().map_or("parameter", |parameter| parameter.id);
+            for (name, value) in [("weight", weight), (name, parameter)] {
+                if !(value.is_finite() && value >= 0.0) {
+                    fault(format!("terms.{}.{name} must be 0 or more, not {value}", term.id()));
+                }
             }
+        }
+        if self.pool.size == 0 {
+            fault("pool.size must be at least 1".to_owned());
+        }
+        if let Err(text) = self.pool.network(&self.network).check(data.shape()) {
+            fault(format!("pool: {text}"));
         }
         for class in &self.classes {
             if *class as usize >= data.classes() {

@@ -29,12 +29,14 @@ pub enum Purpose {
     EvaluationAugmentation = 8,
     /// Random selection of real images (`step` = draw).
     Selection = 9,
-    /// The network through which people look at the run.
-    Lens = 10,
+    /// The parameters of a network of the pool (`step` = position in the pool).
+    Pretraining = 10,
     /// The made-up points of `plane`.
     Plane = 11,
     /// Which real images are drawn as points.
     Scatter = 12,
+    /// Which pretrained network a step looks through.
+    PoolNetwork = 13,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.
@@ -63,7 +65,7 @@ mod tests {
         assert_eq!(first, draw(1, Purpose::Start, 2, 3));
         let others = [
             draw(2, Purpose::Start, 2, 3),
-            draw(1, Purpose::Lens, 2, 3),
+            draw(1, Purpose::Pretraining, 2, 3),
             draw(1, Purpose::Start, 3, 3),
             draw(1, Purpose::Start, 2, 4),
         ];

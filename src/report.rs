@@ -28,7 +28,7 @@ pub struct RunInfo {
     pub step: u64,
     /// The device in words, for example `CPU, 2 threads, avx512`.
     pub device: String,
-    /// The terms of the loss, in the order of [`StepReport::terms`].
+    /// Every term of the loss that there is; those that do not count have the weight 0 and can be armed.
     pub terms: Vec<TermInfo>,
     /// Learning rate of the images.
     pub learning_rate: f64,
@@ -72,6 +72,25 @@ pub struct TermInfo {
     pub paper_weight: Option<f64>,
     /// The weight at this moment.
     pub weight: f64,
+    /// What else can be turned about it.
+    pub parameter: Option<ParameterInfo>,
+    /// True if it looks through networks that are trained before it counts.
+    pub needs_pool: bool,
+    /// True if it has no effect in this run, since there is one image in each class.
+    pub vanishes: bool,
+}
+
+/// A number of a term beside its weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterInfo {
+    /// The name used in configs and files, for example `radius`.
+    pub id: String,
+    /// What it is, with its unit, in one sentence.
+    pub meaning: String,
+    /// The value that the preset gives it.
+    pub default: f64,
+    /// The value at this moment.
+    pub value: f64,
 }
 
 /// One line of `scalars.jsonl`: what a step computed. It holds no times, so that equal runs have equal files.
@@ -85,7 +104,7 @@ pub struct StepReport {
     pub learning_rate: f64,
     /// Euclidean norm of the gradient on all pixels.
     pub gradient_norm: f64,
-    /// Every term, in the order of the config.
+    /// Every term that was computed, in the order of [`RunInfo::terms`]: those that count and those that the config names.
     pub terms: Vec<TermValue>,
 }
 
@@ -98,6 +117,9 @@ pub struct TermValue {
     pub raw: f64,
     /// Weight in this step.
     pub weight: f64,
+    /// Parameter in this step, where the term has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<f64>,
 }
 
 /// A change that somebody made to a run, stamped with the step at which it takes effect.
@@ -116,6 +138,15 @@ pub struct Intervention {
 pub enum Change {
     /// The weight of a term.
     Weight {
+        /// Name of the term.
+        term: String,
+        /// Before.
+        old: f64,
+        /// From this step on.
+        new: f64,
+    },
+    /// The parameter of a term.
+    Parameter {
         /// Name of the term.
         term: String,
         /// Before.
@@ -267,6 +298,9 @@ pub struct FeaturePlane {
     /// For each class, the centre of its synthetic points, the radius of a ball with the root-mean-square distance to
     /// it measured in all dimensions.
     pub balls: Vec<Ball>,
+    /// Radius of the ball outside which a term pulls images back, in the features of this network; none where that
+    /// term does not count.
+    pub threshold: Option<f32>,
 }
 
 /// What stays still in the feature plane.
@@ -276,8 +310,9 @@ pub struct Ground {
     pub lens: String,
     /// Its accuracy on the hold-out, where it classifies.
     pub accuracy: Option<f64>,
-    /// True where distances are measured in the very space in which the terms measure theirs.
-    pub is_matching_space: bool,
+    /// Number of pretrained networks, of which this is the first: a term that looks through such draws one at each
+    /// step.
+    pub pool: usize,
     /// Number of dimensions before the projection.
     pub dimensions: usize,
     /// Share of the variance of the real features that the two axes keep.

@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::terms::{TermsSpec, Weight},
+    distill::terms::{Ball, Entry, Seen, Term, TermsSpec},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
@@ -34,28 +34,69 @@ fn gap(at: &Tensor, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> f64 {
     largest(&mut gradient.iter().zip(&differences).map(|(a, b)| a - b)) / largest(&mut differences.iter().copied())
 }
 
+/// Every term there is, shown these features.
+fn penalties(real: &Tensor, synthetic: &Tensor) -> Vec<(&'static str, Tensor)> {
+    let show = |Entry { mut term, parameter, .. }: Entry| {
+        // Some of these features lie inside a ball of this size and some outside.
+        let (real, synthetic) = (Some(real.clone()), synthetic.clone());
+        let seen = Seen { real, synthetic, channels: 3, typical_distance: 1.7 };
+        (term.id(), term.penalty(&seen, parameter).unwrap())
+    };
+    TermsSpec::default().build().into_iter().map(show).collect()
+}
+
 #[test]
 fn every_term_has_the_gradient_of_its_value() {
-    let all = TermsSpec { mean: Some(Weight { weight: 1.0 }) };
     let (real, synthetic) = (random(&[2, 5, 12], 1), random(&[2, 3, 12], 2));
-    for (mut term, _) in all.build() {
-        let error = gap(&synthetic, |synthetic| term.penalty(&real, synthetic)?.sum_all());
-        assert!(error < 1e-8, "{}: {error}", term.id());
+    for (position, (id, penalty)) in penalties(&real, &synthetic).into_iter().enumerate() {
+        let value = penalty.sum_all().unwrap().to_scalar::<f64>().unwrap();
+        assert!(value > 0.0, "{id} is zero here and shows nothing");
+        let error = gap(&synthetic, |synthetic| penalties(&real, synthetic).swap_remove(position).1.sum_all());
+        assert!(error < 1e-7, "{id}: {error}");
     }
 }
 
 #[test]
 fn a_term_gives_each_class_what_it_gives_that_class_alone() {
-    let all = TermsSpec { mean: Some(Weight { weight: 1.0 }) };
     let (real, synthetic) = (random(&[3, 5, 12], 3), random(&[3, 4, 12], 4));
-    for (mut term, _) in all.build() {
-        let together = term.penalty(&real, &synthetic).unwrap().to_vec1::<f64>().unwrap();
-        for (class, together) in together.into_iter().enumerate() {
-            let one = |tensor: &Tensor| tensor.narrow(0, class, 1).unwrap();
-            let alone = term.penalty(&one(&real), &one(&synthetic)).unwrap().to_vec1::<f64>().unwrap()[0];
-            assert!((alone - together).abs() < 1e-12, "{}", term.id());
+    for (class, one) in (0..3).map(|class| (class, move |tensor: &Tensor| tensor.narrow(0, class, 1).unwrap())) {
+        let together = penalties(&real, &synthetic);
+        for ((id, alone), (_, together)) in penalties(&one(&real), &one(&synthetic)).into_iter().zip(together) {
+            let (alone, together) = (alone.to_vec1::<f64>().unwrap()[0], together.to_vec1::<f64>().unwrap()[class]);
+            assert!((alone - together).abs() < 1e-12, "{id}");
         }
     }
+}
+
+#[test]
+fn the_constraints_of_iid_have_no_gradient_with_one_image_in_each_class() {
+    let (real, synthetic) = (random(&[2, 5, 12], 5), random(&[2, 1, 12], 6));
+    let vanishing = TermsSpec::default().build().into_iter().filter(|entry| entry.term.vanishes_alone());
+    let vanishing: Vec<&str> = vanishing.map(|entry| entry.term.id()).collect();
+    assert_eq!(vanishing, ["covariance", "centralization", "ball"]);
+    for id in vanishing {
+        let var = Var::from_tensor(&synthetic).unwrap();
+        let (_, penalty) = penalties(&real, var.as_tensor()).into_iter().find(|(other, _)| *other == id).unwrap();
+        let gradients = penalty.sum_all().unwrap().backward().unwrap();
+        let gradient = gradients.get(&var).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        assert!(gradient.iter().all(|&value| value == 0.0), "{id}: {gradient:?}");
+    }
+}
+
+#[test]
+fn the_ball_spares_what_lies_inside_and_stays_finite_far_outside() {
+    let cost = |distance: f64, radius: f64| {
+        let synthetic = Tensor::from_vec(vec![-distance, distance], (1, 2, 1), &Device::Cpu).unwrap();
+        let seen = Seen { real: None, synthetic, channels: 1, typical_distance: radius };
+        Ball.penalty(&seen, 1.0).unwrap().to_vec1::<f64>().unwrap()[0]
+    };
+    assert_eq!(cost(3.0, 3.5), 0.0);
+    let two_outside = 2.0 * ((0.02_f64 * 25.0).exp() - (0.02_f64 * 9.0).exp());
+    assert!((cost(5.0, 3.0) - two_outside).abs() < 1e-12);
+    assert!(cost(1e4, 3.0).is_finite() && (cost(1e4, 3.0) as f32).is_finite());
+    // The tangent goes on where the exponential ends: no jump in value.
+    let edge = (30.0_f64 / 0.02).sqrt();
+    assert!((cost(edge + 1e-7, 0.0) / cost(edge - 1e-7, 0.0) - 1.0).abs() < 1e-4);
 }
 
 #[test]

@@ -8,25 +8,32 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::terms::{Mean, Term},
+    distill::terms::{Centralization, Covariance, Mean, Seen, Term},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
-/// `R_ij = sin(0.7 (4i + j) + 0.1)`, 6 x 4, and `S_ij = 1.3 sin(0.7 (4i + j) + 0.9)`, 3 x 4.
-fn fixture() -> (Tensor, Tensor) {
+/// Real features `R_ij = sin(0.7 (4i + j) + 0.1)`, 6 x 4, and synthetic ones `S_ij = 1.3 sin(0.7 (4i + j) + 0.9)`,
+/// 3 x 4, as maps of two channels with two positions.
+fn fixture() -> Seen {
     let rows = |count: usize, factor: f64, shift: f64| {
         let values: Vec<f64> = (0..count * 4).map(|index| factor * (0.7 * index as f64 + shift).sin()).collect();
         Tensor::from_vec(values, (1, count, 4), &Device::Cpu).unwrap()
     };
-    (rows(6, 1.0, 0.1), rows(3, 1.3, 0.9))
+    Seen { real: Some(rows(6, 1.0, 0.1)), synthetic: rows(3, 1.3, 0.9), channels: 2, typical_distance: 1.0 }
 }
 
 #[test]
-fn the_mean_term_gives_the_golden_number_of_dm() {
-    let (real, synthetic) = fixture();
-    let penalty = Mean.penalty(&real, &synthetic).unwrap().to_vec1::<f64>().unwrap();
-    assert_eq!(penalty.len(), 1);
-    assert!((penalty[0] - 0.136_707_086_426_794_74).abs() < 1e-14, "{penalty:?}");
+fn the_terms_give_the_golden_numbers_of_dm_and_iid() {
+    let terms: [(&mut dyn Term, f64); 3] = [
+        (&mut Mean, 0.136_707_086_426_794_74),
+        (&mut Covariance, 5.136_246_219_460_633),
+        (&mut Centralization, 10.262_207_379_515_507),
+    ];
+    for (term, golden) in terms {
+        let penalty = term.penalty(&fixture(), 0.0).unwrap().to_vec1::<f64>().unwrap();
+        assert_eq!(penalty.len(), 1);
+        assert!((penalty[0] - golden).abs() < 1e-12, "{}: {penalty:?}", term.id());
+    }
 }
 
 #[test]

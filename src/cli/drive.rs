@@ -145,6 +145,17 @@ impl Screen {
                 }
                 None => {}
             },
+            Event::Pretraining { network, of, done, secs_left } => match &self.bar {
+                Some(bar) => bar.set_message(format!("training network {network}/{of}: {:.0} %", done * 100.0)),
+                None if self.is_due() => {
+                    eprintln!("training network {network}/{of}: about {} left", duration(*secs_left));
+                }
+                None => {}
+            },
+            Event::Pretrained { networks, name, accuracy } => {
+                let accuracy = accuracy.map(|accuracy| format!(", {:.1} % on the hold-out", accuracy * 100.0));
+                self.line(&format!("{networks} trained networks: {name}{}", accuracy.unwrap_or_default()));
+            }
             Event::Evaluated(evaluation) => self.line(&describe(evaluation)),
             Event::Warning(text) => self.line(&format!("note: {text}")),
             Event::Applied(intervention) => {

@@ -9,30 +9,22 @@
 //! Departure: a class with fewer images than the real batch does not draw with repeats. The batch of every class is as
 //! large as the smallest class of the whole data set allows.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use candle_core::{Device, Tensor, Var};
-use rayon::prelude::*;
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    SyntheticSet,
-    terms::{Term, TermsSpec},
+    Pretrained, SyntheticSet,
+    look::{Look, Networks},
+    terms::{Ball, Entry, Term, TermsSpec, Through},
 };
 use crate::{
     data::Dataset,
     error::{Error, Result},
-    nn::{
-        Network, NetworkSpec,
-        augment::{Draw, Family, Prepared},
-        init::Init,
-    },
-    random::{Purpose, choose, stream},
-    report::{StepReport, TermInfo, TermValue},
+    nn::{NetworkSpec, augment::Family},
+    report::{ParameterInfo, StepReport, TermInfo, TermValue},
 };
-
-/// Values of real images that a chunk of classes may hold where nobody says how many classes it has.
-const CHUNK_VALUES: usize = 1 << 20;
 
 /// Everything that makes a matching run besides data and seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,26 +61,31 @@ pub struct State {
 pub struct Weights {
     /// Learning rate of the images.
     pub learning_rate: f64,
-    /// Weight of each term, in the order of the terms.
-    pub terms: Vec<f64>,
+    /// Every term by its name.
+    pub terms: Vec<Setting>,
 }
 
-/// What the terms said about the images at a step.
-struct Outcome {
-    /// Unweighted values, `[term][class]`.
-    values: Vec<Vec<f64>>,
-    /// Gradient of the weighted sum, in the layout of the images.
-    gradient: Vec<f32>,
+/// What may be turned about a term.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Name of the term.
+    pub term: String,
+    /// Factor before its value.
+    pub weight: f64,
+    /// Its parameter, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<f64>,
 }
 
 /// A matching run.
 pub struct Matching {
-    spec: MatchingSpec,
-    data: Arc<Dataset>,
-    device: Device,
-    seed: u64,
-    terms: Vec<Box<dyn Term>>,
-    default_weights: Vec<f64>,
+    pub(super) spec: MatchingSpec,
+    pub(super) data: Arc<Dataset>,
+    pub(super) device: Device,
+    pub(super) seed: u64,
+    pub(super) terms: Vec<Entry>,
+    /// Networks for the terms that look through trained ones; empty until somebody brings them.
+    pub(super) pool: Vec<Arc<Pretrained>>,
     state: State,
 }
 
@@ -102,11 +99,16 @@ impl Matching {
         images: SyntheticSet,
         learning_rate: f64,
     ) -> Self {
-        let (terms, default_weights): (Vec<_>, Vec<_>) = spec.terms.build().into_iter().unzip();
+        let terms = spec.terms.build();
+        let setting = |entry: &Entry| Setting {
+            term: entry.term.id().to_owned(),
+            weight: entry.weight,
+            parameter: entry.term.parameter().map(|_| entry.parameter),
+        };
+        let weights = Weights { learning_rate, terms: terms.iter().map(setting).collect() };
         let velocity = vec![0.0; images.values.len()];
-        let weights = Weights { learning_rate, terms: default_weights.clone() };
         let state = State { step: 0, images, velocity, weights };
-        Self { spec, data, device, seed, terms, default_weights, state }
+        Self { spec, data, device, seed, terms, pool: Vec::new(), state }
     }
 
     /// The images, their velocity and the weights.
@@ -114,42 +116,111 @@ impl Matching {
         &self.state
     }
 
-    /// Goes on from a state that was saved.
-    pub fn restore(&mut self, state: State) -> Result<()> {
+    /// Goes on from a state that was saved. A term that the state does not know keeps the weight of the config.
+    pub fn restore(&mut self, mut state: State) -> Result<()> {
+        let known = |setting: &Setting| self.terms.iter().any(|entry| entry.term.id() == setting.term);
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
             && state.velocity.len() == self.state.velocity.len()
-            && state.weights.terms.len() == self.terms.len();
+            && state.weights.terms.iter().all(known);
         if !fits {
             return Err(Error::Data("the checkpoint belongs to a run with other images or terms".to_owned()));
+        }
+        let saved = std::mem::replace(&mut state.weights.terms, self.state.weights.terms.clone());
+        for setting in saved {
+            let slot = state.weights.terms.iter_mut().find(|slot| slot.term == setting.term).expect("all are known");
+            *slot = setting;
         }
         self.state = state;
         Ok(())
     }
 
+    /// Brings the networks for the terms that look through trained ones.
+    pub fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) {
+        self.pool = pool;
+    }
+
+    /// True if the next step cannot be made before trained networks are brought.
+    pub fn lacks_pool(&self) -> bool {
+        self.pool.is_empty() && self.computed().any(|position| self.looks_through_pool(position))
+    }
+
+    /// True if a term of this name would need trained networks to count.
+    pub fn needs_pool(&self, term: &str) -> bool {
+        let position = self.terms.iter().position(|entry| entry.term.id() == term);
+        position.is_some_and(|position| self.looks_through_pool(position) && !self.vanishes(position))
+    }
+
+    /// Radius of the ball of the term of that name in the features of a network; none where the term does not count.
+    pub fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
+        let ball = self.position(Ball.id()).ok()?;
+        let Setting { weight, parameter, .. } = &self.state.weights.terms[ball];
+        (*weight > 0.0 && !self.vanishes(ball)).then(|| Ball::radius(parameter.unwrap_or_default(), pretrained.typical_distance))
+    }
+
+    fn looks_through_pool(&self, position: usize) -> bool {
+        self.terms[position].term.needs().through == Through::Pretrained
+    }
+
+    /// True if the term has no gradient in this run.
+    fn vanishes(&self, position: usize) -> bool {
+        self.state.images.per_class == 1 && self.terms[position].term.vanishes_alone()
+    }
+
+    /// Positions of the terms whose values a step computes: those that count, and those that the config names where
+    /// that costs no trained network.
+    pub(super) fn computed(&self) -> impl Iterator<Item = usize> {
+        (0..self.terms.len()).filter(|&position| {
+            let counts = self.state.weights.terms[position].weight > 0.0;
+            match self.looks_through_pool(position) {
+                true => counts && !self.vanishes(position),
+                false => counts || self.terms[position].is_named,
+            }
+        })
+    }
+
     /// The terms for people.
     pub fn term_infos(&self) -> Vec<TermInfo> {
-        let weights = self.default_weights.iter().zip(&self.state.weights.terms);
-        let info = |(term, (&default_weight, &weight)): (&dyn Term, _)| TermInfo {
-            id: term.id().to_owned(),
-            meaning: term.meaning().to_owned(),
-            default_weight,
-            paper_weight: term.paper_weight(),
-            weight,
+        let info = |(position, entry): (usize, &Entry)| {
+            let setting = &self.state.weights.terms[position];
+            TermInfo {
+                id: entry.term.id().to_owned(),
+                meaning: entry.term.meaning().to_owned(),
+                default_weight: entry.weight,
+                paper_weight: entry.term.paper_weight(),
+                weight: setting.weight,
+                parameter: entry.term.parameter().map(|parameter| ParameterInfo {
+                    id: parameter.id.to_owned(),
+                    meaning: parameter.meaning.to_owned(),
+                    default: entry.parameter,
+                    value: setting.parameter.unwrap_or(entry.parameter),
+                }),
+                needs_pool: self.looks_through_pool(position),
+                vanishes: self.vanishes(position),
+            }
         };
-        self.terms.iter().map(AsRef::as_ref).zip(weights).map(info).collect()
+        self.terms.iter().enumerate().map(info).collect()
     }
 
     /// Sets the weight of a term from the next step on and returns the one before.
     pub fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
-        let position = self.terms.iter().position(|known| known.id() == term).ok_or_else(|| {
-            let known: Vec<_> = self.terms.iter().map(|term| term.id()).collect();
-            Error::Config(format!("this run has no term \"{term}\"; it has {}", known.join(", ")))
-        })?;
+        let position = self.position(term)?;
         if !(weight.is_finite() && weight >= 0.0) {
             return Err(Error::Config(format!("a weight is a number from 0 up, not {weight}")));
         }
-        Ok(std::mem::replace(&mut self.state.weights.terms[position], weight))
+        Ok(std::mem::replace(&mut self.state.weights.terms[position].weight, weight))
+    }
+
+    /// Sets the parameter of a term from the next step on and returns the one before.
+    pub fn set_parameter(&mut self, term: &str, value: f64) -> Result<f64> {
+        let position = self.position(term)?;
+        let Some(parameter) = &mut self.state.weights.terms[position].parameter else {
+            return Err(Error::Config(format!("the term \"{term}\" has nothing to set but its weight")));
+        };
+        if !(value.is_finite() && value >= 0.0) {
+            return Err(Error::Config(format!("a parameter is a number from 0 up, not {value}")));
+        }
+        Ok(std::mem::replace(parameter, value))
     }
 
     /// Sets the learning rate from the next step on and returns the one before.
@@ -160,190 +231,119 @@ impl Matching {
         Ok(std::mem::replace(&mut self.state.weights.learning_rate, rate))
     }
 
+    fn position(&self, term: &str) -> Result<usize> {
+        self.terms.iter().position(|entry| entry.term.id() == term).ok_or_else(|| {
+            let known: Vec<_> = self.terms.iter().map(|entry| entry.term.id()).collect();
+            Error::Config(format!("there is no term \"{term}\"; there are {}", known.join(", ")))
+        })
+    }
+
     /// One step. Where it fails, or `interrupted` says so between two chunks, nothing has changed.
     pub fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport> {
         let step = self.state.step + 1;
+        let mut values = vec![Vec::new(); self.terms.len()];
+        let mut gradient = Vec::with_capacity(self.state.images.values.len());
         let weights = self.state.weights.clone();
-        let outcome = self.look(step, &weights.terms, interrupted)?;
-        let report = self.report(step, &weights, &outcome);
+        self.look(step, interrupted, |look| {
+            let mut loss: Option<Tensor> = None;
+            for (penalty, (setting, values)) in look.penalties.iter().zip(weights.terms.iter().zip(&mut values)) {
+                let Some(penalty) = penalty else { continue };
+                values.extend(penalty.to_vec1::<f32>()?.into_iter().map(f64::from));
+                if setting.weight > 0.0 {
+                    let weighted = (penalty.sum_all()? * setting.weight)?;
+                    loss = Some(match loss {
+                        Some(loss) => (loss + weighted)?,
+                        None => weighted,
+                    });
+                }
+            }
+            gradient.extend(look.gradient(loss.as_ref())?);
+            Ok(())
+        })?;
+        let report = self.report(step, &weights, &values, &gradient);
         self.refuse_if_not_finite(&report)?;
-        // v <- momentum v + g;  x <- x - learning_rate v
-        let (momentum, rate) = (self.spec.momentum as f32, weights.learning_rate as f32);
-        let moved = |value: f32, velocity: f32, gradient: f32| {
-            let velocity = momentum * velocity + gradient;
-            (value - rate * velocity, velocity)
-        };
-        let State { images, velocity, .. } = &mut self.state;
-        let old = images.values.iter().zip(velocity.iter()).zip(&outcome.gradient);
-        if !old.clone().all(|((&value, &velocity), &gradient)| moved(value, velocity, gradient).0.is_finite()) {
-            let culprit = format!("a value of the images moved at the learning rate {}", weights.learning_rate);
-            return Err(Error::NotFinite { step, last_good: step - 1, culprit });
-        }
-        for ((value, velocity), &gradient) in images.values.iter_mut().zip(velocity).zip(&outcome.gradient) {
-            (*value, *velocity) = moved(*value, *velocity, gradient);
-        }
-        self.state.step = step;
+        self.descend(step, &gradient)?;
         Ok(report)
     }
 
     /// Norm of each term's weighted gradient on the pixels over the sum of those norms, at the step that comes next.
     /// Computed on the side: it changes nothing.
     pub fn pulls(&mut self) -> Result<Vec<f64>> {
-        let step = self.state.step + 1;
-        let weights = self.state.weights.terms.clone();
-        let mut norms = Vec::with_capacity(weights.len());
-        for (position, &weight) in weights.iter().enumerate() {
-            let mut alone = vec![0.0; weights.len()];
-            alone[position] = weight;
-            norms.push(norm(&self.look(step, &alone, &|| false)?.gradient));
+        let weights = self.state.weights.clone();
+        let mut squares = vec![0.0; self.terms.len()];
+        self.look(self.state.step + 1, &|| false, |look| {
+            for (penalty, (setting, squares)) in look.penalties.iter().zip(weights.terms.iter().zip(&mut squares)) {
+                if let Some(penalty) = penalty.as_ref().filter(|_| setting.weight > 0.0) {
+                    let alone = (penalty.sum_all()? * setting.weight)?;
+                    *squares += norm(&look.gradient(Some(&alone))?).powi(2);
+                }
+            }
+            Ok(())
+        })?;
+        let sum: f64 = squares.iter().map(|square| square.sqrt()).sum();
+        Ok(squares.iter().map(|square| if sum > 0.0 { square.sqrt() / sum } else { 0.0 }).collect())
+    }
+
+    /// What the terms say about the images under the networks, real images and augmentations of `step`, chunk after
+    /// chunk.
+    fn look(
+        &mut self,
+        step: u64,
+        interrupted: &dyn Fn() -> bool,
+        mut use_it: impl FnMut(Look) -> Result<()>,
+    ) -> Result<()> {
+        let wanted: Vec<usize> = self.computed().collect();
+        if self.lacks_pool() {
+            return Err(Error::Config("a term needs networks that were not trained yet".to_owned()));
         }
-        let sum: f64 = norms.iter().sum();
-        Ok(norms.iter().map(|norm| if sum > 0.0 { norm / sum } else { 0.0 }).collect())
-    }
-
-    /// Real images of each class in a step: the batch, or what the smallest class of the data set has.
-    fn real_count(&self) -> usize {
-        self.spec.real_batch.min(self.data.smallest_class())
-    }
-
-    fn chunk(&self) -> usize {
-        match self.spec.chunk {
-            0 => (CHUNK_VALUES / (self.real_count() * self.data.shape().len()).max(1)).max(1),
-            classes => classes,
-        }
-    }
-
-    /// What the terms say about the images under the network, real images and augmentations of `step`.
-    fn look(&mut self, step: u64, weights: &[f64], interrupted: &dyn Fn() -> bool) -> Result<Outcome> {
-        let mut rng = stream(self.seed, Purpose::MatchingNetwork, step, 0);
-        let init = Init::frozen(&mut rng, &self.device);
-        let network = self.spec.network.build(self.data.shape(), self.data.classes(), init)?;
-        let mut outcome = Outcome {
-            values: vec![Vec::new(); self.terms.len()],
-            gradient: Vec::with_capacity(self.state.images.values.len()),
-        };
-        let count = self.state.images.classes.len();
-        for first in (0..count).step_by(self.chunk()) {
+        let networks = Networks::draw(self, step)?;
+        let (count, chunk) = (self.state.images.classes.len(), self.chunk());
+        for first in (0..count).step_by(chunk) {
             if interrupted() {
                 return Err(Error::Interrupted);
             }
-            let positions = first..(first + self.chunk()).min(count);
-            self.look_at(step, weights, positions, network.as_ref(), &mut outcome)?;
+            let positions: Range<usize> = first..(first + chunk).min(count);
+            let look = Look::at(self, step, &networks, &wanted, positions)?;
+            use_it(look)?;
         }
-        Ok(outcome)
-    }
-
-    /// One chunk of classes.
-    fn look_at(
-        &mut self,
-        step: u64,
-        weights: &[f64],
-        positions: std::ops::Range<usize>,
-        network: &dyn Network,
-        outcome: &mut Outcome,
-    ) -> Result<()> {
-        let shape = self.data.shape();
-        let (classes, n, m) = (positions.len(), self.real_count(), self.state.images.per_class);
-        let augmentations: Vec<Prepared<f32>> =
-            positions.clone().map(|position| self.augmentation(step, position).prepare(shape)).collect();
-        let real = self.real_images(step, positions.clone(), &augmentations);
-        let synthetic = self.synthetic_images(positions, &augmentations);
-
-        let [channels, height, width] = shape.dims();
-        let place = |values, count| Tensor::from_vec(values, (classes * count, channels, height, width), &self.device);
-        let real = network.embed(&place(real, n)?)?.detach(); // (c n, d)
-        let synthetic = Var::from_tensor(&place(synthetic, m)?)?;
-        let seen = network.embed(&synthetic)?; // (c m, d)
-        let real = real.reshape((classes, n, ()))?;
-        let seen = seen.reshape((classes, m, ()))?;
-
-        let mut loss: Option<Tensor> = None;
-        for ((term, &weight), values) in self.terms.iter_mut().zip(weights).zip(&mut outcome.values) {
-            let penalty = term.penalty(&real, &seen)?; // (c,)
-            values.extend(penalty.to_vec1::<f32>()?.into_iter().map(f64::from));
-            if weight > 0.0 {
-                let weighted = (penalty.sum_all()? * weight)?;
-                loss = Some(match loss {
-                    Some(loss) => (loss + weighted)?,
-                    None => weighted,
-                });
-            }
-        }
-        let gradient = match loss {
-            Some(loss) => loss.backward()?.remove(&synthetic),
-            None => None,
-        };
-        let gradient = match gradient {
-            Some(gradient) => gradient.flatten_all()?.to_vec1::<f32>()?,
-            None => vec![0.0; classes * m * shape.len()],
-        };
-        outcome.gradient.extend(turn_back(&gradient, m, shape.len(), &augmentations));
         Ok(())
     }
 
-    fn augmentation(&self, step: u64, position: usize) -> Draw {
-        let class = self.state.images.classes[position];
-        if self.spec.augmentation.is_empty() {
-            return Draw::Identity;
+    /// `v <- momentum v + g`, `x <- x - learning_rate v`.
+    fn descend(&mut self, step: u64, gradient: &[f32]) -> Result<()> {
+        let (momentum, rate) = (self.spec.momentum as f32, self.state.weights.learning_rate as f32);
+        let moved = |value: f32, velocity: f32, gradient: f32| {
+            let velocity = momentum * velocity + gradient;
+            (value - rate * velocity, velocity)
+        };
+        let State { images, velocity, .. } = &mut self.state;
+        let old = images.values.iter().zip(velocity.iter()).zip(gradient);
+        if !old.clone().all(|((&value, &velocity), &gradient)| moved(value, velocity, gradient).0.is_finite()) {
+            let culprit =
+                format!("a value of the images moved at the learning rate {}", self.state.weights.learning_rate);
+            return Err(Error::NotFinite { step, last_good: step - 1, culprit });
         }
-        let mut rng = stream(self.seed, Purpose::Augmentation, step, u64::from(class));
-        Draw::sample(&self.spec.augmentation, self.data.shape(), &mut rng)
-    }
-
-    /// Real images of some classes, augmented: `(c, n, channels, height, width)`.
-    fn real_images(&self, step: u64, positions: std::ops::Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
-        let (len, count) = (self.data.shape().len(), self.real_count());
-        let chosen: Vec<u32> = positions
-            .flat_map(|position| {
-                let class = self.state.images.classes[position];
-                let usable = self.data.usable(class);
-                let mut rng = stream(self.seed, Purpose::RealBatch, step, u64::from(class));
-                choose(usable.len(), count, &mut rng).into_iter().map(|index| usable[index])
-            })
-            .collect();
-        let data = self.data.as_ref();
-        let mut images = vec![0.0; chosen.len() * len];
-        images.par_chunks_exact_mut(len).enumerate().for_each_init(
-            || vec![0.0; len],
-            |plain, (index, image)| {
-                data.fetch(data.train(), chosen[index], plain);
-                augmentations[index / count].apply(plain, image);
-            },
-        );
-        images
-    }
-
-    /// Synthetic images of some classes, augmented: `(c, m, channels, height, width)`.
-    fn synthetic_images(&self, positions: std::ops::Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
-        let len = self.data.shape().len();
-        let mut images = Vec::new();
-        for (position, augmentation) in positions.zip(augmentations) {
-            for plain in self.state.images.of_class(position).chunks_exact(len) {
-                let start = images.len();
-                images.resize(start + len, 0.0);
-                augmentation.apply(plain, &mut images[start..]);
-            }
+        for ((value, velocity), &gradient) in images.values.iter_mut().zip(velocity).zip(gradient) {
+            (*value, *velocity) = moved(*value, *velocity, gradient);
         }
-        images
+        self.state.step = step;
+        Ok(())
     }
 
-    fn report(&self, step: u64, weights: &Weights, outcome: &Outcome) -> StepReport {
-        let terms: Vec<TermValue> = self
-            .terms
-            .iter()
-            .zip(&weights.terms)
-            .zip(&outcome.values)
-            .map(|((term, &weight), values)| TermValue {
-                term: term.id().to_owned(),
-                raw: values.iter().sum::<f64>() / values.len() as f64,
-                weight,
-            })
-            .collect();
+    fn report(&self, step: u64, weights: &Weights, values: &[Vec<f64>], gradient: &[f32]) -> StepReport {
+        let computed = weights.terms.iter().zip(values).filter(|(_, values)| !values.is_empty());
+        let value = |(setting, values): (&Setting, &Vec<f64>)| TermValue {
+            term: setting.term.clone(),
+            raw: values.iter().sum::<f64>() / values.len() as f64,
+            weight: setting.weight,
+            parameter: setting.parameter,
+        };
+        let terms: Vec<TermValue> = computed.map(value).collect();
         StepReport {
             step,
             total: terms.iter().map(|term| term.weight * term.raw).sum(),
             learning_rate: weights.learning_rate,
-            gradient_norm: norm(&outcome.gradient),
+            gradient_norm: norm(gradient),
             terms,
         }
     }
@@ -357,15 +357,6 @@ impl Matching {
         };
         Err(Error::NotFinite { step: report.step, last_good: self.state.step, culprit })
     }
-}
-
-/// The gradient of the augmented images, carried back to the images: `(c, m, len)`.
-fn turn_back(gradient: &[f32], per_class: usize, len: usize, augmentations: &[Prepared<f32>]) -> Vec<f32> {
-    let mut back = vec![0.0; gradient.len()];
-    for (index, (gradient, back)) in gradient.chunks_exact(len).zip(back.chunks_exact_mut(len)).enumerate() {
-        augmentations[index / per_class].adjoint(gradient, back);
-    }
-    back
 }
 
 /// Euclidean norm, summed in double precision.

@@ -4,11 +4,14 @@
 //! images. Nothing here knows threads, channels, files or clocks; a step is a function of the seed, its number and the
 //! state before it.
 
+mod look;
 mod matching;
+mod pretrained;
 mod start;
 mod synthetic;
 pub mod terms;
 
-pub use matching::{Matching, MatchingSpec, State, Weights};
+pub use matching::{Matching, MatchingSpec, Setting, State, Weights};
+pub use pretrained::{PoolSpec, Pretrained};
 pub use start::Start;
 pub use synthetic::SyntheticSet;

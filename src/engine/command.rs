@@ -17,12 +17,20 @@ pub enum Command {
     Step,
     /// End the run: save a checkpoint and the images. It stays open for looking and judging until another one starts.
     Stop,
-    /// From the next step on, weigh a term so. Recorded before that step runs.
+    /// From the next step on, weigh a term so. Recorded before that step runs. A term that looks through trained
+    /// networks waits until they are there; the run goes on meanwhile.
     SetWeight {
         /// Name of the term.
         term: String,
         /// Not negative, finite.
         weight: f64,
+    },
+    /// From the next step on, give the parameter of a term this value. Recorded before that step runs.
+    SetParameter {
+        /// Name of the term.
+        term: String,
+        /// Not negative, finite.
+        value: f64,
     },
     /// From the next step on, move the pixels at this rate. Recorded before that step runs.
     SetLearningRate(f64),

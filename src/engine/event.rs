@@ -18,6 +18,26 @@ pub enum Event {
         /// How long it took.
         secs: f64,
     },
+    /// A network is being trained on the real images, for the terms and for the eyes that look through it.
+    Pretraining {
+        /// The network under way, counted from 1.
+        network: usize,
+        /// Networks in all.
+        of: usize,
+        /// Share of this network that is done.
+        done: f64,
+        /// Forecast of the rest of all networks.
+        secs_left: f64,
+    },
+    /// All networks of the pool are trained.
+    Pretrained {
+        /// How many.
+        networks: usize,
+        /// What they are, in words.
+        name: String,
+        /// Their mean accuracy on the hold-out, where there is one.
+        accuracy: Option<f64>,
+    },
     /// A change is on disk and takes effect at its step.
     Applied(Intervention),
     /// The engine waits.

@@ -65,7 +65,8 @@ impl Inbox {
 /// True if `later` makes `earlier` needless.
 fn overrides(later: &Command, earlier: &Command) -> bool {
     match (later, earlier) {
-        (Command::SetWeight { term: later, .. }, Command::SetWeight { term: earlier, .. }) => later == earlier,
+        (Command::SetWeight { term: later, .. }, Command::SetWeight { term: earlier, .. })
+        | (Command::SetParameter { term: later, .. }, Command::SetParameter { term: earlier, .. }) => later == earlier,
         (Command::SetLearningRate(_), Command::SetLearningRate(_))
         | (Command::Watch(_), Command::Watch(_))
         | (Command::FrameDrawn(_), Command::FrameDrawn(_)) => true,

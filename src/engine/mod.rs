@@ -8,6 +8,7 @@ mod event;
 mod handle;
 mod inbox;
 mod jobs;
+mod pretraining;
 mod run;
 mod viewer;
 mod worker;

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
 
 use candle_core::Device;
 
-use super::{Start, jobs::Jobs};
+use super::{Start, jobs::Jobs, pretraining::Pretraining};
 use crate::{
     config::RunConfig,
     data::Dataset,
@@ -26,6 +26,10 @@ pub(super) struct Run {
     pub(super) data: Arc<Dataset>,
     pub(super) device: Device,
     pub(super) method: Matching,
+    /// The networks that are trained on the real images.
+    pub(super) pretraining: Pretraining,
+    /// Weights that wait for trained networks.
+    awaiting: Vec<(String, f64)>,
     /// The images before the first step.
     pub(super) start: SyntheticSet,
     folder: RunFolder,
@@ -91,6 +95,8 @@ impl Run {
         let test_uses = RunFolder::evaluations(&out)?.iter().filter(|evaluation| on_test(evaluation)).count() as u64;
         let run = Self {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
+            pretraining: Pretraining::new(&config, &data, &device),
+            awaiting: Vec::new(),
             config,
             data,
             device,
@@ -142,6 +148,7 @@ impl Run {
             let next = self.script.pop_front().expect("just seen");
             applied.push(match next.change {
                 Change::Weight { term, new, .. } => self.set_weight(&term, new, self.records_script)?,
+                Change::Parameter { term, new, .. } => self.set_parameter(&term, new, self.records_script)?,
                 Change::LearningRate { new, .. } => self.set_learning_rate(new, self.records_script)?,
             });
         }
@@ -157,6 +164,45 @@ impl Run {
             return Err(error);
         }
         Ok(intervention)
+    }
+
+    /// Records and sets the parameter of a term from the next step on.
+    pub(super) fn set_parameter(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
+        let old = self.method.set_parameter(term, new)?;
+        let intervention = self.stamp(Change::Parameter { term: term.to_owned(), old, new });
+        if record && let Err(error) = self.folder.add_intervention(&intervention) {
+            self.method.set_parameter(term, old)?;
+            return Err(error);
+        }
+        Ok(intervention)
+    }
+
+    /// Sets the weight of a term as soon as it can count: at once, or when its networks are trained.
+    pub(super) fn arm(&mut self, term: &str, weight: f64) -> Result<Option<Intervention>> {
+        self.awaiting.retain(|(awaiting, _)| awaiting != term);
+        if weight > 0.0 && self.method.needs_pool(term) && self.pretraining.pool().is_none() {
+            self.awaiting.push((term.to_owned(), weight));
+            return Ok(None);
+        }
+        self.set_weight(term, weight, true).map(Some)
+    }
+
+    /// True if the next step cannot be made before the networks are trained.
+    pub(super) fn lacks_pool(&self) -> bool {
+        self.method.lacks_pool()
+    }
+
+    /// True if something waits for the networks.
+    pub(super) fn awaits_pool(&self) -> bool {
+        !self.pretraining.has_failed() && (self.method.lacks_pool() || !self.awaiting.is_empty())
+    }
+
+    /// Takes the networks when all are trained; what waited for them is recorded and counts from the next step on.
+    pub(super) fn take_pool(&mut self) -> Result<Vec<Intervention>> {
+        let Some(pool) = self.pretraining.pool() else { return Ok(Vec::new()) };
+        self.method.set_pool(pool.to_vec());
+        let awaiting = std::mem::take(&mut self.awaiting);
+        awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect()
     }
 
     /// Records and sets the learning rate from the next step on.

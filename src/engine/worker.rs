@@ -12,6 +12,7 @@ use super::{
     Backstage, Command, Engine, Event, Start,
     inbox::Inbox,
     jobs::{Jobs, Slice},
+    pretraining::PoolProgress,
     run::Run,
     viewer::Viewer,
 };
@@ -24,8 +25,10 @@ use crate::{
 const UNASKED_SECS: f64 = 60.0;
 /// Logs are shown to other programs this often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
-/// How long an evaluation works while nothing else is to be done.
+/// How long an evaluation or a training works while nothing else is to be done.
 const IDLE_SLICE: Duration = Duration::from_millis(50);
+/// Progress of a training is told this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 impl Engine {
     /// Starts the real engine. `wake` is called after every event and frame.
@@ -60,6 +63,8 @@ struct Worker {
     jobs: Jobs,
     mode: Mode,
     flushed: Instant,
+    /// When the progress of the pool was told last.
+    told: Option<Instant>,
 }
 
 impl Worker {
@@ -73,6 +78,7 @@ impl Worker {
             jobs: Jobs::default(),
             mode: Mode::Ended,
             flushed: Instant::now(),
+            told: None,
         }
     }
 
@@ -92,10 +98,12 @@ impl Worker {
 
     /// True if there is something to do without being asked.
     fn is_busy(&self) -> bool {
-        self.run.is_some()
-            && (matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending)
+        self.run.as_ref().is_some_and(|run| {
+            matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending)
                 || !self.jobs.is_empty()
-                || self.viewer.has_work())
+                || run.awaits_pool() && self.mode != Mode::Ended
+                || self.viewer.has_work(run)
+        })
     }
 
     /// Runs a part of the work; errors and panics become events, once.
@@ -141,7 +149,10 @@ impl Worker {
         let Some(run) = &mut self.run else {
             return Err(Error::Config("there is no run. Start one first".to_owned()));
         };
-        if matches!(command, Command::SetWeight { .. } | Command::SetLearningRate(_)) {
+        if matches!(
+            command,
+            Command::SetWeight { .. } | Command::SetParameter { .. } | Command::SetLearningRate(_)
+        ) {
             // Recorded changes of the same step come first, in the file as here.
             for applied in run.follow_script()? {
                 self.backstage.tell(Event::Applied(applied));
@@ -156,7 +167,12 @@ impl Worker {
             }),
             Command::Stop => return self.stop(),
             Command::SetWeight { term, weight } => {
-                let applied = run.set_weight(&term, weight, true)?;
+                if let Some(applied) = run.arm(&term, weight)? {
+                    self.backstage.tell(Event::Applied(applied));
+                }
+            }
+            Command::SetParameter { term, value } => {
+                let applied = run.set_parameter(&term, value, true)?;
                 self.backstage.tell(Event::Applied(applied));
             }
             Command::SetLearningRate(rate) => {
@@ -202,6 +218,7 @@ impl Worker {
 
     fn go(&mut self, mode: Mode) {
         self.mode = mode;
+        self.run.iter_mut().for_each(|run| run.pretraining.retry());
         self.backstage.tell(Event::Running);
     }
 
@@ -216,11 +233,13 @@ impl Worker {
     /// One turn: a step, a slice of an evaluation, a picture; what of it is due.
     fn turn(&mut self) -> Result<()> {
         let mut worked = IDLE_SLICE;
-        if matches!(self.mode, Mode::Running | Mode::Steps(_)) {
+        let lacks_pool = self.run.as_ref().is_some_and(Run::lacks_pool);
+        if matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks_pool {
             let clock = Instant::now();
             self.step()?;
             worked = clock.elapsed();
         }
+        self.pretrain(worked)?;
         // An evaluation gets as much time as the run, so that neither starves.
         self.evaluate(worked)?;
         self.view();
@@ -230,10 +249,40 @@ impl Worker {
         Ok(())
     }
 
+    /// Works on the networks that something waits for, as long as on the run.
+    fn pretrain(&mut self, budget: Duration) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        let for_the_eyes = self.viewer.wants_lens(run);
+        if !run.awaits_pool() && !for_the_eyes {
+            return Ok(());
+        }
+        let budget = if run.lacks_pool() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
+        let PoolProgress { network, of, done, secs_left } = run.pretraining.advance(budget)?;
+        if let Some(pool) = run.pretraining.pool() {
+            let accuracies: Vec<f64> = pool.iter().filter_map(|pretrained| pretrained.accuracy).collect();
+            let accuracy = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+            let accuracy = (!accuracies.is_empty()).then_some(accuracy);
+            let (networks, name) = (pool.len(), pool[0].name.clone());
+            if run.awaits_pool() {
+                self.backstage.tell(Event::Pretrained { networks, name, accuracy });
+            }
+            for applied in run.take_pool()? {
+                self.backstage.tell(Event::Applied(applied));
+            }
+        } else if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+            self.told = Some(Instant::now());
+            self.backstage.tell(Event::Pretraining { network, of, done, secs_left });
+        }
+        Ok(())
+    }
+
     fn step(&mut self) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
         for applied in run.follow_script()? {
             self.backstage.tell(Event::Applied(applied));
+        }
+        if run.lacks_pool() {
+            return Ok(()); // A recorded change needs networks that are trained first.
         }
         let inbox = &self.inbox;
         let (report, secs) = match run.step(&|| inbox.wants_to_stop()) {
@@ -362,10 +411,9 @@ impl Worker {
     fn leave(&mut self) -> Result<()> {
         self.jobs.clear();
         self.mode = Mode::Ended;
-        match self.run.take() {
-            Some(mut run) if !run.is_complete() => run.checkpoint().map(drop),
-            _ => Ok(()),
-        }
+        let Some(mut run) = self.run.take() else { return Ok(()) };
+        run.pretraining.keep();
+        if run.is_complete() { Ok(()) } else { run.checkpoint().map(drop) }
     }
 }
 

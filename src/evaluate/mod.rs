@@ -11,4 +11,4 @@ mod training;
 pub use examples::{Chosen, Examples, Images, select_at_random};
 pub use judge::{Judge, Progress, RANDOM_DRAWS};
 pub use protocol::{Family, Protocol};
-pub use training::{Recipe, Training, accuracy_on};
+pub use training::{Recipe, Snapshot, Training, accuracy_on};

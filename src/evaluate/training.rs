@@ -23,8 +23,10 @@ use crate::{
 pub struct Recipe {
     /// The network.
     pub network: NetworkSpec,
-    /// Passes over the images: as in the reference, epochs `0..=epochs` are run.
+    /// Passes over the images.
     pub epochs: usize,
+    /// Before this pass, counted from 0, the rate falls to a tenth and the momentum is forgotten.
+    pub drop_before: Option<usize>,
     /// Images in a batch.
     pub batch: usize,
     /// Momentum and weight decay, and the learning rate of the first half.
@@ -35,11 +37,31 @@ pub struct Recipe {
 
 impl Recipe {
     /// The training of DC, DSA, DM, IDM, IID and CMI (`evaluate_synset` of VICO-UoE/DatasetCondensation): batches of
-    /// 256, rate 0.01 and a tenth of it from epoch `epochs / 2 + 1` on with a fresh momentum.
+    /// 256, rate 0.01 and a tenth of it from epoch `epochs / 2 + 1` on with a fresh momentum. As there, the epochs
+    /// `0..=epochs` are run.
     pub fn dm(network: NetworkSpec, epochs: usize, augmentation: Vec<Family>) -> Self {
-        let optimizer = SgdSettings { learning_rate: 0.01, momentum: 0.9, weight_decay: 5e-4 };
-        Self { network, epochs, batch: 256, optimizer, augmentation }
+        let drop_before = Some(epochs / 2 + 1);
+        Self { augmentation, drop_before, ..Self::pretraining(network, epochs + 1) }
     }
+
+    /// The training of the networks through which IID looks (`pre_model.py` of VincenDen/IID): the same batches and
+    /// optimiser at a constant rate, without augmentation.
+    pub fn pretraining(network: NetworkSpec, epochs: usize) -> Self {
+        let optimizer = SgdSettings { learning_rate: 0.01, momentum: 0.9, weight_decay: 5e-4 };
+        Self { network, epochs, drop_before: None, batch: 256, optimizer, augmentation: Vec::new() }
+    }
+}
+
+/// A training that stands between two batches.
+pub struct Snapshot {
+    /// Passes that have begun.
+    pub epoch: usize,
+    /// Images of this pass that were seen.
+    pub position: usize,
+    /// The parameters, in the order of the network.
+    pub variables: Vec<Tensor>,
+    /// The direction of each parameter, where it has one yet.
+    pub velocities: Vec<Option<Tensor>>,
 }
 
 /// A network on its way.
@@ -69,16 +91,18 @@ impl Training {
         Self::from_stream(Purpose::EvaluationNetwork, recipe, examples, classes, device, (seed, repeat))
     }
 
-    /// The network through which people look at a run.
-    pub fn lens(
+    /// The network of a pool at `position`.
+    pub fn of_pool(
         recipe: Recipe,
         examples: Arc<dyn Examples>,
         classes: usize,
         device: &Device,
         seed: u64,
+        position: usize,
     ) -> Result<Self> {
-        // Its order and augmentation come from the far end of the streams of the judges.
-        Self::from_stream(Purpose::Lens, recipe, examples, classes, device, (seed, u64::MAX))
+        // Its order comes from the far end of the streams of the judges.
+        let repeat = u64::MAX - position as u64;
+        Self::from_stream(Purpose::Pretraining, recipe, examples, classes, device, (seed, repeat))
     }
 
     fn from_stream(
@@ -123,24 +147,13 @@ impl Training {
 
     /// Share of the training that is done.
     pub fn done(&self) -> f64 {
-        let epochs = (self.recipe.epochs + 1) as f64;
         let within = self.position as f64 / self.examples.labels().len().max(1) as f64;
-        ((self.epoch.saturating_sub(1) as f64 + within) / epochs).min(1.0)
+        ((self.epoch.saturating_sub(1) as f64 + within) / self.recipe.epochs as f64).min(1.0)
     }
 
     /// Number of batches in all.
     pub fn batches(&self) -> usize {
-        (self.recipe.epochs + 1) * self.examples.labels().len().div_ceil(self.recipe.batch)
-    }
-
-    /// Which network it is.
-    pub fn spec(&self) -> &NetworkSpec {
-        &self.recipe.network
-    }
-
-    /// Passes over the images.
-    pub fn epochs(&self) -> usize {
-        self.recipe.epochs + 1
+        self.recipe.epochs * self.examples.labels().len().div_ceil(self.recipe.batch)
     }
 
     /// The network as it is.
@@ -148,25 +161,46 @@ impl Training {
         self.network.as_ref()
     }
 
-    /// Gives the network away.
-    pub fn into_network(self) -> Box<dyn Network> {
-        self.network
+    /// What has to be kept so that the training can go on later, to the bit.
+    pub fn snapshot(&self) -> Snapshot {
+        let variables = self.network.variables().iter().map(|variable| variable.as_detached_tensor()).collect();
+        Snapshot { epoch: self.epoch, position: self.position, variables, velocities: self.optimizer.velocities() }
+    }
+
+    /// Goes on from a snapshot of the same training.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        for (variable, value) in self.network.variables().iter().zip(&snapshot.variables) {
+            variable.set(value)?;
+        }
+        if self.recipe.drop_before.is_some_and(|epoch| snapshot.epoch > epoch) {
+            self.optimizer.restart(self.recipe.optimizer.learning_rate * 0.1);
+        }
+        self.optimizer.set_velocities(snapshot.velocities.clone());
+        self.epoch = snapshot.epoch;
+        self.order = self.order_of(self.epoch.saturating_sub(1));
+        self.position = snapshot.position;
+        Ok(())
     }
 
     /// `self.epoch` counts the epochs that have begun.
     fn begin_epoch(&mut self) -> bool {
-        if self.epoch > self.recipe.epochs {
+        if self.epoch >= self.recipe.epochs {
             return false;
         }
-        if self.epoch == self.recipe.epochs / 2 + 1 {
+        if self.recipe.drop_before == Some(self.epoch) {
             self.optimizer.restart(self.recipe.optimizer.learning_rate * 0.1);
         }
-        let mut rng = stream(self.seed, Purpose::EvaluationOrder, self.repeat, self.epoch as u64);
-        self.order = (0..self.examples.labels().len()).collect();
-        self.order.shuffle(&mut rng);
+        self.order = self.order_of(self.epoch);
         self.position = 0;
         self.epoch += 1;
         !self.order.is_empty()
+    }
+
+    fn order_of(&self, epoch: usize) -> Vec<usize> {
+        let mut rng = stream(self.seed, Purpose::EvaluationOrder, self.repeat, epoch as u64);
+        let mut order: Vec<usize> = (0..self.examples.labels().len()).collect();
+        order.shuffle(&mut rng);
+        order
     }
 
     /// The batch of `self.order[start..end]`, augmented: images `(n, c, h, w)` and labels `(n,)`.

@@ -1,9 +1,9 @@
-//! Where parameters come from: drawn from a named stream, frozen or as variables.
+//! Where parameters come from: drawn from a named stream, frozen or as variables; or known already.
 //!
 //! The law is PyTorch's default for convolutions and linear layers, weight and bias alike:
 //! uniform on `[-1/sqrt(fan_in), 1/sqrt(fan_in))`.
 
-use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -13,17 +13,26 @@ pub struct Init<'a> {
     device: &'a Device,
     dtype: DType,
     variables: Option<Vec<Var>>,
+    known: Option<std::vec::IntoIter<Tensor>>,
 }
 
 impl<'a> Init<'a> {
     /// Parameters of a network that is only looked through.
     pub fn frozen(rng: &'a mut ChaCha8Rng, device: &'a Device) -> Self {
-        Self { rng, device, dtype: DType::F32, variables: None }
+        Self { rng, device, dtype: DType::F32, variables: None, known: None }
     }
 
     /// Parameters of a network that learns.
     pub fn trainable(rng: &'a mut ChaCha8Rng, device: &'a Device) -> Self {
         Self { variables: Some(Vec::new()), ..Self::frozen(rng, device) }
+    }
+
+    /// Takes known parameters, in the order of [`Network::variables`](super::Network::variables), instead of what is
+    /// drawn.
+    #[must_use]
+    pub fn with_known(mut self, parameters: Vec<Tensor>) -> Self {
+        self.known = Some(parameters.into_iter());
+        self
     }
 
     /// In another precision; the numbers are the same draws.
@@ -46,7 +55,14 @@ impl<'a> Init<'a> {
 
     /// Puts numbers on the device, as a variable unless frozen.
     pub fn place(&mut self, values: Vec<f32>, shape: impl Into<Shape>) -> Result<Tensor> {
-        let tensor = Tensor::from_vec(values, shape, self.device)?.to_dtype(self.dtype)?;
+        let tensor = match &mut self.known {
+            None => Tensor::from_vec(values, shape, self.device)?,
+            Some(known) => match known.next() {
+                Some(tensor) if tensor.dims() == shape.into().dims() => tensor.to_device(self.device)?,
+                _ => bail!("the parameters belong to another network"),
+            },
+        };
+        let tensor = tensor.to_dtype(self.dtype)?;
         match &mut self.variables {
             None => Ok(tensor),
             Some(variables) => {

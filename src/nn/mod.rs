@@ -24,7 +24,7 @@ pub use spec::NetworkSpec;
 use candle_core::{Result, Tensor, Var};
 
 /// A network whose parameters are fixed for now (matching) or variables (training).
-pub trait Network: Send {
+pub trait Network: Send + Sync {
     /// What the last layer before the class scores sees: `(n, channels, height, width) -> (n, d)`.
     fn embed(&self, images: &Tensor) -> Result<Tensor>;
     /// Class scores: `(n, d) -> (n, classes)`.

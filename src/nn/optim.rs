@@ -44,6 +44,16 @@ impl Sgd {
         Ok(())
     }
 
+    /// The direction of each variable, where it has one yet.
+    pub fn velocities(&self) -> Vec<Option<Tensor>> {
+        self.velocities.clone()
+    }
+
+    /// Goes on in these directions.
+    pub fn set_velocities(&mut self, velocities: Vec<Option<Tensor>>) {
+        self.velocities = velocities;
+    }
+
     /// Changes the learning rate and forgets the direction, as a new optimiser would.
     pub fn restart(&mut self, learning_rate: f64) {
         self.settings.learning_rate = learning_rate;

@@ -9,7 +9,7 @@ mod export;
 mod files;
 mod run_folder;
 
-pub use cache::{cache_evaluation, cached_evaluation};
+pub use cache::{CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network};
 pub use checkpoint::Checkpoints;
 pub use export::export;
 pub use run_folder::{RunFolder, RunRecord};

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::Term;
+use super::{Needs, Seen, Term, Through};
 
 /// `|| mean_n f(x) - mean_m f(s) ||^2`, summed over the `d` dimensions, one number for each class.
 ///
@@ -23,8 +23,12 @@ impl Term for Mean {
         Some(1.0)
     }
 
-    fn penalty(&mut self, real: &Tensor, synthetic: &Tensor) -> Result<Tensor> {
-        let gap = (real.mean(1)? - synthetic.mean(1)?)?; // (c, d)
+    fn needs(&self) -> Needs {
+        Needs { through: Through::Matching, real: true }
+    }
+
+    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+        let gap = (seen.real()?.mean(1)? - seen.synthetic.mean(1)?)?; // (c, d)
         gap.sqr()?.sum(1)
     }
 }

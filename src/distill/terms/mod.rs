@@ -4,8 +4,14 @@
 //! synthetic `(c, m, d)` to `(c,)`. It knows no network, no data set and no config, so the same code runs for all
 //! classes at once and for one class at a time. Weights live outside, as plain numbers that may change at every step.
 
+mod ball;
+mod centralization;
+mod covariance;
 mod mean;
 
+pub use ball::Ball;
+pub use centralization::Centralization;
+pub use covariance::Covariance;
 pub use mean::Mean;
 
 use candle_core::{Result, Tensor};
@@ -22,17 +28,88 @@ pub trait Term: Send {
     /// The weight of the paper that brought it.
     fn paper_weight(&self) -> Option<f64>;
 
-    /// The unweighted penalty of each class, differentiable in `synthetic`: `(c, n, d), (c, m, d) -> (c,)`.
-    fn penalty(&mut self, real: &Tensor, synthetic: &Tensor) -> Result<Tensor>;
+    /// What it has to be shown.
+    fn needs(&self) -> Needs;
+
+    /// What else about it can be turned while a run goes on.
+    fn parameter(&self) -> Option<Parameter> {
+        None
+    }
+
+    /// True if its gradient is zero with one synthetic image in each class.
+    fn vanishes_alone(&self) -> bool {
+        false
+    }
+
+    /// The unweighted penalty of each class, differentiable in the synthetic features: `(c,)`.
+    fn penalty(&mut self, seen: &Seen, parameter: f64) -> Result<Tensor>;
 }
 
-/// The terms of a run with the weights they start with, as they stand in a config.
+/// What a term has to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The network through which it looks.
+    pub through: Through,
+    /// True if it compares with real features; where no term does, no real image is looked at.
+    pub real: bool,
+}
+
+/// The network through which a term looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// The network of the step, which was never trained.
+    Matching,
+    /// One of the networks that were trained on real images before.
+    Pretrained,
+}
+
+/// A number of a term beside its weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameter {
+    /// The name used in configs and files.
+    pub id: &'static str,
+    /// What it is, with its unit, in one sentence for people.
+    pub meaning: &'static str,
+    /// Its value where nobody says another.
+    pub default: f64,
+}
+
+/// What a term is shown: features of augmented images through one network.
+pub struct Seen {
+    /// Features of real images `(c, n, d)`, without gradient.
+    pub real: Option<Tensor>,
+    /// Features of synthetic images `(c, m, d)`.
+    pub synthetic: Tensor,
+    /// Channels of the feature maps; `d` is channels times positions.
+    pub channels: usize,
+    /// Median distance of real features to the mean of their class in a pretrained network; 1 in others.
+    pub typical_distance: f64,
+}
+
+impl Seen {
+    /// The real features; an error where the term did not say that it needs them.
+    pub fn real(&self) -> Result<&Tensor> {
+        self.real.as_ref().ok_or_else(|| candle_core::Error::Msg("the term did not ask for real features".to_owned()))
+    }
+}
+
+/// The terms of a config with the values they start with. A term that is not named has the weight 0 and can be armed
+/// while the run goes on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TermsSpec {
     /// Distance between class means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<Weight>,
+    /// Distance between local feature covariances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Weight>,
+    /// Spread of a class around its own mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub centralization: Option<Weight>,
+    /// What lies outside the ball of its class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ball: Option<BallWeight>,
 }
 
 /// How much a term counts.
@@ -43,13 +120,46 @@ pub struct Weight {
     pub weight: f64,
 }
 
+/// How much the ball counts, and how large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BallWeight {
+    /// Factor before the term's value; 0 mutes it.
+    pub weight: f64,
+    /// Radius in units of the median distance of real features to the mean of their class.
+    #[serde(default = "Ball::default_radius")]
+    pub radius: f64,
+}
+
+/// A term with the values it starts with.
+pub struct Entry {
+    /// The term.
+    pub term: Box<dyn Term>,
+    /// Its weight.
+    pub weight: f64,
+    /// Its parameter; 0 where it has none.
+    pub parameter: f64,
+    /// True if the config names it.
+    pub is_named: bool,
+}
+
 impl TermsSpec {
-    /// The terms that a config names, each with its weight, always in the same order.
-    pub fn build(&self) -> Vec<(Box<dyn Term>, f64)> {
-        let mut terms: Vec<(Box<dyn Term>, f64)> = Vec::new();
-        if let Some(Weight { weight }) = self.mean {
-            terms.push((Box::new(Mean), weight));
-        }
-        terms
+    /// Every term there is, always in the same order.
+    pub fn build(&self) -> Vec<Entry> {
+        let plain = |term: Box<dyn Term>, weight: Option<Weight>| Entry {
+            weight: weight.map_or(0.0, |weight| weight.weight),
+            parameter: term.parameter().map_or(0.0, |parameter| parameter.default),
+            is_named: weight.is_some(),
+            term,
+        };
+        let ball = self.ball.map(|ball| Weight { weight: ball.weight });
+        let mut ball = plain(Box::new(Ball), ball);
+        ball.parameter = self.ball.map_or(ball.parameter, |spec| spec.radius);
+        vec![
+            plain(Box::new(Mean), self.mean),
+            plain(Box::new(Covariance), self.covariance),
+            plain(Box::new(Centralization), self.centralization),
+            ball,
+        ]
     }
 }

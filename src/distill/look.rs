@@ -1,0 +1,182 @@
+//! One look at a chunk of classes: real and synthetic images, augmented alike, through the networks of a step, and what
+//! the terms say about it.
+
+use std::{ops::Range, sync::Arc};
+
+use candle_core::{Tensor, Var};
+use rayon::prelude::*;
+
+use super::{
+    Matching, Pretrained,
+    terms::{Seen, Through},
+};
+use crate::{
+    error::Result,
+    nn::{
+        Network,
+        augment::{Draw, Prepared},
+        init::Init,
+    },
+    random::{Purpose, choose, stream},
+};
+
+/// Values of real images that a chunk of classes may hold where nobody says how many classes it has.
+const CHUNK_VALUES: usize = 1 << 20;
+
+/// The networks of a step.
+pub(super) struct Networks {
+    /// Drawn afresh, never trained.
+    matching: Box<dyn Network>,
+    /// One of the pool, where there is one.
+    pretrained: Option<Arc<Pretrained>>,
+}
+
+impl Networks {
+    pub(super) fn draw(run: &Matching, step: u64) -> Result<Self> {
+        let mut rng = stream(run.seed, Purpose::MatchingNetwork, step, 0);
+        let init = Init::frozen(&mut rng, &run.device);
+        let matching = run.spec.network.build(run.data.shape(), run.data.classes(), init)?;
+        let mut rng = stream(run.seed, Purpose::PoolNetwork, step, 0);
+        let pretrained = choose(run.pool.len(), 1, &mut rng).first().map(|&index| run.pool[index].clone());
+        Ok(Self { matching, pretrained })
+    }
+}
+
+/// What was seen of a chunk of classes.
+pub(super) struct Look {
+    /// Unweighted penalty of each class `(c,)`, for each term; none for those that are not wanted.
+    pub(super) penalties: Vec<Option<Tensor>>,
+    /// The synthetic images, augmented.
+    images: Var,
+    per_class: usize,
+    augmentations: Vec<Prepared<f32>>,
+}
+
+impl Look {
+    /// Looks at the classes at `positions` for the terms at `wanted`.
+    pub(super) fn at(
+        run: &mut Matching,
+        step: u64,
+        networks: &Networks,
+        wanted: &[usize],
+        positions: Range<usize>,
+    ) -> Result<Self> {
+        let shape = run.data.shape();
+        let (classes, n, m) = (positions.len(), run.real_count(), run.state().images.per_class);
+        let augmentations: Vec<Prepared<f32>> =
+            positions.clone().map(|position| run.augmentation(step, position).prepare(shape)).collect();
+        let [channels, height, width] = shape.dims();
+        let place = |values, count| Tensor::from_vec(values, (classes * count, channels, height, width), &run.device);
+        let synthetic = run.synthetic_images(positions.clone(), &augmentations);
+        let images = Var::from_tensor(&place(synthetic, m)?)?;
+
+        let mut penalties = vec![None; run.terms.len()];
+        for through in [Through::Matching, Through::Pretrained] {
+            let needs = |position: &usize| run.terms[*position].term.needs();
+            let here = |position: &usize| needs(position).through == through;
+            let terms: Vec<usize> = wanted.iter().copied().filter(here).collect();
+            let (network, typical_distance) = match (through, &networks.pretrained) {
+                (Through::Matching, _) => (networks.matching.as_ref(), 1.0),
+                (Through::Pretrained, Some(pretrained)) => (pretrained.network.as_ref(), pretrained.typical_distance),
+                (Through::Pretrained, None) => continue,
+            };
+            if terms.is_empty() {
+                continue;
+            }
+            let features = |images: &Tensor| network.embed(images)?.reshape((classes, (), network.embedding_len()));
+            let real = match terms.iter().any(|position| needs(position).real) {
+                true => {
+                    let real = run.real_images(step, positions.clone(), &augmentations);
+                    Some(features(&place(real, n)?)?.detach()) // (c, n, d)
+                }
+                false => None,
+            };
+            let synthetic = features(&images)?; // (c, m, d)
+            let seen = Seen { real, synthetic, channels: network.maps()[0], typical_distance };
+            for position in terms {
+                let parameter = run.state().weights.terms[position].parameter.unwrap_or_default();
+                penalties[position] = Some(run.terms[position].term.penalty(&seen, parameter)?);
+            }
+        }
+        Ok(Self { penalties, images, per_class: m, augmentations })
+    }
+
+    /// The gradient of a loss that was made of the penalties, carried back to the images before augmentation:
+    /// `(c, m, channels, height, width)`.
+    pub(super) fn gradient(&self, loss: Option<&Tensor>) -> Result<Vec<f32>> {
+        let gradient = match loss {
+            Some(loss) => loss.backward()?.remove(&self.images),
+            None => None,
+        };
+        let Some(gradient) = gradient else { return Ok(vec![0.0; self.images.elem_count()]) };
+        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let len = gradient.len() / (self.augmentations.len() * self.per_class);
+        let mut back = vec![0.0; gradient.len()];
+        for (index, (gradient, back)) in gradient.chunks_exact(len).zip(back.chunks_exact_mut(len)).enumerate() {
+            self.augmentations[index / self.per_class].adjoint(gradient, back);
+        }
+        Ok(back)
+    }
+}
+
+impl Matching {
+    /// Classes that are computed together.
+    pub(super) fn chunk(&self) -> usize {
+        match self.spec.chunk {
+            0 => (CHUNK_VALUES / (self.real_count() * self.data.shape().len()).max(1)).max(1),
+            classes => classes,
+        }
+    }
+
+    /// Real images of each class in a step: the batch, or what the smallest class of the data set has.
+    fn real_count(&self) -> usize {
+        self.spec.real_batch.min(self.data.smallest_class())
+    }
+
+    /// What real and synthetic images of a class go through.
+    fn augmentation(&self, step: u64, position: usize) -> Draw {
+        let class = self.state().images.classes[position];
+        if self.spec.augmentation.is_empty() {
+            return Draw::Identity;
+        }
+        let mut rng = stream(self.seed, Purpose::Augmentation, step, u64::from(class));
+        Draw::sample(&self.spec.augmentation, self.data.shape(), &mut rng)
+    }
+
+    /// Real images of some classes, augmented: `(c, n, channels, height, width)`.
+    fn real_images(&self, step: u64, positions: Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
+        let (len, count) = (self.data.shape().len(), self.real_count());
+        let chosen: Vec<u32> = positions
+            .flat_map(|position| {
+                let class = self.state().images.classes[position];
+                let usable = self.data.usable(class);
+                let mut rng = stream(self.seed, Purpose::RealBatch, step, u64::from(class));
+                choose(usable.len(), count, &mut rng).into_iter().map(|index| usable[index])
+            })
+            .collect();
+        let data = self.data.as_ref();
+        let mut images = vec![0.0; chosen.len() * len];
+        images.par_chunks_exact_mut(len).enumerate().for_each_init(
+            || vec![0.0; len],
+            |plain, (index, image)| {
+                data.fetch(data.train(), chosen[index], plain);
+                augmentations[index / count].apply(plain, image);
+            },
+        );
+        images
+    }
+
+    /// Synthetic images of some classes, augmented: `(c, m, channels, height, width)`.
+    fn synthetic_images(&self, positions: Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
+        let len = self.data.shape().len();
+        let mut images = Vec::new();
+        for (position, augmentation) in positions.zip(augmentations) {
+            for plain in self.state().images.of_class(position).chunks_exact(len) {
+                let start = images.len();
+                images.resize(start + len, 0.0);
+                augmentation.apply(plain, &mut images[start..]);
+            }
+        }
+        images
+    }
+}

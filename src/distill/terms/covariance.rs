@@ -1,0 +1,52 @@
+//! Distance between the local covariances of real and synthetic feature maps (covariance matching of IID, CVPR 2024).
+
+use candle_core::{Result, Tensor};
+
+use super::{Needs, Seen, Term, Through};
+
+/// `|| Sigma(f(x)) - Sigma(f(s)) ||_F^2` with `Sigma(F) = (1/B) sum_b X_b X_b^T` and `X = F - mean_b F`, one number for
+/// each class.
+///
+/// `F` holds the last feature maps of `B` images as `channels x positions`; the mean is taken over the images, for every
+/// channel and position by itself, and the product sums over the positions, so `Sigma` is `(channels, channels)`. The
+/// divisor is `B`, not `B - 1` and not the number of positions, as in the released code (`main_DM_IID.py` of
+/// VincenDen/IID). The paper's weight on DM is 0.01. With one synthetic image its covariance is zero and so is the
+/// gradient.
+pub struct Covariance;
+
+impl Term for Covariance {
+    fn id(&self) -> &'static str {
+        "covariance"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "Makes the channels of synthetic feature maps vary together as those of real ones do"
+    }
+
+    fn paper_weight(&self) -> Option<f64> {
+        Some(0.01)
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { through: Through::Matching, real: true }
+    }
+
+    fn vanishes_alone(&self) -> bool {
+        true
+    }
+
+    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+        let real = local_covariance(seen.real()?, seen.channels)?;
+        let synthetic = local_covariance(&seen.synthetic, seen.channels)?;
+        (real - synthetic)?.sqr()?.sum((1, 2))
+    }
+}
+
+/// Covariance of the channels, summed over positions: `(c, n, channels * positions) -> (c, channels, channels)`.
+fn local_covariance(features: &Tensor, channels: usize) -> Result<Tensor> {
+    let (classes, count, _) = features.dims3()?;
+    let centred = features.broadcast_sub(&features.mean_keepdim(1)?)?;
+    let rows = centred.reshape((classes, count, channels, ()))?.transpose(1, 2)?.contiguous()?; // (c, channels, n, p)
+    let rows = rows.flatten_from(2)?; // (c, channels, n p)
+    rows.matmul(&rows.t()?)? / count as f64
+}

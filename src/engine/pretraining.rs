@@ -1,0 +1,329 @@
+//! The pool: networks that are trained on the real images, in slices beside a run, and kept for later runs.
+//!
+//! Some terms draw one of them at every step; people look at the feature plane through the first. What decides a network
+//! is its recipe, the usable training images and the seed; by these it is found again in the cache. A training that is
+//! given up goes on from where it stood.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use candle_core::{Device, Tensor};
+
+use crate::{
+    config::RunConfig,
+    data::Dataset,
+    distill::Pretrained,
+    error::Result,
+    evaluate::{Chosen, Recipe, Snapshot, Training, accuracy_on, select_at_random},
+    fingerprint::Fingerprint,
+    nn::{self, Network, NetworkSpec, init::Init},
+    random::{Purpose, stream},
+    store::{self, CachedNetwork},
+};
+
+/// Images on which a network is tested and measured when its training is done.
+const MEASURED: usize = 2000;
+/// Images that pass a network together while it is measured.
+const SLICE: usize = 256;
+/// A training that goes on is kept this often.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// The networks of a run, trained one after the other.
+pub(super) struct Pretraining {
+    data: Arc<Dataset>,
+    device: Device,
+    seed: u64,
+    recipe: Recipe,
+    size: usize,
+    /// Names everything that decides the networks.
+    fingerprint: String,
+    ready: Vec<Arc<Pretrained>>,
+    current: Option<Training>,
+    worked: Duration,
+    kept: Instant,
+    /// True after an error, until somebody wants it tried again.
+    failed: bool,
+}
+
+/// How far a pool is.
+pub(super) struct PoolProgress {
+    /// The network under way, counted from 1.
+    pub(super) network: usize,
+    /// Networks in all.
+    pub(super) of: usize,
+    /// Share of this network that is done.
+    pub(super) done: f64,
+    /// Forecast of the rest of all networks.
+    pub(super) secs_left: f64,
+}
+
+impl Pretraining {
+    /// The pool of a run; trains nothing yet.
+    pub(super) fn new(config: &RunConfig, data: &Arc<Dataset>, device: &Device) -> Self {
+        let network = config.pool.network(&config.network);
+        let usable = usable(data).len();
+        let mut recipe = Recipe::pretraining(network, 1);
+        recipe.epochs = config.pool.epochs(usable.div_ceil(recipe.batch));
+        let what = (data.fingerprint(), config.holdout, config.seed, &recipe.network, recipe.epochs, recipe.batch);
+        let what = serde_json::to_vec(&what).expect("plain data");
+        let fingerprint = Fingerprint::default().of(&what).of(nn::describe(device).as_bytes()).finish();
+        Self {
+            data: data.clone(),
+            device: device.clone(),
+            seed: config.seed,
+            size: config.pool.size(&config.network),
+            recipe,
+            fingerprint,
+            ready: Vec::new(),
+            current: None,
+            worked: Duration::ZERO,
+            kept: Instant::now(),
+            failed: false,
+        }
+    }
+
+    /// True after an error; nothing more is tried.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Tries again after an error.
+    pub(super) fn retry(&mut self) {
+        self.failed = false;
+    }
+
+    /// Number of networks.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The network through which people look.
+    pub(super) fn lens(&self) -> Option<&Arc<Pretrained>> {
+        self.ready.first()
+    }
+
+    /// All networks, once they are trained.
+    pub(super) fn pool(&self) -> Option<&[Arc<Pretrained>]> {
+        (self.ready.len() == self.size).then_some(&self.ready)
+    }
+
+    /// Works on the next network for about `budget`, one batch at least.
+    pub(super) fn advance(&mut self, budget: Duration) -> Result<PoolProgress> {
+        let progress = self.train(budget);
+        self.failed = progress.is_err();
+        progress
+    }
+
+    fn train(&mut self, budget: Duration) -> Result<PoolProgress> {
+        let clock = Instant::now();
+        let mut training = match self.current.take() {
+            Some(training) => training,
+            None => match self.begin()? {
+                Some(training) => training,
+                None => return Ok(self.progress(1.0)),
+            },
+        };
+        while training.advance()? {
+            if clock.elapsed() >= budget {
+                self.worked += clock.elapsed();
+                let progress = self.progress(training.done());
+                self.current = Some(training);
+                if self.kept.elapsed() > KEEP_EVERY {
+                    self.keep();
+                }
+                return Ok(progress);
+            }
+        }
+        self.worked += clock.elapsed();
+        self.finish(&training)?;
+        Ok(self.progress(1.0))
+    }
+
+    /// Keeps a half-trained network, so that it can go on later.
+    pub(super) fn keep(&mut self) {
+        self.kept = Instant::now();
+        let Some(training) = &self.current else { return };
+        let Snapshot { epoch, position, variables, velocities } = training.snapshot();
+        let mut kept = CachedNetwork::default();
+        kept.about.insert("epoch".to_owned(), epoch.to_string());
+        kept.about.insert("position".to_owned(), position.to_string());
+        for (index, (variable, velocity)) in variables.into_iter().zip(velocities).enumerate() {
+            kept.tensors.insert(format!("variable.{index}"), variable);
+            if let Some(velocity) = velocity {
+                kept.tensors.insert(format!("velocity.{index}"), velocity);
+            }
+        }
+        store::cache_network(&self.file(HALF), kept);
+    }
+
+    fn progress(&self, done: f64) -> PoolProgress {
+        let finished = self.ready.len();
+        let under_way = if self.current.is_none() && done >= 1.0 { 0.0 } else { done };
+        let (share, rest) = (finished as f64 + under_way, self.size as f64);
+        let worked = self.worked.as_secs_f64();
+        PoolProgress {
+            network: (finished + 1).min(self.size),
+            of: self.size,
+            done,
+            secs_left: if share > 0.0 { worked / share * (rest - share) } else { f64::INFINITY },
+        }
+    }
+
+    /// The next training, begun or taken up again; none where the network is there already.
+    fn begin(&mut self) -> Result<Option<Training>> {
+        if self.ready.len() == self.size {
+            return Ok(None);
+        }
+        if let NetworkSpec::Identity {} = self.recipe.network {
+            let network = self.recipe.network.build(
+                self.data.shape(),
+                self.data.classes(),
+                Init::frozen(&mut stream(self.seed, Purpose::Pretraining, 0, 0), &self.device),
+            )?;
+            let typical_distance = self.typical_distance(network.as_ref())?;
+            self.add(network, typical_distance, None);
+            return Ok(None);
+        }
+        if let Some(known) = self.cached() {
+            self.ready.push(Arc::new(known));
+            return Ok(None);
+        }
+        let examples = Arc::new(Chosen::new(self.data.clone(), usable(&self.data)));
+        let (recipe, classes, position) = (self.recipe.clone(), self.data.classes(), self.ready.len());
+        let mut training = Training::of_pool(recipe, examples, classes, &self.device, self.seed, position)?;
+        if let Some(snapshot) = self.half(training.network().variables().len()) {
+            training.restore(&snapshot)?;
+        }
+        Ok(Some(training))
+    }
+
+    /// Freezes a network that was trained, measures it and keeps it.
+    fn finish(&mut self, training: &Training) -> Result<()> {
+        let parameters = training.snapshot().variables;
+        let network = self.frozen(parameters.clone())?;
+        let typical_distance = self.typical_distance(network.as_ref())?;
+        let accuracy = self.accuracy(network.as_ref())?;
+        let named = parameters.into_iter().enumerate().map(|(index, tensor)| (format!("variable.{index}"), tensor));
+        let mut kept = CachedNetwork { tensors: named.collect(), about: HashMap::new() };
+        kept.about.insert("typical_distance".to_owned(), typical_distance.to_string());
+        if let Some(accuracy) = accuracy {
+            kept.about.insert("accuracy".to_owned(), accuracy.to_string());
+        }
+        store::cache_network(&self.file(WHOLE), kept);
+        store::forget_network(&self.file(HALF));
+        self.add(network, typical_distance, accuracy);
+        Ok(())
+    }
+
+    fn add(&mut self, network: Box<dyn Network>, typical_distance: f64, accuracy: Option<f64>) {
+        self.ready.push(Arc::new(Pretrained { name: self.name(), network, typical_distance, accuracy }));
+    }
+
+    fn name(&self) -> String {
+        match self.recipe.network {
+            NetworkSpec::Identity {} => self.recipe.network.describe(),
+            _ => format!("{}, trained for {} epochs", self.recipe.network.describe(), self.recipe.epochs),
+        }
+    }
+
+    fn frozen(&self, parameters: Vec<Tensor>) -> Result<Box<dyn Network>> {
+        let mut unused = stream(self.seed, Purpose::Pretraining, 0, 0);
+        let init = Init::frozen(&mut unused, &self.device).with_known(parameters);
+        Ok(self.recipe.network.build(self.data.shape(), self.data.classes(), init)?)
+    }
+
+    /// The next network as an earlier run has left it.
+    fn cached(&self) -> Option<Pretrained> {
+        let CachedNetwork { about, mut tensors } = store::cached_network(&self.file(WHOLE))?;
+        let number = |name: &str| about.get(name)?.parse::<f64>().ok();
+        let parameters = (0..tensors.len()).map_while(|index| tensors.remove(&format!("variable.{index}"))).collect();
+        let network = self.frozen(parameters).ok()?;
+        let typical_distance = number("typical_distance")?;
+        Some(Pretrained { name: self.name(), network, typical_distance, accuracy: number("accuracy") })
+    }
+
+    /// Where an earlier training of the next network was given up.
+    fn half(&self, count: usize) -> Option<Snapshot> {
+        let CachedNetwork { about, mut tensors } = store::cached_network(&self.file(HALF))?;
+        let number = |name: &str| about.get(name)?.parse::<usize>().ok();
+        let mut take = |name: &str, index: usize| {
+            let tensor = tensors.remove(&format!("{name}.{index}"))?;
+            tensor.to_device(&self.device).ok()
+        };
+        let variables: Vec<Tensor> = (0..count).map_while(|index| take("variable", index)).collect();
+        let velocities = (0..count).map(|index| take("velocity", index)).collect();
+        let snapshot = Snapshot { epoch: number("epoch")?, position: number("position")?, variables, velocities };
+        (snapshot.variables.len() == count).then_some(snapshot)
+    }
+
+    fn file(&self, state: &str) -> String {
+        format!("{}-{}{state}", self.fingerprint, self.ready.len())
+    }
+
+    /// Median distance of real images to the mean of their class, over a sample of all classes.
+    fn typical_distance(&self, network: &dyn Network) -> Result<f64> {
+        let classes: Vec<u32> = (0..self.data.classes() as u32).collect();
+        let per_class = (MEASURED / classes.len()).max(2);
+        let mut distances = Vec::new();
+        for class in classes {
+            let sample = select_at_random(&self.data, &[class], per_class, self.seed, u64::MAX - 1);
+            let features = self.features(network, &sample)?;
+            distances.extend(distances_to_mean(&features, network.embedding_len()));
+        }
+        distances.sort_unstable_by(f64::total_cmp);
+        Ok(distances.get(distances.len() / 2).copied().unwrap_or(1.0))
+    }
+
+    fn accuracy(&self, network: &dyn Network) -> Result<Option<f64>> {
+        let holdout = &self.data.holdout()[..self.data.holdout().len().min(MEASURED)];
+        if holdout.is_empty() {
+            return Ok(None);
+        }
+        let right = holdout
+            .chunks(SLICE)
+            .map(|slice| accuracy_on(network, &self.data, self.data.train(), slice, &self.device))
+            .sum::<Result<usize>>()?;
+        Ok(Some(right as f64 / holdout.len() as f64))
+    }
+
+    /// Features of training images, `(n, d)` in a row.
+    fn features(&self, network: &dyn Network, indices: &[u32]) -> Result<Vec<f32>> {
+        let mut features = Vec::new();
+        for slice in indices.chunks(SLICE) {
+            features.extend(embed(network, self.data.gather(self.data.train(), slice), &self.data, &self.device)?);
+        }
+        Ok(features)
+    }
+}
+
+/// Names of the two files of a network.
+const WHOLE: &str = "";
+const HALF: &str = "-half";
+
+/// Training images that no hold-out keeps back.
+fn usable(data: &Dataset) -> Vec<u32> {
+    (0..data.classes() as u32).flat_map(|class| data.usable(class).iter().copied()).collect()
+}
+
+/// Distance of each row to the mean of all rows.
+fn distances_to_mean(features: &[f32], dimensions: usize) -> Vec<f64> {
+    let rows = features.chunks_exact(dimensions);
+    let mut mean = vec![0.0; dimensions];
+    for row in rows.clone() {
+        mean.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / rows.len() as f64);
+    }
+    let distance = |row: &[f32]| {
+        row.iter().zip(&mean).map(|(&value, mean)| (f64::from(value) - mean).powi(2)).sum::<f64>().sqrt()
+    };
+    rows.map(distance).collect()
+}
+
+/// Features of normalised images, `(n, d)` in a row.
+pub(super) fn embed(network: &dyn Network, values: Vec<f32>, data: &Dataset, device: &Device) -> Result<Vec<f32>> {
+    let [channels, height, width] = data.shape().dims();
+    let images = Tensor::from_vec(values, ((), channels, height, width), device)?;
+    Ok(network.embed(&images)?.flatten_all()?.to_vec1()?)
+}
