@@ -231,7 +231,7 @@ fn the_mixer_is_played_by_keyboard() {
     bench.press(Key::S);
     bench.hears(
         "solo",
-        |command| matches!(command, Command::SetWeight { term, weight } if term == "centralization" && *weight == 0.0),
+        |command| matches!(command, Command::SetWeight { term, weight } if term == "ball" && *weight == 0.0),
     );
     assert_eq!(bench.window.state().run_state().desk.solo, Some(1));
     bench.press(Key::S);
@@ -244,6 +244,19 @@ fn the_mixer_is_played_by_keyboard() {
     assert!(bench.window.get_by_label("Learning rate").is_focused());
     bench.press(Key::ArrowLeft);
     bench.hears("the rate", |command| matches!(command, Command::SetLearningRate(rate) if *rate < 1.0));
+}
+
+#[test]
+fn the_radius_of_the_ball_has_a_fader_of_its_own() {
+    let mut bench = running_after(2);
+    bench.focus("radius of ball");
+    bench.press(Key::ArrowRight);
+    bench.hears("the radius", |command| {
+        matches!(command, Command::SetParameter { term, value } if term == "ball" && (*value - 1.05).abs() < 1e-9)
+    });
+    bench.until("applied", |app| {
+        app.run_state().desk.terms[2].parameter.as_ref().is_some_and(|radius| radius.applied == 1.05)
+    });
 }
 
 #[test]

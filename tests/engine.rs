@@ -4,7 +4,7 @@ mod support;
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crossbeam_channel::RecvTimeoutError;
@@ -15,102 +15,13 @@ use spiritsafe::{
     store::RunFolder,
 };
 use support::{
-    TINY_DIGITS, TINY_PLANE, assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints, lines,
-    settings,
+    assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
+    driving::{
+        begin, digits, folder, paused, plane, start, undisturbed, wait, wait_applied, wait_failed, wait_finished,
+        wait_paused, wait_step,
+    },
+    lines,
 };
-use tempfile::TempDir;
-
-/// Nothing here takes nearly as long.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn plane(more: &[&str]) -> RunConfig {
-    RunConfig::preset("plane", &settings(&TINY_PLANE, more)).unwrap()
-}
-
-fn digits(more: &[&str]) -> RunConfig {
-    RunConfig::preset("digits", &settings(&TINY_DIGITS, more)).unwrap()
-}
-
-fn start(config: &RunConfig, out: &Path) -> Start {
-    Start { config: config.clone(), out: out.to_owned(), resume: false, script: Vec::new(), paused: false }
-}
-
-/// Starts an engine with a run that waits.
-fn paused(config: &RunConfig, out: &Path) -> Engine {
-    begin(Start { paused: true, ..start(config, out) })
-}
-
-fn begin(start: Start) -> Engine {
-    let engine = Engine::spawn(|| {});
-    engine.send(Command::Start(Box::new(start)));
-    engine
-}
-
-/// The next event, whatever it is.
-fn next(engine: &Engine) -> Event {
-    engine.events().recv_timeout(PATIENCE).expect("the engine says something")
-}
-
-/// Waits for the first event of which `pick` makes something. A failure that is not looked for ends the test.
-fn wait<T>(engine: &Engine, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        let event = next(engine);
-        if let Some(picked) = pick(&event) {
-            return picked;
-        }
-        if let Event::Failed { message, .. } = event {
-            panic!("unexpected failure: {message}");
-        }
-    }
-    panic!("the engine never said what was waited for");
-}
-
-fn wait_paused(engine: &Engine) -> u64 {
-    wait(engine, |event| match event {
-        Event::Paused { step, .. } => Some(*step),
-        _ => None,
-    })
-}
-
-fn wait_step(engine: &Engine, at_least: u64) -> u64 {
-    wait(engine, |event| match event {
-        Event::Stepped { report, .. } if report.step >= at_least => Some(report.step),
-        _ => None,
-    })
-}
-
-fn wait_applied(engine: &Engine) -> Intervention {
-    wait(engine, |event| match event {
-        Event::Applied(applied) => Some(applied.clone()),
-        _ => None,
-    })
-}
-
-fn wait_failed(engine: &Engine) -> (String, u8) {
-    wait(engine, |event| match event {
-        Event::Failed { message, code } => Some((message.clone(), *code)),
-        _ => None,
-    })
-}
-
-fn wait_finished(engine: &Engine) -> (u64, bool) {
-    wait(engine, |event| match event {
-        Event::Finished { step, complete } => Some((*step, *complete)),
-        _ => None,
-    })
-}
-
-/// Runs to the end without a disturbance.
-fn undisturbed(config: &RunConfig) -> TempDir {
-    let out = folder();
-    assert!(wait_finished(&begin(start(config, out.path()))).1);
-    out
-}
 
 fn weight(weight: f64) -> Command {
     Command::SetWeight { term: "mean".to_owned(), weight }
@@ -119,7 +30,7 @@ fn weight(weight: f64) -> Command {
 fn new_weight(applied: &Intervention) -> f64 {
     match applied.change {
         Change::Weight { new, .. } => new,
-        Change::LearningRate { .. } => panic!("a weight was changed"),
+        ref other => panic!("a weight was changed, not {other:?}"),
     }
 }
 
@@ -400,7 +311,7 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     let unknown = Command::SetWeight { term: "meen".to_owned(), weight: 1.0 };
     let protocol = Command::Evaluate { protocol: "best@5".to_owned() };
     let wrong: [(Command, &[&str]); 6] = [
-        (unknown, &["\"meen\"", "it has mean"]),
+        (unknown, &["\"meen\"", "there are mean, covariance"]),
         (weight(-1.0), &["from 0 up", "-1"]),
         (weight(f64::NAN), &["from 0 up", "NaN"]),
         (Command::SetLearningRate(f64::INFINITY), &["learning rate", "inf"]),

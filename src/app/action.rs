@@ -24,6 +24,13 @@ pub enum Action {
         /// Where to.
         weight: f64,
     },
+    /// Move the fader of a term's parameter.
+    SetParameter {
+        /// Position of the term.
+        term: usize,
+        /// Where to.
+        value: f64,
+    },
     /// Move the fader of the learning rate.
     SetLearningRate(f64),
     /// Silence a term, or give it back.

@@ -212,6 +212,14 @@ impl App {
                     }
                     self.send_weights();
                 }
+                Action::SetParameter { term, value } => {
+                    let strip = self.run.desk.terms.get_mut(term);
+                    if let Some((id, knob)) = strip.and_then(|strip| Some((&strip.id, strip.parameter.as_mut()?))) {
+                        knob.fader = value;
+                        knob.sent = value;
+                        self.engine.send(Command::SetParameter { term: id.clone(), value });
+                    }
+                }
                 Action::ToggleMute(term) => {
                     if let Some(strip) = self.run.desk.terms.get_mut(term) {
                         strip.muted = !strip.muted;

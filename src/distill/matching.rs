@@ -155,7 +155,8 @@ impl Matching {
     pub fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
         let ball = self.position(Ball.id()).ok()?;
         let Setting { weight, parameter, .. } = &self.state.weights.terms[ball];
-        (*weight > 0.0 && !self.vanishes(ball)).then(|| Ball::radius(parameter.unwrap_or_default(), pretrained.typical_distance))
+        (*weight > 0.0 && !self.vanishes(ball))
+            .then(|| Ball::radius(parameter.unwrap_or_default(), pretrained.typical_distance))
     }
 
     fn looks_through_pool(&self, position: usize) -> bool {

@@ -315,9 +315,8 @@ fn distances_to_mean(features: &[f32], dimensions: usize) -> Vec<f64> {
     for row in rows.clone() {
         mean.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / rows.len() as f64);
     }
-    let distance = |row: &[f32]| {
-        row.iter().zip(&mean).map(|(&value, mean)| (f64::from(value) - mean).powi(2)).sum::<f64>().sqrt()
-    };
+    let distance =
+        |row: &[f32]| row.iter().zip(&mean).map(|(&value, mean)| (f64::from(value) - mean).powi(2)).sum::<f64>().sqrt();
     rows.map(distance).collect()
 }
 

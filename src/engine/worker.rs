@@ -149,10 +149,7 @@ impl Worker {
         let Some(run) = &mut self.run else {
             return Err(Error::Config("there is no run. Start one first".to_owned()));
         };
-        if matches!(
-            command,
-            Command::SetWeight { .. } | Command::SetParameter { .. } | Command::SetLearningRate(_)
-        ) {
+        if matches!(command, Command::SetWeight { .. } | Command::SetParameter { .. } | Command::SetLearningRate(_)) {
             // Recorded changes of the same step come first, in the file as here.
             for applied in run.follow_script()? {
                 self.backstage.tell(Event::Applied(applied));

@@ -1,6 +1,8 @@
 //! What several test files need: tiny runs, and run folders compared to the byte.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod driving;
+
 use std::{fs, path::Path};
 
 /// Digits so small that thirty steps take a moment.

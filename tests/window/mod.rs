@@ -16,7 +16,7 @@ use spiritsafe::{
     engine::{Backstage, Command, Engine, Event, Start},
     report::{
         Accuracy, Ball, Change, Ellipse, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, Ground, Intervention,
-        Point, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Wants,
+        ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Wants,
     },
 };
 
@@ -167,6 +167,10 @@ impl Actor {
                     self.weights[at].1 = weight;
                 }
             }
+            Command::SetParameter { term, value } => {
+                let change = Change::Parameter { term, old: 1.0, new: value };
+                out.tell(Event::Applied(Intervention { step: self.at() + 1, change }));
+            }
             Command::SetLearningRate(rate) => self.rate.1 = rate,
             Command::Watch(wants) => {
                 self.wants = wants;
@@ -209,11 +213,23 @@ impl Actor {
             default_weight: weight,
             paper_weight: paper,
             weight,
+            parameter: None,
+            needs_pool: false,
+            vanishes: false,
         };
         let terms = vec![
             term("mean", "Distance between the class means of real and synthetic features", 1.0, Some(1.0)),
             term("covariance", "Distance between the local covariances of features", 0.05, Some(0.01)),
-            term("centralization", "How far synthetic features leave the ball of their class", 0.01, None),
+            TermInfo {
+                parameter: Some(ParameterInfo {
+                    id: "radius".to_owned(),
+                    meaning: "Radius of the ball".to_owned(),
+                    default: 1.0,
+                    value: 1.0,
+                }),
+                needs_pool: true,
+                ..term("ball", "How far synthetic features leave the ball of their class", 0.01, None)
+            },
         ];
         self.weights = terms.iter().map(|term| (term.weight, term.weight)).collect();
         self.rate = (config.optimizer.learning_rate, config.optimizer.learning_rate);
@@ -263,7 +279,7 @@ impl Actor {
                 let time = step as f64 / (40.0 + 30.0 * at as f64);
                 let wave = 1.0 + 0.08 * f64::from(noise(step * 7 + at as u64));
                 let raw = (0.4 + 3.0 * at as f64 + 6.0 / (1.0 + time)) * wave;
-                TermValue { term: term.id.clone(), raw, weight: self.weights[at].0 }
+                TermValue { term: term.id.clone(), raw, weight: self.weights[at].0, parameter: None }
             })
             .collect();
         let total = values.iter().map(|value| value.raw * value.weight).sum();
@@ -381,6 +397,7 @@ impl Actor {
             synthetic,
             spreads: self.ground.spreads.iter().map(ellipse).collect(),
             balls: self.ground.spreads.iter().map(|real| Ball { centre: real.centre, radius: 1.0 }).collect(),
+            threshold: Some(1.2),
         }
     }
 }
@@ -418,7 +435,7 @@ fn ground() -> Ground {
     Ground {
         lens: "ConvNet, depth 2, width 32, trained 5 epochs".to_owned(),
         accuracy: Some(0.963),
-        is_matching_space: false,
+        pool: 2,
         dimensions: 128,
         kept_variance: 0.41,
         real: real.collect(),

@@ -81,7 +81,7 @@ impl Panel {
     pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let Some((step, plane)) = &scene.run.pictures.features else {
             let hint = match scene.view.pictures {
-                true => "The lens is being trained, then points appear",
+                true => "A network is being trained on the real images; then points appear",
                 false => "Pictures are off; press P to see them again",
             };
             super::empty(ui, "No points yet", hint);
@@ -103,7 +103,7 @@ impl Panel {
         hover(scene, plane, map, &response);
         let text = describe(scene, plane);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
-        footer(ui, ground);
+        footer(ui, scene, plane);
     }
 
     /// Drag moves, the wheel and + and - zoom, a double click or Home fits.
@@ -158,11 +158,15 @@ impl Panel {
                 painter.extend(Shape::dashed_line(&points, stroke, 5.0, 4.0));
             }
         }
-        if ground.is_matching_space {
-            for (class, ball) in plane.balls.iter().enumerate() {
-                let color = theme.class(class);
-                let (centre, radius) = (map.place(ball.centre), ball.radius * map.scale);
-                painter.circle(centre, radius, theme::fade(color, 0.06), Stroke::new(1.5, theme::fade(color, 0.8)));
+        for (class, ball) in plane.balls.iter().enumerate() {
+            let color = theme.class(class);
+            let centre = map.place(ball.centre);
+            if let Some(threshold) = plane.threshold {
+                let stroke = Stroke::new(1.5, theme::fade(color, 0.8));
+                painter.circle(centre, threshold * map.scale, theme::fade(color, 0.06), stroke);
+            }
+            if shows_rings(scene) {
+                painter.circle_stroke(centre, ball.radius * map.scale, Stroke::new(1.0, theme::fade(color, 0.8)));
             }
         }
         for (class, ellipse) in ground.spreads.iter().enumerate() {
@@ -192,6 +196,11 @@ impl Panel {
         self.mesh = Some((key, mesh.clone()));
         mesh
     }
+}
+
+/// Rings belong to the term that makes them small.
+fn shows_rings(scene: &Scene<'_>) -> bool {
+    scene.run.desk.terms.iter().any(|strip| strip.id == "centralization" && strip.applied > 0.0)
 }
 
 /// A soft disc, white, to be tinted.
@@ -279,8 +288,10 @@ fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui:
 fn header(ui: &mut Ui, step: u64, ground: &Ground) {
     ui.horizontal(|ui| {
         let accuracy = ground.accuracy.map_or(String::new(), |accuracy| format!(", {:.1} % right", 100.0 * accuracy));
-        let text = format!("Seen through {}{accuracy}", ground.lens);
-        let hint = "The network that turns images into points. It is only for the eyes and never changes the run";
+        let of = if ground.pool > 1 { format!(" · network 1 of {}", ground.pool) } else { String::new() };
+        let text = format!("Seen through {}{accuracy}{of}", ground.lens);
+        let hint = "The network that turns images into points: trained on the real images, then held still. The terms \
+                    that look through trained networks draw one of the pool at every step; this is the first";
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.label(RichText::new(format!("step {step}")).small().weak());
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
@@ -290,15 +301,17 @@ fn header(ui: &mut Ui, step: u64, ground: &Ground) {
     });
 }
 
-fn footer(ui: &mut Ui, ground: &Ground) {
+fn footer(ui: &mut Ui, scene: &Scene<'_>, plane: &FeaturePlane) {
+    let ground = &plane.ground;
     let kept = format!(
         "This plane shows {:.0} % of the variance in {} dimensions",
         100.0 * ground.kept_variance,
         ground.dimensions
     );
-    let balls = if ground.is_matching_space { " · discs: class balls" } else { "" };
+    let disc = if plane.threshold.is_some() { " · disc: ball of its radius in all dimensions" } else { "" };
+    let ring = if shows_rings(scene) { " · circle: root-mean-square distance in all dimensions" } else { "" };
     let marks = format!(
-        "Small: real · large: synthetic, rings grow with what the plane hides · + real centre · ellipses 1σ and 2σ, dashed synthetic{balls}"
+        "Small: real · large: synthetic, rings grow with what the plane hides · + real centre · ellipses 1σ and 2σ, dashed synthetic{disc}{ring}"
     );
     ui.spacing_mut().item_spacing.y = 1.0;
     ui.add(egui::Label::new(RichText::new(kept).small()).truncate());

@@ -19,7 +19,8 @@ use crate::app::{
 #[derive(Default)]
 pub(crate) struct Panel {
     key: Option<Key>,
-    lines: Vec<Vec<PlotPoint>>,
+    /// For the total and for each term, the pieces of its line: a term has gaps where it was not computed.
+    lines: Vec<Vec<Vec<PlotPoint>>>,
     /// The steps that people zoomed to; all where there is none.
     range: Option<(f64, f64)>,
     /// Values that a logarithm cannot show.
@@ -71,14 +72,15 @@ impl Panel {
             None => (0, history.len()),
         };
         self.hidden = false;
-        let mut points = |series: &Series| -> Vec<PlotPoint> {
+        let mut points = |series: &Series| -> Vec<Vec<PlotPoint>> {
             let thinned = series.thinned(from, to, key.columns);
-            let shown = thinned.into_iter().filter_map(|(at, value)| {
+            let pieces = thinned.split(|(_, value)| value.is_nan()).filter(|piece| !piece.is_empty());
+            let mut shown = |&(at, value): &(usize, f64)| {
                 let value = if key.log { (value > 0.0).then(|| value.log10()) } else { Some(value) };
                 self.hidden |= value.is_none();
                 Some(PlotPoint::new(history.step(at) as f64, value?))
-            });
-            shown.collect()
+            };
+            pieces.map(|piece| piece.iter().filter_map(&mut shown).collect()).collect()
         };
         let total = points(&history.total);
         let terms = history.terms.iter().map(|term| points(if key.weighted { &term.weighted } else { &term.raw }));
@@ -118,8 +120,10 @@ impl Panel {
                     0 => (theme::fade(theme.text, if weighted { 0.28 } else { 0.14 }), 3.5),
                     _ => (theme.term(at - 1), 1.6),
                 };
-                let points = PlotPoints::Borrowed(line);
-                plot.line(Line::new("", points).stroke(Stroke::new(width, color)).allow_hover(false).id(at));
+                for (piece, points) in line.iter().enumerate() {
+                    let line = Line::new("", PlotPoints::Borrowed(points)).stroke(Stroke::new(width, color));
+                    plot.line(line.allow_hover(false).id((at, piece)));
+                }
             }
             plot.auto_bounds()
         });
@@ -145,9 +149,11 @@ fn header(ui: &mut Ui, view: &mut View, history: &History, hidden: bool) {
         ui.spacing_mut().item_spacing.x = 5.0;
         if let Some(newest) = &history.newest {
             key(ui, theme::fade(theme.text, 0.35), 3.5, "total", newest.total);
-            for (at, term) in newest.terms.iter().enumerate() {
-                let value = if view.weighted { term.weight * term.raw } else { term.raw };
-                key(ui, theme.term(at), 2.0, &term.term, value);
+            for (at, term) in history.terms.iter().enumerate() {
+                let series = if view.weighted { &term.weighted } else { &term.raw };
+                if let Some(value) = series.last().filter(|value| value.is_finite()) {
+                    key(ui, theme.term(at), 2.0, &term.id, value);
+                }
             }
         }
         if hidden {
@@ -224,7 +230,10 @@ fn hover(ui: &Ui, scene: &Scene<'_>, response: &egui::Response, transform: &Plot
     ui.painter().vline(x, transform.frame().y_range(), Stroke::new(1.0, theme::fade(theme.text, 0.4)));
     super::card(response, |ui| {
         ui.label(RichText::new(format!("step {}", grouped(step))).strong());
-        let value = |series: &Series| series.get(at).map_or_else(String::new, short);
+        let value = |series: &Series| match series.get(at) {
+            Some(value) if !value.is_nan() => short(value),
+            _ => "–".to_owned(),
+        };
         egui::Grid::new("values").spacing([14.0, 2.0]).show(ui, |ui| {
             ui.label("total");
             ui.monospace(value(&history.total));

@@ -7,10 +7,10 @@ use egui::{
 
 use crate::app::{
     action::Action,
-    state::{Strip, short},
+    state::{Progress, Strip, short},
     theme,
     view::Scene,
-    widgets::fader::Fader,
+    widgets::{chart, fader::Fader},
 };
 
 /// What a strip needs to know beside itself.
@@ -49,17 +49,25 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
                     pull: pulls.get(index).copied(),
                     color: theme::of(ui).term(index),
                 };
-                strip(ui, scene.actions, term, &meters, desk.terms.len() + 1);
+                let training = scene.run.pretraining.as_ref().filter(|_| term.needs_pool);
+                strip(ui, scene.actions, term, &meters, training, desk.terms.len() + 1);
             }
             let color = theme::of(ui).accent;
             let meters = Meters { index: None, silent: false, solo: false, loss: None, pull: None, color };
-            strip(ui, scene.actions, rate, &meters, desk.terms.len() + 1);
+            strip(ui, scene.actions, rate, &meters, None, desk.terms.len() + 1);
         });
         legend(ui);
     });
 }
 
-fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, count: usize) {
+fn strip(
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+    strip: &Strip,
+    meters: &Meters,
+    training: Option<&Progress>,
+    count: usize,
+) {
     let theme = theme::of(ui);
     Frame::new().fill(theme.raised).corner_radius(5).inner_margin(Margin::symmetric(9, 7)).show(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 3.0);
@@ -103,6 +111,10 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
         }
         keys(ui, actions, &response, meters, row, count);
         response.on_hover_text(fader_hint(strip));
+        if let (Some(index), Some(parameter)) = (meters.index, &strip.parameter) {
+            knob(ui, actions, &strip.id, parameter, meters, index);
+        }
+        note(ui, strip, training);
         if meters.index.is_some() {
             ui.horizontal(|ui| {
                 let width = 0.5 * (ui.available_width() - 8.0);
@@ -112,6 +124,44 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
             });
         }
     });
+}
+
+/// The fader of a term's parameter.
+fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, meters: &Meters, index: usize) {
+    let set = |value| Action::SetParameter { term: index, value };
+    ui.horizontal(|ui| {
+        pending_dot(ui, parameter, theme::of(ui).dim);
+        ui.label(&parameter.id).on_hover_text(&parameter.meaning);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(value) = typed(ui, &format!("{} of {term} as a number", parameter.id), parameter.fader) {
+                actions.push(set(value));
+            }
+        });
+    });
+    let fader = Fader {
+        name: &format!("{} of {term}", parameter.id),
+        value: parameter.fader,
+        default: parameter.default,
+        paper: None,
+        silent: meters.silent,
+        color: theme::of(ui).dim,
+    };
+    let (response, moved) = fader.show(ui, Id::unique(("parameter", index)));
+    super::space_runs(ui, &response, actions);
+    actions.extend(moved.map(set));
+    response.on_hover_text(format!("{}\n{}", parameter.meaning, fader_hint(parameter)));
+}
+
+/// What keeps a term from counting.
+fn note(ui: &mut Ui, strip: &Strip, training: Option<&Progress>) {
+    if strip.vanishes {
+        super::caption(ui, "No effect with one image in each class");
+    } else if let Some(Progress { what, done, secs_left }) = training.filter(|_| strip.is_pending() || strip.sent > 0.0)
+    {
+        let left =
+            if secs_left.is_finite() { format!(", {} left", chart::duration(*secs_left)) } else { String::new() };
+        super::caption(ui, format!("Joins when its networks are trained: {what}, {:.0} %{left}", 100.0 * done));
+    }
 }
 
 fn fader_id(row: usize) -> Id {
@@ -148,21 +198,26 @@ fn pending_dot(ui: &mut Ui, strip: &Strip, color: Color32) {
 }
 
 fn number(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters) {
-    let mut value = strip.fader;
-    let speed = (value.abs() * 0.01).max(1e-5);
-    let drag = DragValue::new(&mut value).range(0.0..=f64::MAX).speed(speed).custom_formatter(|value, _| short(value));
-    ui.style_mut().override_font_id = Some(theme::digits(12.0));
-    let response = ui.add_sized([64.0, 22.0], drag);
-    ui.style_mut().override_font_id = None;
     let name = if meters.index.is_some() {
         format!("{} weight as a number", strip.id)
     } else {
         "Learning rate as a number".to_owned()
     };
-    response.widget_info(|| WidgetInfo { label: Some(name.clone()), ..WidgetInfo::drag_value(true, value) });
-    if response.changed() && value.is_finite() && value != strip.fader {
+    if let Some(value) = typed(ui, &name, strip.fader) {
         actions.push(set(meters.index, value));
     }
+}
+
+/// A number that can be typed or dragged; the new value where it was changed.
+fn typed(ui: &mut Ui, name: &str, shown: f64) -> Option<f64> {
+    let mut value = shown;
+    let speed = (value.abs() * 0.01).max(1e-5);
+    let drag = DragValue::new(&mut value).range(0.0..=f64::MAX).speed(speed).custom_formatter(|value, _| short(value));
+    ui.style_mut().override_font_id = Some(theme::digits(12.0));
+    let response = ui.add_sized([64.0, 22.0], drag);
+    ui.style_mut().override_font_id = None;
+    response.widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::drag_value(true, value) });
+    (response.changed() && value.is_finite() && value != shown).then_some(value)
 }
 
 fn buttons(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, index: usize) {

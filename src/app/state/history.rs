@@ -1,6 +1,6 @@
 //! What every step computed, column by column, and the marks that stand beside it.
 
-use crate::report::{Change, Evaluation, Intervention, StepReport};
+use crate::report::{Change, Evaluation, Intervention, StepReport, TermInfo};
 
 use super::Series;
 
@@ -11,7 +11,7 @@ pub struct History {
     steps: Vec<u64>,
     /// Sum of the weighted terms.
     pub total: Series,
-    /// One for each term.
+    /// One for each term of the run; a step that did not compute a term has no number (NaN) there.
     pub terms: Vec<TermHistory>,
     /// The newest report.
     pub newest: Option<StepReport>,
@@ -47,6 +47,12 @@ pub enum MarkKind {
 }
 
 impl History {
+    /// Of a run with these terms, before its first step.
+    pub fn of(terms: &[TermInfo]) -> Self {
+        let term = |term: &TermInfo| TermHistory { id: term.id.clone(), ..Default::default() };
+        Self { terms: terms.iter().map(term).collect(), ..Default::default() }
+    }
+
     /// Takes a report. A step that comes again, after a roll-back, replaces what stood there and after it.
     pub fn push(&mut self, report: StepReport) {
         let keep = self.steps.partition_point(|&step| step < report.step);
@@ -58,15 +64,12 @@ impl History {
                 term.weighted.truncate(keep);
             }
         }
-        if self.terms.is_empty() {
-            let name = |value: &crate::report::TermValue| TermHistory { id: value.term.clone(), ..Default::default() };
-            self.terms = report.terms.iter().map(name).collect();
-        }
         self.steps.push(report.step);
         self.total.push(report.total);
-        for (term, value) in self.terms.iter_mut().zip(&report.terms) {
-            term.raw.push(value.raw);
-            term.weighted.push(value.weight * value.raw);
+        for term in &mut self.terms {
+            let value = report.terms.iter().find(|value| value.term == term.id);
+            term.raw.push(value.map_or(f64::NAN, |value| value.raw));
+            term.weighted.push(value.map_or(f64::NAN, |value| value.weight * value.raw));
         }
         self.newest = Some(report);
     }
@@ -98,8 +101,8 @@ impl History {
 
     /// Share of each term in the newest total, in the order of the terms.
     pub fn loss_shares(&self) -> Vec<f64> {
-        let Some(newest) = &self.newest else { return Vec::new() };
-        let parts: Vec<f64> = newest.terms.iter().map(|term| (term.weight * term.raw).abs()).collect();
+        let newest = |term: &TermHistory| term.weighted.last().filter(|value| value.is_finite());
+        let parts: Vec<f64> = self.terms.iter().map(|term| newest(term).unwrap_or_default().abs()).collect();
         let sum: f64 = parts.iter().sum();
         parts.into_iter().map(|part| if sum > 0.0 { part / sum } else { 0.0 }).collect()
     }
@@ -110,6 +113,7 @@ impl Mark {
     pub fn change(intervention: &Intervention) -> Self {
         let text = match &intervention.change {
             Change::Weight { term, old, new } => format!("{term} {} to {}", short(*old), short(*new)),
+            Change::Parameter { term, old, new } => format!("{term} size {} to {}", short(*old), short(*new)),
             Change::LearningRate { old, new } => format!("learning rate {} to {}", short(*old), short(*new)),
         };
         Self { step: intervention.step, kind: MarkKind::Change(text) }
@@ -150,13 +154,27 @@ mod tests {
     use crate::report::TermValue;
 
     fn report(step: u64, raw: f64) -> StepReport {
-        let terms = vec![TermValue { term: "mean".to_owned(), raw, weight: 2.0 }];
+        let terms = vec![TermValue { term: "mean".to_owned(), raw, weight: 2.0, parameter: None }];
         StepReport { step, total: 2.0 * raw, learning_rate: 1.0, gradient_norm: 0.1, terms }
+    }
+
+    fn history() -> History {
+        let term = |id: &str| TermHistory { id: id.to_owned(), ..Default::default() };
+        History { terms: vec![term("mean"), term("ball")], ..Default::default() }
+    }
+
+    #[test]
+    fn a_term_that_was_not_computed_leaves_a_gap() {
+        let mut history = history();
+        history.push(report(1, 0.5));
+        assert_eq!(history.terms[0].weighted.last(), Some(1.0));
+        assert!(history.terms[1].raw.last().is_some_and(f64::is_nan));
+        assert_eq!(history.loss_shares(), [1.0, 0.0]);
     }
 
     #[test]
     fn a_step_that_comes_again_replaces_the_old_future() {
-        let mut history = History::default();
+        let mut history = history();
         (1..=10).for_each(|step| history.push(report(step, 1.0)));
         history.push(report(6, 3.0));
         assert_eq!(history.range(), Some((1, 6)));

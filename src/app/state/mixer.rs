@@ -2,7 +2,7 @@
 //!
 //! Mute and solo are known here only; the engine hears weights. A muted strip sends 0 and remembers its fader.
 
-use crate::report::RunInfo;
+use crate::report::{RunInfo, TermInfo};
 
 /// One strip: a term of the loss, or the learning rate.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,12 @@ pub struct Strip {
     pub sent: f64,
     /// What the engine has acknowledged.
     pub applied: f64,
+    /// A second number of the term, for example the radius of a ball.
+    pub parameter: Option<Box<Strip>>,
+    /// True if the term looks through networks that are trained before it counts.
+    pub needs_pool: bool,
+    /// True if the term has no effect, since there is one image in each class.
+    pub vanishes: bool,
 }
 
 impl Strip {
@@ -36,7 +42,19 @@ impl Strip {
             muted: false,
             sent: value,
             applied: value,
+            parameter: None,
+            needs_pool: false,
+            vanishes: false,
         }
+    }
+
+    fn of(term: &TermInfo) -> Self {
+        let parameter = term.parameter.as_ref();
+        let parameter = parameter.map(|parameter| {
+            Box::new(Self::new(&parameter.id, &parameter.meaning, parameter.default, None, parameter.value))
+        });
+        let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight);
+        Self { parameter, needs_pool: term.needs_pool, vanishes: term.vanishes, ..plain }
     }
 
     /// True until the engine has acknowledged the last value.
@@ -70,13 +88,10 @@ pub struct Desk {
 impl Desk {
     /// The strips of a run as it starts.
     pub fn of(info: &RunInfo, default_rate: Option<f64>) -> Self {
-        let term = |term: &crate::report::TermInfo| {
-            Strip::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight)
-        };
         let meaning = "How far the pixels move in a step";
         let default = default_rate.unwrap_or(info.learning_rate);
         let rate = Strip::new("learning rate", meaning, default, None, info.learning_rate);
-        Self { terms: info.terms.iter().map(term).collect(), rate: Some(rate), solo: None }
+        Self { terms: info.terms.iter().map(Strip::of).collect(), rate: Some(rate), solo: None }
     }
 
     /// True when a strip is silent because of mute or of a solo elsewhere.
@@ -102,6 +117,14 @@ impl Desk {
     pub fn acknowledge_weight(&mut self, term: &str, weight: f64) {
         if let Some(strip) = self.terms.iter_mut().find(|strip| strip.id == term) {
             strip.acknowledge(weight);
+        }
+    }
+
+    /// A parameter is in force.
+    pub fn acknowledge_parameter(&mut self, term: &str, value: f64) {
+        let strip = self.terms.iter_mut().find(|strip| strip.id == term);
+        if let Some(parameter) = strip.and_then(|strip| strip.parameter.as_mut()) {
+            parameter.acknowledge(value);
         }
     }
 

@@ -70,10 +70,10 @@ impl Phase {
     }
 }
 
-/// An evaluation that goes on.
+/// Something slow that goes on beside the run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// Protocol and subject in words.
+    /// What it is, in words.
     pub what: String,
     /// Share that is done.
     pub done: f64,
@@ -132,6 +132,8 @@ pub struct RunState {
     pub evaluations: Vec<Evaluation>,
     /// The evaluation under way.
     pub evaluating: Option<Progress>,
+    /// The training of the network under way, through which terms and people look.
+    pub pretraining: Option<Progress>,
     /// The mixer.
     pub desk: Desk,
     /// The newest pictures.
@@ -172,6 +174,7 @@ impl RunState {
             Event::Applied(intervention) => {
                 match &intervention.change {
                     Change::Weight { term, new, .. } => self.desk.acknowledge_weight(term, *new),
+                    Change::Parameter { term, new, .. } => self.desk.acknowledge_parameter(term, *new),
                     Change::LearningRate { new, .. } => self.desk.acknowledge_rate(*new),
                 }
                 self.marks.push(Mark::change(&intervention));
@@ -184,6 +187,16 @@ impl RunState {
                 self.phase = Phase::Paused { reason };
             }
             Event::Running => self.phase = Phase::Running,
+            Event::Pretraining { network, of, done, secs_left } => {
+                let what = format!("training network {network} of {of}");
+                self.pretraining = Some(Progress { what, done, secs_left });
+            }
+            Event::Pretrained { networks, name, accuracy } => {
+                self.pretraining = None;
+                let right = accuracy.map(|accuracy| format!(", {:.1} % right on the hold-out", 100.0 * accuracy));
+                let text = format!("{networks} networks are trained: {name}{}", right.unwrap_or_default());
+                self.journal.write(Grade::Note, text, self.step);
+            }
             Event::Evaluating { what, done, secs_left } => {
                 self.evaluating = Some(Progress { what, done, secs_left });
             }
@@ -234,7 +247,8 @@ impl RunState {
         let default_rate = self.config.as_ref().map(|config| config.optimizer.learning_rate);
         self.desk = Desk::of(&info, default_rate);
         self.step = info.step;
-        self.history = History::default();
+        self.history = History::of(&info.terms);
+        self.pretraining = None;
         self.marks.clear();
         self.evaluations.clear();
         self.evaluating = None;

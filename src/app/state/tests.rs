@@ -22,6 +22,9 @@ fn info() -> RunInfo {
         default_weight: 1.0,
         paper_weight: None,
         weight: 1.0,
+        parameter: None,
+        needs_pool: false,
+        vanishes: false,
     };
     RunInfo {
         name: "digits".to_owned(),
@@ -41,7 +44,7 @@ fn info() -> RunInfo {
 }
 
 fn stepped(step: u64) -> Event {
-    let terms = vec![TermValue { term: "mean".to_owned(), raw: 0.5, weight: 1.0 }];
+    let terms = vec![TermValue { term: "mean".to_owned(), raw: 0.5, weight: 1.0, parameter: None }];
     let report = StepReport { step, total: 0.5, learning_rate: 1.0, gradient_norm: 0.0, terms };
     Event::Stepped { report, secs: 0.5 }
 }
@@ -116,4 +119,14 @@ fn a_picture_that_overtakes_its_run_is_not_lost() {
     assert!(state.pictures.pulls.is_none());
     assert!(state.take(frame));
     assert!(state.pictures.pulls.is_some());
+}
+
+#[test]
+fn a_pool_in_training_is_shown_until_it_is_there() {
+    let mut state = running();
+    state.fold(Event::Pretraining { network: 1, of: 2, done: 0.25, secs_left: 9.0 });
+    assert_eq!(state.pretraining.as_ref().map(|progress| progress.what.as_str()), Some("training network 1 of 2"));
+    state.fold(Event::Pretrained { networks: 2, name: "ConvNet".to_owned(), accuracy: Some(0.5) });
+    assert!(state.pretraining.is_none());
+    assert!(state.journal.entries.iter().any(|entry| entry.text.contains("2 networks are trained: ConvNet, 50.0 %")));
 }
