@@ -261,7 +261,7 @@ impl Matching {
             gradient.extend(look.gradient(loss.as_ref())?);
             Ok(())
         })?;
-        let report = self.report(step, &weights, &values, &gradient);
+        let report = Self::report(step, &weights, &values, &gradient);
         self.refuse_if_not_finite(&report)?;
         self.descend(step, &gradient)?;
         Ok(report)
@@ -331,7 +331,7 @@ impl Matching {
         Ok(())
     }
 
-    fn report(&self, step: u64, weights: &Weights, values: &[Vec<f64>], gradient: &[f32]) -> StepReport {
+    fn report(step: u64, weights: &Weights, values: &[Vec<f64>], gradient: &[f32]) -> StepReport {
         let computed = weights.terms.iter().zip(values).filter(|(_, values)| !values.is_empty());
         let value = |(setting, values): (&Setting, &Vec<f64>)| TermValue {
             term: setting.term.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Device, Tensor, Var};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
@@ -41,7 +41,7 @@ impl Recipe {
     /// `0..=epochs` are run.
     pub fn dm(network: NetworkSpec, epochs: usize, augmentation: Vec<Family>) -> Self {
         let drop_before = Some(epochs / 2 + 1);
-        Self { augmentation, drop_before, ..Self::pretraining(network, epochs + 1) }
+        Self { drop_before, augmentation, ..Self::pretraining(network, epochs + 1) }
     }
 
     /// The training of the networks through which IID looks (`pre_model.py` of VincenDen/IID): the same batches and
@@ -163,7 +163,7 @@ impl Training {
 
     /// What has to be kept so that the training can go on later, to the bit.
     pub fn snapshot(&self) -> Snapshot {
-        let variables = self.network.variables().iter().map(|variable| variable.as_detached_tensor()).collect();
+        let variables = self.network.variables().iter().map(Var::as_detached_tensor).collect();
         Snapshot { epoch: self.epoch, position: self.position, variables, velocities: self.optimizer.velocities() }
     }
 
