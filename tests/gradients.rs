@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::terms::{Ball, Entry, Seen, Term, TermsSpec},
+    distill::terms::{Ball, Entry, Information, Seen, Term, TermsSpec},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
@@ -34,12 +34,15 @@ fn gap(at: &Tensor, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> f64 {
     largest(&mut gradient.iter().zip(&differences).map(|(a, b)| a - b)) / largest(&mut differences.iter().copied())
 }
 
+fn seen(real: Option<Tensor>, synthetic: Tensor) -> Seen {
+    // Some of the features here lie inside a ball of this size and some outside.
+    Seen { real, synthetic, channels: 3, typical_distance: 1.7 }
+}
+
 /// Every term there is, shown these features.
 fn penalties(real: &Tensor, synthetic: &Tensor) -> Vec<(&'static str, Tensor)> {
     let show = |Entry { mut term, parameter, .. }: Entry| {
-        // Some of these features lie inside a ball of this size and some outside.
-        let (real, synthetic) = (Some(real.clone()), synthetic.clone());
-        let seen = Seen { real, synthetic, channels: 3, typical_distance: 1.7 };
+        let seen = seen(Some(real.clone()), synthetic.clone());
         (term.id(), term.penalty(&seen, parameter).unwrap())
     };
     TermsSpec::default().build().into_iter().map(show).collect()
@@ -69,11 +72,11 @@ fn a_term_gives_each_class_what_it_gives_that_class_alone() {
 }
 
 #[test]
-fn the_constraints_of_iid_have_no_gradient_with_one_image_in_each_class() {
+fn the_constraints_of_iid_and_cmi_have_no_gradient_with_one_image_in_each_class() {
     let (real, synthetic) = (random(&[2, 5, 12], 5), random(&[2, 1, 12], 6));
     let vanishing = TermsSpec::default().build().into_iter().filter(|entry| entry.term.vanishes_alone());
     let vanishing: Vec<&str> = vanishing.map(|entry| entry.term.id()).collect();
-    assert_eq!(vanishing, ["covariance", "centralization", "ball"]);
+    assert_eq!(vanishing, ["covariance", "centralization", "ball", "information"]);
     for id in vanishing {
         let var = Var::from_tensor(&synthetic).unwrap();
         let (_, penalty) = penalties(&real, var.as_tensor()).into_iter().find(|(other, _)| *other == id).unwrap();
@@ -81,6 +84,20 @@ fn the_constraints_of_iid_have_no_gradient_with_one_image_in_each_class() {
         let gradient = gradients.get(&var).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
         assert!(gradient.iter().all(|&value| value == 0.0), "{id}: {gradient:?}");
     }
+}
+
+#[test]
+fn information_lies_between_zero_and_the_logarithm_of_the_number_of_images() {
+    for (scale, seed) in [(1e-3, 7), (1.0, 8), (40.0, 9), (1e4, 10)] {
+        let features = (random(&[4, 3, 12], seed) * scale).unwrap();
+        for value in Information.penalty(&seen(None, features), 0.0).unwrap().to_vec1::<f64>().unwrap() {
+            assert!((-1e-12..=3.0_f64.ln() + 1e-12).contains(&value), "{value} at scale {scale}");
+        }
+    }
+    // Images that say quite different things reach the bound.
+    let apart = Tensor::eye(3, DType::F64, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+    let most = Information.penalty(&seen(None, (apart * 1e3).unwrap()), 0.0).unwrap().to_vec1::<f64>().unwrap()[0];
+    assert!((most - 3.0_f64.ln()).abs() < 1e-12, "{most}");
 }
 
 #[test]

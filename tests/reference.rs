@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::terms::{Centralization, Covariance, Mean, Seen, Term},
+    distill::terms::{Centralization, Covariance, Information, Mean, Seen, Term},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
@@ -23,11 +23,12 @@ fn fixture() -> Seen {
 }
 
 #[test]
-fn the_terms_give_the_golden_numbers_of_dm_and_iid() {
-    let terms: [(&mut dyn Term, f64); 3] = [
+fn the_terms_give_the_golden_numbers_of_dm_iid_and_cmi() {
+    let terms: [(&mut dyn Term, f64); 4] = [
         (&mut Mean, 0.136_707_086_426_794_74),
         (&mut Covariance, 5.136_246_219_460_633),
         (&mut Centralization, 10.262_207_379_515_507),
+        (&mut Information, 0.051_822_545_820_416_29),
     ];
     for (term, golden) in terms {
         let penalty = term.penalty(&fixture(), 0.0).unwrap().to_vec1::<f64>().unwrap();

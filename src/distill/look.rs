@@ -46,9 +46,14 @@ impl Networks {
 pub(super) struct Look {
     /// Unweighted penalty of each class `(c,)`, for each term; none for those that are not wanted.
     pub(super) penalties: Vec<Option<Tensor>>,
-    /// The synthetic images, augmented.
-    images: Var,
+    /// The synthetic images as they were shown: augmented, plain, or both.
+    shown: Vec<Shown>,
     per_class: usize,
+}
+
+/// Synthetic images with what they went through.
+struct Shown {
+    images: Var,
     augmentations: Vec<Prepared<f32>>,
 }
 
@@ -61,20 +66,40 @@ impl Look {
         wanted: &[usize],
         positions: Range<usize>,
     ) -> Result<Self> {
+        let per_class = run.state().images.per_class;
+        let mut look = Self { penalties: vec![None; run.terms.len()], shown: Vec::new(), per_class };
+        for augmented in [true, false] {
+            let here = |position: &usize| run.terms[*position].term.needs().augmented == augmented;
+            let wanted: Vec<usize> = wanted.iter().copied().filter(here).collect();
+            if !wanted.is_empty() {
+                look.show(run, step, networks, &wanted, positions.clone(), augmented)?;
+            }
+        }
+        Ok(look)
+    }
+
+    /// Shows images to the terms at `wanted`, which all want them augmented or all as they are.
+    fn show(
+        &mut self,
+        run: &mut Matching,
+        step: u64,
+        networks: &Networks,
+        wanted: &[usize],
+        positions: Range<usize>,
+        augmented: bool,
+    ) -> Result<()> {
         let shape = run.data.shape();
-        let (classes, n, m) = (positions.len(), run.real_count(), run.state().images.per_class);
+        let (classes, n, m) = (positions.len(), run.real_count(), self.per_class);
+        let draw = |position| if augmented { run.augmentation(step, position) } else { Draw::Identity };
         let augmentations: Vec<Prepared<f32>> =
-            positions.clone().map(|position| run.augmentation(step, position).prepare(shape)).collect();
+            positions.clone().map(|position| draw(position).prepare(shape)).collect();
         let [channels, height, width] = shape.dims();
         let place = |values, count| Tensor::from_vec(values, (classes * count, channels, height, width), &run.device);
-        let synthetic = run.synthetic_images(positions.clone(), &augmentations);
-        let images = Var::from_tensor(&place(synthetic, m)?)?;
-
-        let mut penalties = vec![None; run.terms.len()];
+        let images = Var::from_tensor(&place(run.synthetic_images(positions.clone(), &augmentations), m)?)?;
         for through in [Through::Matching, Through::Pretrained] {
             let needs = |position: &usize| run.terms[*position].term.needs();
-            let here = |position: &usize| needs(position).through == through;
-            let terms: Vec<usize> = wanted.iter().copied().filter(here).collect();
+            let terms: Vec<usize> =
+                wanted.iter().copied().filter(|position| needs(position).through == through).collect();
             let (network, typical_distance) = match (through, &networks.pretrained) {
                 (Through::Matching, _) => (networks.matching.as_ref(), 1.0),
                 (Through::Pretrained, Some(pretrained)) => (pretrained.network.as_ref(), pretrained.typical_distance),
@@ -95,25 +120,29 @@ impl Look {
             let seen = Seen { real, synthetic, channels: network.maps()[0], typical_distance };
             for position in terms {
                 let parameter = run.state().weights.terms[position].parameter.unwrap_or_default();
-                penalties[position] = Some(run.terms[position].term.penalty(&seen, parameter)?);
+                self.penalties[position] = Some(run.terms[position].term.penalty(&seen, parameter)?);
             }
         }
-        Ok(Self { penalties, images, per_class: m, augmentations })
+        self.shown.push(Shown { images, augmentations });
+        Ok(())
     }
 
     /// The gradient of a loss that was made of the penalties, carried back to the images before augmentation:
     /// `(c, m, channels, height, width)`.
     pub(super) fn gradient(&self, loss: Option<&Tensor>) -> Result<Vec<f32>> {
-        let gradient = match loss {
-            Some(loss) => loss.backward()?.remove(&self.images),
-            None => None,
-        };
-        let Some(gradient) = gradient else { return Ok(vec![0.0; self.images.elem_count()]) };
-        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let len = gradient.len() / (self.augmentations.len() * self.per_class);
-        let mut back = vec![0.0; gradient.len()];
-        for (index, (gradient, back)) in gradient.chunks_exact(len).zip(back.chunks_exact_mut(len)).enumerate() {
-            self.augmentations[index / self.per_class].adjoint(gradient, back);
+        let len = self.shown.first().map_or(0, |shown| shown.images.elem_count());
+        let mut back = vec![0.0; len];
+        let Some(loss) = loss else { return Ok(back) };
+        let mut gradients = loss.backward()?;
+        for Shown { images, augmentations } in &self.shown {
+            let Some(gradient) = gradients.remove(images) else { continue };
+            let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+            let len = gradient.len() / (augmentations.len() * self.per_class);
+            let mut before = vec![0.0; len];
+            for (index, (gradient, back)) in gradient.chunks_exact(len).zip(back.chunks_exact_mut(len)).enumerate() {
+                augmentations[index / self.per_class].adjoint(gradient, &mut before);
+                back.iter_mut().zip(&before).for_each(|(sum, value)| *sum += value);
+            }
         }
         Ok(back)
     }

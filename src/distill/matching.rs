@@ -188,7 +188,7 @@ impl Matching {
                 id: entry.term.id().to_owned(),
                 meaning: entry.term.meaning().to_owned(),
                 default_weight: entry.weight,
-                paper_weight: entry.term.paper_weight(),
+                paper_weight: entry.term.paper_weight(self.state.images.classes.len()),
                 weight: setting.weight,
                 parameter: entry.term.parameter().map(|parameter| ParameterInfo {
                     id: parameter.id.to_owned(),

@@ -115,7 +115,8 @@ fn strip(
             knob(ui, actions, &strip.id, parameter, meters, index);
         }
         note(ui, strip, training);
-        if meters.index.is_some() {
+        // A term that nobody uses takes less room.
+        if meters.index.is_some() && (strip.fader > 0.0 || strip.default > 0.0) {
             ui.horizontal(|ui| {
                 let width = 0.5 * (ui.available_width() - 8.0);
                 let names = if narrow { ["loss", "pull"] } else { ["of the loss", "of the pull"] };

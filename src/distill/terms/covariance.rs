@@ -23,12 +23,12 @@ impl Term for Covariance {
         "Makes the channels of synthetic feature maps vary together as those of real ones do"
     }
 
-    fn paper_weight(&self) -> Option<f64> {
+    fn paper_weight(&self, _classes: usize) -> Option<f64> {
         Some(0.01)
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Matching, real: true }
+        Needs { through: Through::Matching, real: true, augmented: true }
     }
 
     fn vanishes_alone(&self) -> bool {

@@ -7,11 +7,13 @@
 mod ball;
 mod centralization;
 mod covariance;
+mod information;
 mod mean;
 
 pub use ball::Ball;
 pub use centralization::Centralization;
 pub use covariance::Covariance;
+pub use information::{Information, divergences};
 pub use mean::Mean;
 
 use candle_core::{Result, Tensor};
@@ -25,8 +27,8 @@ pub trait Term: Send {
     /// What it measures, in one sentence for people.
     fn meaning(&self) -> &'static str;
 
-    /// The weight of the paper that brought it.
-    fn paper_weight(&self) -> Option<f64>;
+    /// The weight of the paper that brought it, for a run over so many classes.
+    fn paper_weight(&self, classes: usize) -> Option<f64>;
 
     /// What it has to be shown.
     fn needs(&self) -> Needs;
@@ -52,6 +54,8 @@ pub struct Needs {
     pub through: Through,
     /// True if it compares with real features; where no term does, no real image is looked at.
     pub real: bool,
+    /// True if it looks at augmented images, false if at images as they are.
+    pub augmented: bool,
 }
 
 /// The network through which a term looks.
@@ -74,7 +78,7 @@ pub struct Parameter {
     pub default: f64,
 }
 
-/// What a term is shown: features of augmented images through one network.
+/// What a term is shown: features of images through one network.
 pub struct Seen {
     /// Features of real images `(c, n, d)`, without gradient.
     pub real: Option<Tensor>,
@@ -110,6 +114,9 @@ pub struct TermsSpec {
     /// What lies outside the ball of its class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ball: Option<BallWeight>,
+    /// Class-aware conditional mutual information.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub information: Option<Weight>,
 }
 
 /// How much a term counts.
@@ -160,6 +167,7 @@ impl TermsSpec {
             plain(Box::new(Covariance), self.covariance),
             plain(Box::new(Centralization), self.centralization),
             ball,
+            plain(Box::new(Information), self.information),
         ]
     }
 }
