@@ -13,6 +13,7 @@ pub mod nn;
 
 pub mod distill;
 
+pub mod benchmark;
 pub mod evaluate;
 pub mod explain;
 pub mod store;

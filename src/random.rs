@@ -37,6 +37,8 @@ pub enum Purpose {
     Scatter = 12,
     /// Which pretrained network a step looks through.
     PoolNetwork = 13,
+    /// Pictures of noise, for timing.
+    Noise = 14,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

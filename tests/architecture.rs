@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("random", &[]),
@@ -12,6 +12,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("nn", &["error", "random", "data"]),
     ("distill", &["error", "random", "report", "data", "nn"]),
     ("evaluate", &["error", "random", "report", "data", "nn", "distill"]),
+    ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
     ("store", &["error", "fingerprint", "report", "data", "distill"]),
     ("config", &["error", "data", "nn", "distill", "evaluate"]),
@@ -31,7 +32,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "config",
         ],
     ),
-    ("cli", &["error", "report", "data", "nn", "distill", "evaluate", "store", "config", "engine"]),
+    ("cli", &["error", "report", "data", "nn", "distill", "evaluate", "benchmark", "store", "config", "engine"]),
     ("app", &["error", "report", "evaluate", "config", "engine"]),
 ];
 

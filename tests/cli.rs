@@ -435,3 +435,29 @@ fn a_full_disk_is_named_loses_nothing_and_the_run_goes_on_when_there_is_room() {
     assert_equal_scalars(&whole, &run);
     assert_equal_images(&whole, &run);
 }
+
+#[test]
+fn bench_times_every_work_and_prints_the_promised_keys() {
+    let output = succeed(spiritsafe().args(["bench", "--json", "--size", "digits", "--repeats", "3"]));
+    let object = last_json(&output);
+    for key in ["forward", "image_gradient", "all_gradients", "dm_step", "evaluation_epoch", "matmul_gflops"] {
+        assert!(object[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {object}");
+    }
+    assert!(object["peak_rss_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20), "{object}");
+    assert!(object["details"]["forward"]["least"].as_f64() <= object["forward"].as_f64());
+    refuse(spiritsafe().args(["bench", "--size", "imagenet"]), 2, &["\"imagenet\"", "cifar, mnist, digits"]);
+    refuse(spiritsafe().args(["bench", "--only", "backward"]), 2, &["\"backward\"", "all_gradients"]);
+}
+
+#[test]
+fn an_instruction_set_can_be_pinned_and_is_recorded() {
+    let (ours, portable) = (folder(), folder());
+    succeed(&mut digits(ours.path()));
+    succeed(digits(portable.path()).args(["--isa", "portable"]));
+    let record = |run: &Path| serde_json::from_slice::<Value>(&bytes(&run.join("run.json"))).unwrap();
+    assert_eq!(record(portable.path())["instruction_set"], "portable");
+    let total = |run: &Path, step: usize| lines(&run.join("scalars.jsonl"))[step]["total"].as_f64().unwrap();
+    let (a, b) = (total(ours.path(), 0), total(portable.path(), 0));
+    assert!((a / b - 1.0).abs() < 1e-3, "{a} and {b} come from different sums of the same numbers");
+    refuse(spiritsafe().args(["presets", "--isa", "sse9"]), 2, &["\"sse9\"", "portable"]);
+}

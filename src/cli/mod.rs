@@ -4,6 +4,7 @@
 //! output is one object. Exit codes: 0 done, 2 wrong use or config, 3 data and files, 4 device or numbers, 130
 //! interrupted with everything saved.
 
+mod bench;
 mod distill;
 mod drive;
 mod evaluate;
@@ -19,7 +20,7 @@ use crate::{
     config::RunConfig,
     data::DataSpec,
     error::{Error, Result},
-    nn::DeviceSpec,
+    nn::{DeviceSpec, kernels},
 };
 
 pub use distill::demo;
@@ -28,6 +29,9 @@ pub use distill::demo;
 #[derive(Parser)]
 #[command(version, about, long_about = None)]
 struct Cli {
+    /// Pin the kernels to avx512, avx2 or portable; by default the best that the processor has
+    #[arg(long, value_name = "NAME", global = true)]
+    isa: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -49,6 +53,8 @@ enum Command {
     },
     /// List the presets
     Presets,
+    /// Say how fast this machine does what a run does
+    Bench(bench::BenchArgs),
 }
 
 /// What to distil, on top of a preset or a config file.
@@ -134,18 +140,21 @@ fn parse_classes(list: &str) -> Result<Vec<u32>> {
 /// Reads the arguments and does what they say. `window` is tried when no command is given; where it cannot open it says
 /// why, and the same job runs in the terminal.
 pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let Cli { isa, command } = Cli::parse();
+    let pinned = isa.map_or(Ok(()), |isa| kernels::pin_instruction_set(&isa).map_err(Error::Config));
+    let outcome = pinned.and_then(|()| match command {
         Some(Command::Distill(args)) => args.run(),
         Some(Command::Evaluate(args)) => args.run(),
         Some(Command::Replay(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
         Some(Command::Data { spec }) => lists::data(&spec),
         Some(Command::Presets) => lists::presets(),
+        Some(Command::Bench(args)) => args.run(),
         None => window().or_else(|reason| {
             eprintln!("{reason}; running in the terminal instead");
             demo()
         }),
-    };
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -7,10 +7,12 @@ mod cifar;
 mod dataset;
 mod digits;
 mod idx;
+mod noise;
 mod plane;
 mod spec;
 
 pub use dataset::{Dataset, Normalisation, Pixels, Split};
+pub use noise::noise;
 pub use plane::Shape as PlaneShape;
 pub use spec::DataSpec;
 
