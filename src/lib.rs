@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod fingerprint;
+pub mod folders;
 pub mod random;
 pub mod report;
 

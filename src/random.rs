@@ -39,6 +39,8 @@ pub enum Purpose {
     PoolNetwork = 13,
     /// Pictures of noise, for timing.
     Noise = 14,
+    /// Which images become the test split of a set that has none.
+    TestSplit = 15,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

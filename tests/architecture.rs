@@ -3,18 +3,19 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("fingerprint", &[]),
+    ("folders", &[]),
     ("random", &[]),
     ("report", &[]),
-    ("data", &["error", "fingerprint", "random", "report"]),
+    ("data", &["error", "fingerprint", "folders", "random", "report"]),
     ("nn", &["error", "random", "data"]),
     ("distill", &["error", "random", "report", "data", "nn"]),
     ("evaluate", &["error", "random", "report", "data", "nn", "distill"]),
     ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
-    ("store", &["error", "fingerprint", "report", "data", "distill"]),
+    ("store", &["error", "fingerprint", "folders", "report", "data", "distill"]),
     ("config", &["error", "data", "nn", "distill", "evaluate"]),
     (
         "engine",

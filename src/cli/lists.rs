@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Says what is in a data set.
-pub(super) fn data(spec: &DataSpec) -> Result<()> {
+pub(super) fn data(spec: DataSpec, size: Option<usize>) -> Result<()> {
+    let spec = size.map_or(Ok(spec.clone()), |size| spec.with_size(size))?;
     let mut text = String::new();
     let data = spec.load(0)?;
     let info = data.info();
@@ -26,6 +27,9 @@ pub(super) fn data(spec: &DataSpec) -> Result<()> {
     writeln!(text, "mean         {:?}", data.normalisation().mean).expect("writing to a string");
     writeln!(text, "deviation    {:?}", data.normalisation().std).expect("writing to a string");
     writeln!(text, "fingerprint  {}", info.fingerprint).expect("writing to a string");
+    for note in data.notes() {
+        writeln!(text, "note         {note}").expect("writing to a string");
+    }
     writeln!(text, "class        training images").expect("writing to a string");
     for (class, name) in info.class_names.iter().enumerate() {
         writeln!(text, "{class:>3}  {name:<12} {}", data.train().of_class(class as u32).len())

@@ -48,8 +48,11 @@ enum Command {
     Merge(merge::MergeArgs),
     /// Say what is in a data set
     Data {
-        /// For example digits or plane:moons
+        /// For example digits, plane:moons or the path of a folder
         spec: DataSpec,
+        /// Side to which the pictures of a folder are made, in pixels; 32 where nothing is said
+        #[arg(long, value_name = "N")]
+        size: Option<usize>,
     },
     /// List the presets
     Presets,
@@ -69,6 +72,9 @@ struct ConfigArgs {
     /// The data set, for example digits or plane:moons
     #[arg(long, value_name = "SPEC")]
     data: Option<DataSpec>,
+    /// Side to which the pictures of a folder are made, in pixels; 32 where nothing is said
+    #[arg(long, value_name = "N")]
+    size: Option<usize>,
     /// Number of steps
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
@@ -98,6 +104,9 @@ impl ConfigArgs {
         };
         if let Some(data) = &self.data {
             config.data = data.clone();
+        }
+        if let Some(size) = self.size {
+            config.data = config.data.with_size(size)?;
         }
         config.steps = self.steps.unwrap_or(config.steps);
         config.images.per_class = self.ipc.unwrap_or(config.images.per_class);
@@ -147,7 +156,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Evaluate(args)) => args.run(),
         Some(Command::Replay(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
-        Some(Command::Data { spec }) => lists::data(&spec),
+        Some(Command::Data { spec, size }) => lists::data(spec, size),
         Some(Command::Presets) => lists::presets(),
         Some(Command::Bench(args)) => args.run(),
         None => window().or_else(|reason| {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::ImageShape;
+use super::{Bytes, ImageShape};
 use crate::{
     error::{Error, Result},
     fingerprint::Fingerprint,
@@ -16,7 +16,7 @@ pub enum Pixels {
     /// Levels from 0 (black) to `white`.
     Bytes {
         /// One byte a value.
-        values: Vec<u8>,
+        values: Bytes,
         /// The level that means 1.0: 255 for most files, 16 for the digits.
         white: u8,
     },
@@ -118,6 +118,8 @@ pub struct Dataset {
     holdout: Vec<u32>,
     /// Normalised value of each level, `(channels, 256)`.
     levels: Vec<f32>,
+    /// What people should know about how it was read, for example which files were skipped.
+    notes: Vec<String>,
 }
 
 /// What a loader knows about a set besides its pixels.
@@ -159,6 +161,7 @@ impl Dataset {
             usable,
             holdout: Vec::new(),
             levels,
+            notes: Vec::new(),
         })
     }
 
@@ -181,6 +184,18 @@ impl Dataset {
             self.holdout.extend(pick(true));
         }
         self
+    }
+
+    /// With sentences about how it was read.
+    #[must_use]
+    pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// What people should know about how it was read, for example which files were skipped.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Name, for example `digits`.

@@ -34,7 +34,9 @@ pub(super) fn load() -> Result<Dataset> {
     }
     let shape = ImageShape { channels: 1, height: SIDE, width: SIDE };
     let test_values = values.split_off(TRAIN * shape.len());
-    let split = |values, labels: &[u32]| Split::new(Pixels::Bytes { values, white: WHITE }, labels.to_vec(), shape, 10);
+    let split = |values: Vec<u8>, labels: &[u32]| {
+        Split::new(Pixels::Bytes { values: values.into(), white: WHITE }, labels.to_vec(), shape, 10)
+    };
     let about = About {
         name: "digits".to_owned(),
         origin: "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI 1998, CC BY 4.0".to_owned(),

@@ -4,16 +4,16 @@
 //! Sizes are believed only as far as the file goes: nothing is allocated beyond what is really there.
 
 use std::{
-    fs::File,
-    io::{BufReader, Read},
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    ImageShape, Normalisation,
+    Bytes, ImageShape, Normalisation,
     dataset::{About, Dataset, Pixels, Split},
+    source::Source,
 };
 use crate::error::{Error, Result};
 
@@ -24,6 +24,11 @@ const LONGEST_SIDE: usize = 4096;
 
 const FASHION: [&str; 10] =
     ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+/// True if a folder looks like such a set.
+pub(super) fn is_at(folder: &Path) -> bool {
+    find(folder, "train-images-idx3-ubyte").is_ok()
+}
 
 /// Reads the four files of a folder.
 pub(super) fn load(folder: &Path) -> Result<Dataset> {
@@ -75,26 +80,28 @@ fn folder_name(folder: &Path) -> String {
     full.file_name().map_or_else(|| "idx".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn read_split(folder: &Path, prefix: &str) -> Result<(ImageShape, Vec<u8>, Vec<u32>)> {
+fn read_split(folder: &Path, prefix: &str) -> Result<(ImageShape, Bytes, Vec<u32>)> {
     let path = find(folder, &format!("{prefix}-images-idx3-ubyte"))?;
     let mut file = open(&path)?;
-    expect_magic(&mut file, &path, IMAGES)?;
-    let count = read_number(&mut file, &path)? as usize;
-    let [height, width] = [read_number(&mut file, &path)? as usize, read_number(&mut file, &path)? as usize];
+    expect_magic(&mut file, IMAGES)?;
+    let [count, height, width] = [number(&mut file)?, number(&mut file)?, number(&mut file)?];
     if count == 0 || !(1..=LONGEST_SIDE).contains(&height) || !(1..=LONGEST_SIDE).contains(&width) {
-        return Err(Error::Data(format!("{} says that it has {count} images of {height}x{width}", path.display())));
+        return Err(file.fault(format_args!("it says that it has {count} images of {height}x{width}")));
     }
-    let values = read_bytes(&mut file, &path, count as u64 * (height * width) as u64)?;
+    let promised = count as u64 * (height * width) as u64;
+    let values = file.bytes(promised)?;
+    file.expect_end(promised)?;
 
     let path = find(folder, &format!("{prefix}-labels-idx1-ubyte"))?;
     let mut file = open(&path)?;
-    expect_magic(&mut file, &path, LABELS)?;
-    let labels = read_number(&mut file, &path)? as usize;
+    expect_magic(&mut file, LABELS)?;
+    let labels = number(&mut file)?;
     if labels != count {
-        return Err(Error::Data(format!("{} has {labels} labels for {count} images", path.display())));
+        return Err(file.fault(format_args!("it has {labels} labels for {count} images")));
     }
-    let labels = read_bytes(&mut file, &path, labels as u64)?;
-    let labels = labels.into_iter().map(u32::from).collect();
+    let bytes = file.bytes(labels as u64)?;
+    file.expect_end(labels as u64)?;
+    let labels = bytes.iter().copied().map(u32::from).collect();
     Ok((ImageShape { channels: 1, height, width }, values, labels))
 }
 
@@ -107,42 +114,22 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf> {
     })
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read>> {
-    let file = BufReader::new(File::open(path).map_err(Error::file("read", path))?);
+fn open(path: &Path) -> Result<Source<'_>> {
     let is_zipped = path.extension().is_some_and(|extension| extension == "gz");
-    Ok(if is_zipped { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
+    Source::open(path, |file| match is_zipped {
+        true => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file)))),
+        false => Box::new(BufReader::new(file)),
+    })
 }
 
-fn read_number(file: &mut dyn Read, path: &Path) -> Result<u32> {
-    let mut bytes = [0; 4];
-    file.read_exact(&mut bytes)
-        .map_err(|error| Error::Data(format!("{} ends within its header or is damaged ({error})", path.display())))?;
-    Ok(u32::from_be_bytes(bytes))
+fn number(file: &mut Source<'_>) -> Result<usize> {
+    Ok(u32::from_be_bytes(file.head()?) as usize)
 }
 
-fn expect_magic(file: &mut dyn Read, path: &Path, expected: u32) -> Result<()> {
-    let magic = read_number(file, path)?;
+fn expect_magic(file: &mut Source<'_>, expected: u32) -> Result<()> {
+    let magic = u32::from_be_bytes(file.head()?);
     if magic == expected {
         return Ok(());
     }
-    Err(Error::Data(format!("{} is no such IDX file: it begins with {magic}, not with {expected}", path.display())))
-}
-
-/// Exactly `count` bytes to the end of the file; memory grows with what is really read.
-fn read_bytes(file: &mut dyn Read, path: &Path, count: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(count.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::Data(format!("{} is damaged ({error})", path.display())))?;
-    match (bytes.len() as u64).cmp(&count) {
-        std::cmp::Ordering::Equal => Ok(bytes),
-        std::cmp::Ordering::Less => Err(Error::Data(format!(
-            "{} is cut off: it has {} of the {count} bytes that its header promises",
-            path.display(),
-            bytes.len()
-        ))),
-        std::cmp::Ordering::Greater => {
-            Err(Error::Data(format!("{} has more than the {count} bytes that its header promises", path.display())))
-        }
-    }
+    Err(file.fault(format_args!("this is no such IDX file: it begins with {magic}, not with {expected}")))
 }

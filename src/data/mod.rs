@@ -1,16 +1,23 @@
 //! Data sets: images with labels, split, indexed by class and normalised.
 //!
-//! Pixels stay in memory as they were published (bytes, or floats for points of the plane) and become normalised numbers
-//! only when an image is fetched. A set is immutable once loaded and is shared between threads by [`std::sync::Arc`].
+//! Pixels stay as they were published (bytes, or floats for points of the plane) and become normalised numbers only when an
+//! image is fetched; sets larger than a gigabyte lie in a mapped file. A set is immutable once loaded and is shared between threads by [`std::sync::Arc`].
 
+mod bytes;
 mod cifar;
 mod dataset;
 mod digits;
+mod folder;
 mod idx;
+mod mat;
 mod noise;
+mod npz;
 mod plane;
+mod source;
 mod spec;
+mod svhn;
 
+pub use bytes::Bytes;
 pub use dataset::{Dataset, Normalisation, Pixels, Split};
 pub use noise::noise;
 pub use plane::Shape as PlaneShape;

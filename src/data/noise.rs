@@ -17,7 +17,7 @@ pub fn noise(shape: ImageShape, classes: usize, per_class: usize, seed: u64) -> 
         let mut values = vec![0; classes * per_class * shape.len()];
         stream(seed, Purpose::Noise, part, 0).fill_bytes(&mut values);
         let labels = (0..classes as u32).flat_map(|class| std::iter::repeat_n(class, per_class)).collect();
-        Split::new(Pixels::Bytes { values, white: 255 }, labels, shape, classes)
+        Split::new(Pixels::Bytes { values: values.into(), white: 255 }, labels, shape, classes)
     };
     let about = About {
         name: "noise".to_owned(),

@@ -55,6 +55,7 @@ impl Run {
         let device = config.device.open()?;
         let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
         config.check(&data)?;
+        warnings.extend(data.notes().iter().cloned());
         let record = RunRecord {
             program: concat!("spiritsafe ", env!("CARGO_PKG_VERSION")).to_owned(),
             instruction_set: nn::kernels::instruction_set().to_owned(),

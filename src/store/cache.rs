@@ -14,7 +14,7 @@ use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 
 use super::files;
-use crate::{error::Result, report::Evaluation};
+use crate::{error::Result, folders, report::Evaluation};
 
 /// The evaluation of this fingerprint, if it was made before.
 pub fn cached_evaluation(fingerprint: &str) -> Option<Evaluation> {
@@ -58,23 +58,16 @@ pub fn forget_network(fingerprint: &str) {
 }
 
 fn evaluation(fingerprint: &str) -> Option<PathBuf> {
-    Some(folder()?.join("evaluations").join(format!("{fingerprint}.json")))
+    Some(folders::cache()?.join("evaluations").join(format!("{fingerprint}.json")))
 }
 
 fn network(fingerprint: &str) -> Option<PathBuf> {
-    Some(folder()?.join("networks").join(format!("{fingerprint}.safetensors")))
+    Some(folders::cache()?.join("networks").join(format!("{fingerprint}.safetensors")))
 }
 
 fn keep(path: Option<PathBuf>, write: impl FnOnce(&Path) -> Result<()>) {
     let Some(path) = path else { return };
     if path.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()) {
         let _ = write(&path);
-    }
-}
-
-fn folder() -> Option<PathBuf> {
-    match std::env::var_os("SPIRITSAFE_CACHE") {
-        Some(folder) => Some(PathBuf::from(folder)),
-        None => Some(directories::ProjectDirs::from("", "", "spiritsafe")?.cache_dir().to_owned()),
     }
 }
