@@ -9,6 +9,7 @@ pub mod layout;
 mod panels;
 pub mod state;
 pub mod theme;
+mod tiles;
 pub mod view;
 pub mod vitals;
 mod widgets;
@@ -21,7 +22,7 @@ use std::{
 use crossbeam_channel::TryRecvError;
 use eframe::{CreationContext, Frame, Storage};
 use egui::{CentralPanel, Context, Key, Margin, Modifiers, Ui};
-use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -323,7 +324,7 @@ impl App {
             panels::toolbar::banner(ui, &mut scene);
             // Panels read where the pointer was in the last frame and write where it is now.
             scene.view.hovered = hovered;
-            let mut desk = Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
+            let mut desk = tiles::Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
             self.tree.ui(&mut desk, ui);
             let now = desk.hovered;
             scene.view.hovered = now;
@@ -372,105 +373,5 @@ impl eframe::App for App {
 
     fn persist_egui_memory(&self) -> bool {
         false // What matters is kept above, under a version.
-    }
-}
-
-/// Draws the panels into their tiles.
-struct Desk<'a, 'b> {
-    panels: &'a mut Panels,
-    scene: &'a mut Scene<'b>,
-    hovered: Option<usize>,
-}
-
-impl Behavior<Pane> for Desk<'_, '_> {
-    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
-        let theme = theme::of(ui);
-        let before = self.scene.view.hovered;
-        let round = egui::CornerRadius { nw: 0, ne: theme::ROUND, sw: theme::ROUND, se: theme::ROUND };
-        let frame = egui::Frame::new().fill(theme.panel).corner_radius(round).inner_margin(Margin::symmetric(10, 8));
-        frame.show(ui, |ui| {
-            ui.set_min_size(ui.available_size());
-            ui.set_clip_rect(ui.clip_rect().intersect(ui.max_rect().expand(6.0)));
-            ui.push_id(pane.title(), |ui| self.panels.show(*pane, ui, self.scene));
-        });
-        let pointer_is_here = ui.rect_contains_pointer(ui.max_rect());
-        if pointer_is_here {
-            self.hovered = self.scene.view.hovered;
-        }
-        self.scene.view.hovered = before;
-        UiResponse::None
-    }
-
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
-        pane.title().into()
-    }
-
-    fn simplification_options(&self) -> SimplificationOptions {
-        SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
-    }
-
-    fn gap_width(&self, _style: &egui::Style) -> f32 {
-        theme::GAP
-    }
-
-    fn min_size(&self) -> f32 {
-        120.0
-    }
-
-    fn tab_bar_height(&self, _style: &egui::Style) -> f32 {
-        27.0
-    }
-
-    fn tab_title_spacing(&self, _visuals: &egui::Visuals) -> f32 {
-        11.0
-    }
-
-    fn tab_bar_color(&self, visuals: &egui::Visuals) -> egui::Color32 {
-        theme::of_visuals(visuals).ground
-    }
-
-    fn tab_bar_hline_stroke(&self, _visuals: &egui::Visuals) -> egui::Stroke {
-        egui::Stroke::NONE
-    }
-
-    fn tab_outline_stroke(
-        &self,
-        _visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        _state: &egui_tiles::TabState,
-    ) -> egui::Stroke {
-        egui::Stroke::NONE
-    }
-
-    fn tab_bg_color(
-        &self,
-        visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        state: &egui_tiles::TabState,
-    ) -> egui::Color32 {
-        let theme = theme::of_visuals(visuals);
-        if state.active { theme.panel } else { theme.ground }
-    }
-
-    fn tab_text_color(
-        &self,
-        visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        state: &egui_tiles::TabState,
-    ) -> egui::Color32 {
-        let theme = theme::of_visuals(visuals);
-        if state.active { theme.text } else { theme.dim }
-    }
-
-    fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> egui::Stroke {
-        let theme = theme::of_visuals(&style.visuals);
-        match state {
-            egui_tiles::ResizeState::Idle => egui::Stroke::NONE,
-            egui_tiles::ResizeState::Hovering => egui::Stroke::new(2.0, theme.faint),
-            egui_tiles::ResizeState::Dragging => egui::Stroke::new(2.0, theme.accent),
-        }
     }
 }
