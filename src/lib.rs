@@ -5,8 +5,10 @@
 
 pub mod error;
 pub mod fingerprint;
+pub mod memory;
 pub mod random;
 pub mod report;
+pub mod words;
 
 pub mod data;
 pub mod nn;

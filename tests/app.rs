@@ -350,7 +350,7 @@ fn a_restart_says_what_is_lost_and_asks_once() {
 fn a_failed_export_does_not_end_the_run() {
     let mut bench = running_after(3);
     let message = "cannot create /proc/x. Choose a folder that you may write to";
-    bench.ticks.send(Tick::Say(Event::Failed { message: message.to_owned(), code: 3 })).unwrap();
+    bench.ticks.send(Tick::Say(Event::Refused { message: message.to_owned(), code: 3 })).unwrap();
     bench.until("the message", |app| app.run_state().failure.is_some());
     bench.steps(1);
     assert_eq!(bench.window.state().run_state().phase, Phase::Running);

@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("fingerprint", &[]),
+    ("memory", &[]),
     ("random", &[]),
     ("report", &[]),
+    ("words", &[]),
     ("data", &["error", "fingerprint", "random", "report"]),
     ("nn", &["error", "random", "data"]),
     ("distill", &["error", "random", "report", "data", "nn"]),
@@ -29,10 +31,11 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "explain",
             "store",
             "config",
+            "words",
         ],
     ),
-    ("cli", &["error", "report", "data", "nn", "distill", "evaluate", "store", "config", "engine"]),
-    ("app", &["error", "report", "evaluate", "config", "engine"]),
+    ("cli", &["error", "memory", "report", "data", "nn", "distill", "evaluate", "store", "config", "engine", "words"]),
+    ("app", &["error", "memory", "report", "evaluate", "config", "engine", "words"]),
 ];
 
 /// Words that must not stand in files under a path.

@@ -172,6 +172,7 @@ impl Actor {
                 self.wants = wants;
                 self.show(out);
             }
+            Command::SetPace(_) => {}
             Command::SetViewShare(share) => self.share = share,
             Command::FrameDrawn(secs) => self.cost = secs,
             Command::Evaluate { protocol } => {
@@ -179,7 +180,7 @@ impl Actor {
             }
             Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
             Command::Checkpoint => out.tell(Event::Checkpointed { step: self.at() }),
-            Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Failed {
+            Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Refused {
                 message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),
                 code: 3,
             }),

@@ -5,14 +5,14 @@
 use egui::{Color32, RichText, Stroke, Ui, vec2};
 use egui_plot::{Line, Plot, PlotPoint, PlotPoints, PlotTransform, VLine};
 
-use crate::app::{
-    state::{History, Mark, MarkKind, Series, short},
-    theme,
-    view::{Scene, View},
-    widgets::{
-        chart::{self, grouped},
-        marker,
+use crate::{
+    app::{
+        state::{History, Mark, MarkKind, Series, short},
+        theme,
+        view::{Scene, View},
+        widgets::{chart, marker},
     },
+    words::grouped,
 };
 
 /// What was thinned, and for what.

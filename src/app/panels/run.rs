@@ -9,10 +9,11 @@ use egui::{ComboBox, DragValue, Grid, RichText, Role, ScrollArea, TextEdit, Ui, 
 
 use super::storage;
 use crate::{
-    app::{action::Action, theme, view::Scene, widgets::chart::grouped},
+    app::{action::Action, theme, view::Scene},
     config::{DATA_FORMS, PRESETS, RunConfig},
     engine::{Start, free_folder},
     evaluate::Protocol,
+    words::grouped,
 };
 
 const DEVICES: [(&str, &str); 4] = [

@@ -2,13 +2,15 @@
 
 use egui::{DragValue, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::app::{
-    action::Action,
-    state::{Grade, Phase},
-    theme,
-    view::Scene,
-    vitals::Vitals,
-    widgets::chart::{bytes, duration, grouped},
+use crate::{
+    app::{
+        action::Action,
+        state::{Grade, Phase},
+        theme,
+        view::Scene,
+        vitals::Vitals,
+    },
+    words::{bytes, duration, grouped},
 };
 
 /// Draws the bar.

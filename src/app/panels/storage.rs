@@ -12,12 +12,10 @@ use crate::{
         state::RunState,
         theme::{self, Theme},
         view::Scene,
-        widgets::{
-            chart::{self, bytes, duration, grouped},
-            marker,
-        },
+        widgets::{chart, marker},
     },
     report::{Evaluation, Subject, TestedOn},
+    words::{bytes, duration, grouped},
 };
 
 /// Evaluations that may be compared: one protocol, one test set.

@@ -164,10 +164,6 @@ impl RunState {
                 self.step = report.step;
                 self.step_secs = Some(self.step_secs.map_or(secs, |mean| mean + 0.1 * (secs - mean)));
                 self.history.push(report);
-                // A step proves that the engine runs, whatever failed in between.
-                if matches!(self.phase, Phase::Failed | Phase::Preparing(_)) {
-                    self.phase = Phase::Running;
-                }
             }
             Event::Applied(intervention) => {
                 match &intervention.change {
@@ -203,6 +199,10 @@ impl RunState {
                 self.phase = Phase::Finished { complete };
             }
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
+            Event::Refused { message, .. } => {
+                self.desk.settle();
+                self.tell_failure(message);
+            }
             Event::Failed { message, .. } => self.fail(message),
         }
     }
@@ -249,11 +249,15 @@ impl RunState {
         self.info = Some(info);
     }
 
-    /// A request or a run failed. Which of the two is not said, so only a run that was moving counts as broken; its next
-    /// step proves otherwise.
-    fn fail(&mut self, message: String) {
+    /// Puts a failure into the log and the banner.
+    fn tell_failure(&mut self, message: String) {
         self.journal.write(Grade::Failure, message.clone(), self.step);
         self.failure = Some(message);
+    }
+
+    /// A run failed, or could not be started. An engine that still holds the run says next that it waits.
+    fn fail(&mut self, message: String) {
+        self.tell_failure(message);
         self.evaluating = None;
         if self.phase.is_moving() {
             self.phase = Phase::Failed;

@@ -62,21 +62,23 @@ fn a_run_is_folded_step_by_step() {
 }
 
 #[test]
-fn a_failed_request_does_not_end_a_paused_run() {
+fn a_refused_request_is_told_and_leaves_the_run_as_it_was() {
     let mut state = running();
-    state.fold(Event::Paused { step: 10, reason: None });
-    state.fold(Event::Failed { message: "cannot write".to_owned(), code: 3 });
-    assert!(matches!(state.phase, Phase::Paused { .. }));
+    state.desk.terms[0].fader = 0.5;
+    assert_eq!(state.desk.unsent().len(), 1);
+    state.fold(Event::Refused { message: "cannot write".to_owned(), code: 3 });
+    assert_eq!(state.phase, Phase::Running);
     assert_eq!(state.failure.as_deref(), Some("cannot write"));
+    assert_eq!((state.desk.terms[0].fader, state.desk.terms[0].is_pending()), (1.0, false));
 }
 
 #[test]
-fn a_step_after_a_failure_proves_that_the_run_goes_on() {
+fn a_failed_run_is_broken_unless_the_engine_still_holds_it() {
     let mut state = running();
     state.fold(Event::Failed { message: "cannot write".to_owned(), code: 3 });
     assert_eq!(state.phase, Phase::Failed);
-    state.fold(stepped(11));
-    assert_eq!(state.phase, Phase::Running);
+    state.fold(Event::Paused { step: 10, reason: Some("something failed".to_owned()) });
+    assert!(matches!(state.phase, Phase::Paused { .. }));
 }
 
 #[test]
