@@ -124,6 +124,7 @@ impl App {
             zoom: 1.0,
         };
         app.engine.send(Command::SetViewShare(app.view.share));
+        app.engine.send(Command::SetPace(app.view.pace));
         app.start(first);
         app
     }
@@ -202,8 +203,9 @@ impl App {
                 Action::Step => self.engine.send(Command::Step),
                 Action::Stop => self.engine.send(Command::Stop),
                 Action::ResumeSaved => {
-                    if let Some(asked) = self.run.asked.clone() {
-                        self.start(Start { resume: true, paused: false, script: Vec::new(), ..asked });
+                    if let Some((info, config)) = self.run.info.as_ref().zip(self.run.config.clone()) {
+                        let out = info.out.clone();
+                        self.start(Start { config, out, resume: true, script: Vec::new(), paused: false });
                     }
                 }
                 Action::SetWeight { term, weight } => {
@@ -235,6 +237,10 @@ impl App {
                 Action::CancelEvaluation => self.engine.send(Command::CancelEvaluation),
                 Action::Checkpoint => self.engine.send(Command::Checkpoint),
                 Action::Export(folder) => self.engine.send(Command::Export(folder)),
+                Action::SetPace(pace) => {
+                    self.view.pace = pace;
+                    self.engine.send(Command::SetPace(pace));
+                }
                 Action::SetViewShare(share) => {
                     self.view.share = share;
                     self.engine.send(Command::SetViewShare(share));
@@ -285,6 +291,11 @@ impl App {
         for (key, preset) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Preset::ALL) {
             if pressed(key) {
                 self.actions.push(Action::UseLayout(preset));
+            }
+        }
+        for (key, slower) in [(Key::Comma, true), (Key::Period, false)] {
+            if pressed(key) {
+                self.actions.push(Action::SetPace(self.view.other_pace(slower)));
             }
         }
         let view = &mut self.view;

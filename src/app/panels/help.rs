@@ -4,9 +4,10 @@ use egui::{Grid, Key, Modifiers, RichText, Ui};
 
 use crate::app::{theme, view::View};
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("Space", "Run or pause"),
     ("S", "One step"),
+    (", and .", "Slower, faster"),
     ("1 to 4", "Overview, watch, tune, judge"),
     ("G", "Gallery: now, start, difference"),
     ("L", "Losses: linear or logarithmic"),

@@ -21,10 +21,10 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
         phase(ui, &scene.run.phase);
         if let Some(info) = &scene.run.info {
             progress(ui, scene.run.step, info.steps);
-            if let Some(secs) = scene.run.step_secs.filter(|secs| *secs > 0.0) {
+            if let Some(secs) = scene.run.secs_per_step(scene.view.pace) {
                 item(ui, "pace", &pace(secs), "Steps a second, smoothed");
             }
-            if let (Some(left), true) = (scene.run.secs_left(), scene.run.phase.is_live()) {
+            if let (Some(left), true) = (scene.run.secs_left(scene.view.pace), scene.run.phase.is_live()) {
                 item(ui, "left", &duration(left), "Time left at this pace");
             }
             item(ui, "", &info.device, "The device that computes");

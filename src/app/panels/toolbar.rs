@@ -1,13 +1,13 @@
 //! The bar at the top: start, wait, step, stop; what runs; arrangements, light and help. Below it, the last failure.
 
-use egui::{Align, Button, Frame, Layout, Margin, RichText, Ui};
+use egui::{Align, Button, ComboBox, Frame, Layout, Margin, RichText, Role, Ui, WidgetInfo};
 
 use crate::app::{
     action::Action,
     layout::Preset,
     state::Phase,
     theme,
-    view::Scene,
+    view::{PACES, Scene},
     widgets::icon::{self, Icon, Look},
 };
 
@@ -19,6 +19,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.label(RichText::new("Spirit Safe").size(16.0).color(theme.accent));
         ui.add_space(8.0);
         transport(ui, scene);
+        pace(ui, scene);
         ui.add_space(8.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             window_controls(ui, scene);
@@ -59,6 +60,23 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
             scene.actions.push(Action::ResumeSaved);
         }
     }
+}
+
+/// How fast the run may go, for eyes that want to follow.
+fn pace(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let words = |pace: Option<f64>| pace.map_or("Full speed".to_owned(), |pace| format!("{pace:.0} a second"));
+    ui.spacing_mut().interact_size.y = 26.0;
+    let combo = ComboBox::from_id_salt("pace").width(92.0).selected_text(words(scene.view.pace));
+    let response = combo.show_ui(ui, |ui| {
+        for pace in PACES {
+            if ui.selectable_label(scene.view.pace == pace, words(pace)).clicked() {
+                scene.actions.push(Action::SetPace(pace));
+            }
+        }
+    });
+    let response =
+        response.response.on_hover_text("The most steps a second (, slower . faster). Results stay the same");
+    response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Pace"));
 }
 
 fn title(ui: &mut Ui, scene: &Scene<'_>) {

@@ -264,10 +264,16 @@ impl RunState {
         }
     }
 
-    /// Seconds until the last step at the present pace.
-    pub fn secs_left(&self) -> Option<f64> {
+    /// Seconds from one step to the next where at most `pace` steps a second are done.
+    pub fn secs_per_step(&self, pace: Option<f64>) -> Option<f64> {
+        let held = pace.map_or(0.0, f64::recip);
+        self.step_secs.map(|secs| secs.max(held)).filter(|secs| *secs > 0.0)
+    }
+
+    /// Seconds until the last step at this pace.
+    pub fn secs_left(&self, pace: Option<f64>) -> Option<f64> {
         let steps = self.info.as_ref()?.steps.saturating_sub(self.step);
-        Some(steps as f64 * self.step_secs?)
+        Some(steps as f64 * self.secs_per_step(pace)?)
     }
 
     /// The name of a class by its position among the classes of the run.

@@ -58,7 +58,9 @@ fn a_run_is_folded_step_by_step() {
     let state = running();
     assert_eq!((state.phase.clone(), state.step, state.history.len()), (Phase::Running, 10, 10));
     assert_eq!(state.class_name(0), "one");
-    assert!((state.secs_left().unwrap() - 45.0).abs() < 1e-9);
+    assert!((state.secs_left(None).unwrap() - 45.0).abs() < 1e-9);
+    assert!((state.secs_left(Some(1.0)).unwrap() - 90.0).abs() < 1e-9, "a pace holds it back");
+    assert!((state.secs_left(Some(10.0)).unwrap() - 45.0).abs() < 1e-9, "a pace does not make it faster");
 }
 
 #[test]
