@@ -41,7 +41,7 @@ pub(crate) fn show(ui: &Ui, view: &mut View) {
             }
         });
         ui.add_space(8.0);
-        ui.set_max_width(430.0);
+        ui.set_max_width(480.0);
         super::caption(
             ui,
             "Mixer: what is moved is live at the next step; its dot is hollow until then. Run panel: what needs a restart \

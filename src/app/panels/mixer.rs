@@ -82,7 +82,7 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
             ui.with_layout(Layout::left_to_right(Align::Min), |ui| controls(ui, actions));
         } else {
             let meaning = RichText::new(&strip.meaning).small().color(theme.dim);
-            ui.add(egui::Label::new(meaning).truncate());
+            ui.add(egui::Label::new(meaning).wrap());
         }
         let name = match meters.index {
             Some(_) => format!("Weight of {}", strip.id),

@@ -289,7 +289,10 @@ fn preset(ui: &mut Ui, draft: &mut Draft) {
 fn fields(ui: &mut Ui, draft: &mut Draft) {
     Grid::new("settings").num_columns(2).spacing([12.0, 5.0]).show(ui, |ui| {
         row(ui, "Data set", |ui| data(ui, &mut draft.data));
-        row(ui, "Images per class", |ui| ui.add(DragValue::new(&mut draft.per_class).range(1..=1000).speed(0.1)));
+        let narrow = ui.available_width() < 230.0;
+        row(ui, if narrow { "Per class" } else { "Images per class" }, |ui| {
+            ui.add(DragValue::new(&mut draft.per_class).range(1..=1000).speed(0.1))
+        });
         row(ui, "Seed", |ui| ui.add(DragValue::new(&mut draft.seed).speed(0.1)));
         row(ui, "Steps", |ui| ui.add(DragValue::new(&mut draft.steps).range(1..=10_000_000).speed(10.0)));
         row(ui, "Device", |ui| device(ui, &mut draft.device));

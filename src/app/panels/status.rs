@@ -18,6 +18,8 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
     let theme = theme::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 7.0;
+        // A narrow window keeps what changes.
+        let wide = ui.available_width() > 860.0;
         phase(ui, &scene.run.phase);
         if let Some(info) = &scene.run.info {
             progress(ui, scene.run.step, info.steps);
@@ -27,11 +29,13 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
             if let (Some(left), true) = (scene.run.secs_left(scene.view.pace), scene.run.phase.is_live()) {
                 item(ui, "left", &duration(left), "Time left at this pace");
             }
-            item(ui, "", &info.device, "The device that computes");
+            if wide {
+                item(ui, "", &info.device, "The device that computes");
+            }
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             share(ui, scene, vitals);
-            if let Some(memory) = vitals.memory {
+            if let Some(memory) = vitals.memory.filter(|_| wide) {
                 item(ui, "memory", &bytes(memory as f64), "Memory of the whole program");
                 ui.add_space(6.0);
             }
@@ -79,7 +83,11 @@ fn phase(ui: &mut Ui, phase: &Phase) {
         other => other.describe().to_owned(),
     };
     let color = if *phase == Phase::Failed { theme.bad } else { theme.text };
-    let short: String = text.chars().take(60).collect();
+    let most = if ui.available_width() > 860.0 { 60 } else { 24 };
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
     ui.label(RichText::new(short).color(color)).on_hover_text(text);
 }
 

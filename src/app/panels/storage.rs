@@ -177,9 +177,12 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
         true => plot
             .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value as u64) })
             .include_x(0.0),
-        false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, _| {
-            let label = chart::log_label(mark);
-            if label.is_empty() { label } else { bytes(10_f64.powf(mark.value)) }
+        false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, range| {
+            // A label at the very edge would be cut.
+            let inside =
+                (mark.value - range.start()).min(range.end() - mark.value) > 0.04 * (range.end() - range.start());
+            let round = inside && !chart::log_label(mark).is_empty();
+            if round { bytes(10_f64.powf(mark.value)) } else { String::new() }
         }),
     };
     let response = plot.show(ui, |plot| lines(plot, shown, over_steps, theme));
@@ -197,6 +200,8 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
 /// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
 fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
     let count = shown.iter().map(|(question, _)| question + 1).max().unwrap_or(0);
+    // A single size gets neighbours on the axis, so that it can be read.
+    let around = if over_steps { 0.0 } else { 0.35 };
     for question in 0..count {
         let of = |subject: Subject| {
             shown.iter().filter(move |(known, evaluation)| *known == question && evaluation.subject == subject)
@@ -207,17 +212,18 @@ fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool
         let color = theme::fade(theme.accent, 0.55);
         let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.5, color));
         plot.line(line.allow_hover(false).id(("synthetic", question)));
-        for subject in [Subject::Random, Subject::Whole] {
+        for subject in [Subject::Synthetic, Subject::Random, Subject::Whole] {
             for (at, (_, evaluation)) in of(subject).enumerate() {
                 let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
                 let style = egui_plot::LineStyle::dashed_dense();
                 let level = HLine::new("", evaluation.accuracy.mean).stroke(stroke).style(style).allow_hover(false);
-                if over_steps {
+                if over_steps && subject != Subject::Synthetic {
                     plot.hline(level.id(("level", question, at, subject as u8)));
                 }
                 // Not drawn: it makes room for the marker and its spread.
                 let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
-                let ends = vec![[x, accuracy.mean - accuracy.std], [x, accuracy.mean + accuracy.std]];
+                let reach = accuracy.std.max(0.01);
+                let ends = vec![[x - around, accuracy.mean - reach], [x + around, accuracy.mean + reach]];
                 let room = Line::new("", PlotPoints::from(ends)).stroke(Stroke::new(1.0, Color32::TRANSPARENT));
                 plot.line(room.allow_hover(false).id(("room", question, at, subject as u8)));
             }

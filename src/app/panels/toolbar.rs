@@ -16,15 +16,19 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal_centered(|ui| {
         let theme = theme::of(ui);
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.label(RichText::new("Spirit Safe").size(16.0).color(theme.accent));
-        ui.add_space(8.0);
+        if ui.available_width() > 860.0 {
+            ui.label(RichText::new("Spirit Safe").size(16.0).color(theme.accent));
+            ui.add_space(8.0);
+        }
         transport(ui, scene);
         pace(ui, scene);
         ui.add_space(8.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             window_controls(ui, scene);
             ui.add_space(6.0);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| title(ui, scene));
+            if ui.available_width() > 110.0 {
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| title(ui, scene));
+            }
         });
     });
 }
