@@ -40,6 +40,11 @@ pub enum Action {
     Export(PathBuf),
     /// At most so many steps a second; none is full speed.
     SetPace(Option<f64>),
+    /// The next pace that is offered.
+    ShiftPace {
+        /// Towards fewer steps a second.
+        slower: bool,
+    },
     /// The share of the machine that drawing may take.
     SetViewShare(f64),
     /// Close the banner.

@@ -5,6 +5,7 @@
 //! is new, so a paused run costs nothing.
 
 pub mod action;
+mod keys;
 pub mod layout;
 mod panels;
 pub mod state;
@@ -21,7 +22,7 @@ use std::{
 
 use crossbeam_channel::TryRecvError;
 use eframe::{CreationContext, Frame, Storage};
-use egui::{CentralPanel, Context, Key, Margin, Modifiers, Ui};
+use egui::{CentralPanel, Context, Margin, Ui};
 use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +92,11 @@ pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine) -> 
         app.pacer = pacer;
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("spiritsafe", options, Box::new(create)).map_err(|error| error.to_string())
+    eframe::run_native("spiritsafe", options, Box::new(create)).map_err(|error| {
+        // The cause stands last, behind places in the window library.
+        let text = error.to_string();
+        format!("no window can be opened ({})", text.rsplit(": ").next().unwrap_or(&text))
+    })
 }
 
 impl App {
@@ -241,6 +246,10 @@ impl App {
                     self.view.pace = pace;
                     self.engine.send(Command::SetPace(pace));
                 }
+                Action::ShiftPace { slower } => {
+                    self.view.pace = self.view.other_pace(slower);
+                    self.engine.send(Command::SetPace(self.view.pace));
+                }
                 Action::SetViewShare(share) => {
                     self.view.share = share;
                     self.engine.send(Command::SetViewShare(share));
@@ -273,50 +282,6 @@ impl App {
                 }
             },
         }
-    }
-
-    /// Keys that work everywhere. They are read after the panels, so that a control with the focus has them first.
-    fn keys(&mut self, ctx: &Context) {
-        if ctx.text_edit_focused() {
-            return;
-        }
-        let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-        let nothing_focused = ctx.memory(|memory| memory.focused().is_none());
-        if nothing_focused && pressed(Key::Space) {
-            self.actions.push(Action::ToggleRun);
-        }
-        if self.run.phase.is_live() && pressed(Key::S) {
-            self.actions.push(Action::Step);
-        }
-        for (key, preset) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Preset::ALL) {
-            if pressed(key) {
-                self.actions.push(Action::UseLayout(preset));
-            }
-        }
-        for (key, slower) in [(Key::Comma, true), (Key::Period, false)] {
-            if pressed(key) {
-                self.actions.push(Action::SetPace(self.view.other_pace(slower)));
-            }
-        }
-        let view = &mut self.view;
-        if pressed(Key::G) {
-            view.turn_gallery();
-        }
-        for (key, choice) in [(Key::L, &mut view.log_axis), (Key::W, &mut view.weighted), (Key::P, &mut view.pictures)]
-        {
-            *choice ^= pressed(key);
-        }
-        if pressed(Key::T) {
-            let dark = ctx.global_style().visuals.dark_mode;
-            ctx.set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
-        }
-        let question = ctx.input_mut(|input| {
-            let count = input.count_and_consume_key(Modifiers::SHIFT, Key::Questionmark);
-            count
-                + input.count_and_consume_key(Modifiers::NONE, Key::Questionmark)
-                + usize::from(input.consume_key(Modifiers::NONE, Key::F1))
-        });
-        view.help ^= question > 0;
     }
 
     fn draw(&mut self, ui: &mut Ui) {

@@ -114,7 +114,7 @@ impl Actor {
                         self.show(out);
                     }
                     Ok(Tick::Say(event)) => out.tell(event),
-                    Ok(Tick::Die) => return,
+                    Ok(Tick::Die) => panic!("as asked"),
                     Err(_) => {
                         if self.script.pace.is_none() { return; }
                         std::thread::sleep(Duration::from_millis(1));

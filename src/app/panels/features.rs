@@ -79,6 +79,10 @@ impl Map {
 impl Panel {
     /// Draws the panel.
     pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        if scene.run.info.is_none() {
+            super::empty(ui, "No points yet", "They appear as soon as a run stands ready");
+            return;
+        }
         let Some((step, plane)) = &scene.run.pictures.features else {
             let hint = match scene.view.pictures {
                 true => "The lens is being trained, then points appear",

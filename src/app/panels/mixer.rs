@@ -97,6 +97,7 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
             color: meters.color,
         };
         let row = meters.index.unwrap_or(count - 1);
+        ui.add_space(2.0);
         let (response, moved) = fader.show(ui, fader_id(row));
         if let Some(value) = moved {
             actions.push(set(meters.index, value));

@@ -5,7 +5,7 @@ use egui::{DragValue, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
 use crate::{
     app::{
         action::Action,
-        state::{Grade, Phase},
+        state::{Grade, Phase, RunState},
         theme,
         view::Scene,
         vitals::Vitals,
@@ -20,7 +20,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
         ui.spacing_mut().item_spacing.x = 7.0;
         // A narrow window keeps what changes.
         let wide = ui.available_width() > 860.0;
-        phase(ui, &scene.run.phase);
+        phase(ui, scene.run);
         if let Some(info) = &scene.run.info {
             progress(ui, scene.run.step, info.steps);
             if let Some(secs) = scene.run.secs_per_step(scene.view.pace) {
@@ -61,8 +61,8 @@ fn pace(secs: f64) -> String {
 }
 
 /// The state of the run, with a dot that is more than a colour: filled, hollow, or barred.
-fn phase(ui: &mut Ui, phase: &Phase) {
-    let theme = theme::of(ui);
+fn phase(ui: &mut Ui, run: &RunState) {
+    let (theme, phase) = (theme::of(ui), &run.phase);
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     let at = rect.center();
     match phase {
@@ -79,6 +79,7 @@ fn phase(ui: &mut Ui, phase: &Phase) {
     }
     let text = match phase {
         Phase::Preparing(what) => what.clone(),
+        Phase::Running if run.is_judged() => "Judging".to_owned(),
         Phase::Paused { reason: Some(reason) } => format!("Paused: {reason}"),
         other => other.describe().to_owned(),
     };

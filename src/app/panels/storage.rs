@@ -174,17 +174,19 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
             if (0.0..=1.0001).contains(&mark.value) { format!("{:.0} %", 100.0 * mark.value) } else { String::new() }
         });
     plot = match over_steps {
-        true => plot
-            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value as u64) })
-            .include_x(0.0),
+        true => plot.x_axis_formatter(chart::step_label).include_x(0.0),
         false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, range| {
-            // A label at the very edge would be cut.
-            let inside =
-                (mark.value - range.start()).min(range.end() - mark.value) > 0.04 * (range.end() - range.start());
-            let round = inside && !chart::log_label(mark).is_empty();
+            let round = chart::has_room(mark, &range) && !chart::log_label(mark).is_empty();
             if round { bytes(10_f64.powf(mark.value)) } else { String::new() }
         }),
     };
+    // Room for the markers with their spread; a single one gets neighbours on both axes, so that it can be read.
+    for (_, evaluation) in shown {
+        let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
+        let (around, reach) = (if over_steps { 0.0 } else { 0.35 }, accuracy.std.max(0.01));
+        plot = plot.include_x(x - around).include_x(x + around);
+        plot = plot.include_y(accuracy.mean - reach).include_y(accuracy.mean + reach);
+    }
     let response = plot.show(ui, |plot| lines(plot, shown, over_steps, theme));
     let transform = response.transform;
     let painter = ui.painter().with_clip_rect(transform.frame().expand(4.0));
@@ -200,8 +202,6 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
 /// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
 fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
     let count = shown.iter().map(|(question, _)| question + 1).max().unwrap_or(0);
-    // A single size gets neighbours on the axis, so that it can be read.
-    let around = if over_steps { 0.0 } else { 0.35 };
     for question in 0..count {
         let of = |subject: Subject| {
             shown.iter().filter(move |(known, evaluation)| *known == question && evaluation.subject == subject)
@@ -212,20 +212,14 @@ fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool
         let color = theme::fade(theme.accent, 0.55);
         let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.5, color));
         plot.line(line.allow_hover(false).id(("synthetic", question)));
-        for subject in [Subject::Synthetic, Subject::Random, Subject::Whole] {
+        for subject in [Subject::Random, Subject::Whole] {
             for (at, (_, evaluation)) in of(subject).enumerate() {
                 let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
                 let style = egui_plot::LineStyle::dashed_dense();
                 let level = HLine::new("", evaluation.accuracy.mean).stroke(stroke).style(style).allow_hover(false);
-                if over_steps && subject != Subject::Synthetic {
+                if over_steps {
                     plot.hline(level.id(("level", question, at, subject as u8)));
                 }
-                // Not drawn: it makes room for the marker and its spread.
-                let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
-                let reach = accuracy.std.max(0.01);
-                let ends = vec![[x - around, accuracy.mean - reach], [x + around, accuracy.mean + reach]];
-                let room = Line::new("", PlotPoints::from(ends)).stroke(Stroke::new(1.0, Color32::TRANSPARENT));
-                plot.line(room.allow_hover(false).id(("room", question, at, subject as u8)));
             }
         }
     }

@@ -41,17 +41,20 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
         Phase::Preparing(_) => (Icon::Play, "Run", "The run is being made ready"),
         _ => (Icon::Play, "New run", "Begin a new run as set in the run settings (Space)"),
     };
-    let ready = !matches!(phase, Phase::Preparing(_));
+    let judged = scene.run.is_judged();
+    let ready = !matches!(phase, Phase::Preparing(_)) && !judged;
     ui.add_enabled_ui(ready, |ui| {
         if icon::button(ui, icon, text, text, Look::Primary).on_hover_text(hint).clicked() {
             scene.actions.push(Action::ToggleRun);
         }
     });
     ui.add_enabled_ui(phase.is_live(), |ui| {
-        if icon::button(ui, Icon::Step, "Step", "Step", Look::Plain).on_hover_text("One step, then wait (S)").clicked()
-        {
-            scene.actions.push(Action::Step);
-        }
+        ui.add_enabled_ui(!judged, |ui| {
+            let hint = "One step, then wait (S)";
+            if icon::button(ui, Icon::Step, "Step", "Step", Look::Plain).on_hover_text(hint).clicked() {
+                scene.actions.push(Action::Step);
+            }
+        });
         let hint = "End the run and save it; it can be resumed";
         if icon::button(ui, Icon::Stop, "Stop", "Stop", Look::Plain).on_hover_text(hint).clicked() {
             scene.actions.push(Action::Stop);

@@ -264,6 +264,11 @@ impl RunState {
         }
     }
 
+    /// True when all steps are done and the last evaluations go on.
+    pub fn is_judged(&self) -> bool {
+        self.phase == Phase::Running && self.info.as_ref().is_some_and(|info| self.step >= info.steps)
+    }
+
     /// Seconds from one step to the next where at most `pace` steps a second are done.
     pub fn secs_per_step(&self, pace: Option<f64>) -> Option<f64> {
         let held = pace.map_or(0.0, f64::recip);

@@ -1,9 +1,11 @@
 //! What charts share: logarithmic axes over egui_plot, which has none, and a sentence for those who cannot see.
 
+use std::ops::RangeInclusive;
+
 use egui::{Id, Rect, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{GridInput, GridMark};
 
-use crate::app::state::short;
+use crate::{app::state::short, words::grouped};
 
 /// Gives a picture a name and a sentence that a screen reader says.
 pub(crate) fn summary(ui: &Ui, rect: Rect, name: &str, text: &str) {
@@ -43,6 +45,17 @@ pub(crate) fn log_label(mark: GridMark) -> String {
     let lead = value / 10_f64.powf(mark.value.floor());
     let round = [1.0, 2.0, 5.0].iter().any(|digit| (lead - digit).abs() < 1e-6);
     if round || mark.step_size >= 1.0 { short(value) } else { String::new() }
+}
+
+/// False for a mark so near the edge of its axis that its label would be cut.
+pub(crate) fn has_room(mark: GridMark, range: &RangeInclusive<f64>) -> bool {
+    range.end() - mark.value > 0.03 * (range.end() - range.start())
+}
+
+/// The text at a place on an axis of steps.
+pub(crate) fn step_label(mark: GridMark, range: &RangeInclusive<f64>) -> String {
+    let shown = mark.value >= 0.0 && has_room(mark, range);
+    if shown { grouped(mark.value as u64) } else { String::new() }
 }
 
 #[cfg(test)]
