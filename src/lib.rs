@@ -6,8 +6,10 @@
 pub mod error;
 pub mod fingerprint;
 pub mod folders;
+pub mod memory;
 pub mod random;
 pub mod report;
+pub mod words;
 
 pub mod data;
 pub mod nn;

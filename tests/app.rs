@@ -285,6 +285,26 @@ fn the_run_is_driven_by_keyboard() {
 }
 
 #[test]
+fn a_pace_is_chosen_by_key_and_by_list() {
+    let mut bench = running_after(3);
+    let heard = |bench: &mut Bench, wanted: Option<f64>| {
+        bench.hears("the pace", move |command| matches!(command, Command::SetPace(pace) if *pace == wanted));
+    };
+    bench.press(Key::Comma);
+    heard(&mut bench, Some(100.0));
+    bench.window.get_by_label("Pace").click();
+    bench.window.run_steps(2);
+    bench.window.get_by_label("2 a second").click();
+    bench.window.run_steps(2);
+    heard(&mut bench, Some(2.0));
+    bench.press(Key::Comma);
+    assert_eq!(bench.window.state().view().pace, Some(2.0), "nothing is slower");
+    assert!(bench.window.query_by_label("2.0/s").is_some(), "the status bar says the pace that is held");
+    bench.press(Key::Period);
+    heard(&mut bench, Some(10.0));
+}
+
+#[test]
 fn keys_turn_what_is_seen() {
     let mut bench = paused_after(3);
     bench.press(Key::G);
@@ -363,7 +383,7 @@ fn a_restart_says_what_is_lost_and_asks_once() {
 fn a_failed_export_does_not_end_the_run() {
     let mut bench = running_after(3);
     let message = "cannot create /proc/x. Choose a folder that you may write to";
-    bench.ticks.send(Tick::Say(Event::Failed { message: message.to_owned(), code: 3 })).unwrap();
+    bench.ticks.send(Tick::Say(Event::Refused { message: message.to_owned(), code: 3 })).unwrap();
     bench.until("the message", |app| app.run_state().failure.is_some());
     bench.steps(1);
     assert_eq!(bench.window.state().run_state().phase, Phase::Running);

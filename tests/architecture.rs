@@ -3,12 +3,14 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("folders", &[]),
+    ("memory", &[]),
     ("random", &[]),
     ("report", &[]),
+    ("words", &[]),
     ("data", &["error", "fingerprint", "folders", "random", "report"]),
     ("nn", &["error", "random", "data"]),
     ("distill", &["error", "random", "report", "data", "nn"]),
@@ -31,10 +33,27 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "explain",
             "store",
             "config",
+            "words",
         ],
     ),
-    ("cli", &["error", "report", "data", "nn", "distill", "evaluate", "benchmark", "store", "config", "engine"]),
-    ("app", &["error", "report", "evaluate", "config", "engine"]),
+    (
+        "cli",
+        &[
+            "error",
+            "memory",
+            "report",
+            "data",
+            "nn",
+            "distill",
+            "evaluate",
+            "benchmark",
+            "store",
+            "config",
+            "engine",
+            "words",
+        ],
+    ),
+    ("app", &["error", "memory", "report", "evaluate", "config", "engine", "words"]),
 ];
 
 /// Words that must not stand in files under a path.

@@ -14,8 +14,8 @@ use spiritsafe::{
 use support::{
     assert_equal_images, assert_equal_runs,
     driving::{
-        begin, digits, folder, paused, start, undisturbed, wait, wait_applied, wait_failed, wait_finished, wait_paused,
-        wait_step,
+        begin, digits, folder, paused, start, undisturbed, wait, wait_applied, wait_finished, wait_paused,
+        wait_refused, wait_step,
     },
     lines,
 };
@@ -201,7 +201,7 @@ fn wrong_parameters_are_refused() {
         ("spell", 1.0, "there is no term \"spell\""),
     ] {
         engine.send(Command::SetParameter { term: term.to_owned(), value });
-        let (message, code) = wait_failed(&engine);
+        let (message, code) = wait_refused(&engine);
         assert!(message.contains(text) && code == 2, "{message}");
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::RecvTimeoutError;
@@ -17,8 +17,8 @@ use spiritsafe::{
 use support::{
     assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
     driving::{
-        begin, digits, folder, paused, plane, start, undisturbed, wait, wait_applied, wait_failed, wait_finished,
-        wait_paused, wait_step,
+        PATIENCE, begin, digits, folder, paused, plane, start, undisturbed, wait, wait_applied, wait_failed,
+        wait_finished, wait_paused, wait_refused, wait_step,
     },
     lines,
 };
@@ -307,6 +307,7 @@ fn a_refused_step_leaves_a_run_that_goes_on_when_the_cause_is_gone() {
 fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     let (config, out) = (plane(&[]), folder());
     let engine = paused(&config, out.path());
+    engine.send(Command::SetPace(Some(200.0)));
     wait_paused(&engine);
     let unknown = Command::SetWeight { term: "meen".to_owned(), weight: 1.0 };
     let protocol = Command::Evaluate { protocol: "best@5".to_owned() };
@@ -320,7 +321,7 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     ];
     for (command, words) in wrong {
         engine.send(command);
-        let (message, code) = wait_failed(&engine);
+        let (message, code) = wait_refused(&engine);
         assert!(words.iter().all(|word| message.contains(word)), "{message}");
         assert!([2, 3].contains(&code), "{code}: {message}");
     }
@@ -331,7 +332,10 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
         engine.send(Command::Watch(Wants::default()));
     }
     engine.send(Command::Resume);
-    assert_eq!(wait_finished(&engine), (100, true));
+    wait_step(&engine, 3);
+    engine.send(weight(-1.0));
+    wait_refused(&engine);
+    assert_eq!(wait_finished(&engine), (100, true), "a refused request does not stop a run that goes on");
     assert!(RunFolder::interventions(out.path()).unwrap().is_empty(), "what was refused is not recorded");
     assert_equal_runs(out.path(), undisturbed(&config).path());
 }
@@ -341,7 +345,7 @@ fn without_a_run_every_request_is_answered() {
     let engine = Engine::spawn(|| {});
     for command in [Command::Resume, Command::Step, Command::Stop, weight(1.0), Command::Checkpoint] {
         engine.send(command);
-        let (message, code) = wait_failed(&engine);
+        let (message, code) = wait_refused(&engine);
         assert!(message.contains("Start one first"), "{message}");
         assert_eq!(code, 2);
     }
@@ -402,4 +406,93 @@ fn one_folder_is_open_in_one_engine_at_a_time() {
     assert_equal_runs(out.path(), undisturbed(&config).path());
     let again = begin(Start { resume: true, paused: true, ..start(&config, out.path()) });
     assert_eq!(wait_paused(&again), 100);
+}
+
+#[test]
+fn a_finished_run_leaves_its_folder_to_others_and_takes_it_again() {
+    let (config, out) = (plane(&["steps=20"]), folder());
+    let first = begin(start(&config, out.path()));
+    assert!(wait_finished(&first).1);
+    let second = begin(Start { resume: true, paused: true, ..start(&config, out.path()) });
+    assert_eq!(wait_paused(&second), 20, "a finished run is open to others");
+    first.send(weight(0.5));
+    let (message, code) = wait_refused(&first);
+    assert!(code == 2 && message.contains("in use"), "{message}");
+    drop(second);
+    first.send(weight(0.5));
+    assert_eq!(new_weight(&wait_applied(&first)), 0.5);
+    assert_eq!(lines(&out.path().join("interventions.jsonl")).len(), 1);
+}
+
+#[test]
+fn a_stopped_run_goes_on_in_place_unless_another_program_was_faster() {
+    let (config, out) = (plane(&[]), folder());
+    let first = paused(&config, out.path());
+    wait_paused(&first);
+    first.send(Command::Step);
+    wait_step(&first, 1);
+    first.send(Command::Stop);
+    assert_eq!(wait_finished(&first), (1, false));
+    first.send(Command::Step);
+    assert_eq!(wait_step(&first, 2), 2);
+    first.send(Command::Stop);
+    wait_finished(&first);
+    let second = begin(Start { resume: true, ..start(&config, out.path()) });
+    assert!(wait_finished(&second).1);
+    drop(second);
+    first.send(Command::Resume);
+    let (message, _) = wait_failed(&first);
+    assert!(message.contains("another program went on"), "{message}");
+    drop(first);
+    assert_equal_runs(out.path(), undisturbed(&config).path());
+}
+
+#[test]
+fn a_pace_is_kept_changed_live_and_leaves_no_trace() {
+    let (config, out) = (plane(&["steps=60"]), folder());
+    let engine = paused(&config, out.path());
+    wait_paused(&engine);
+    engine.send(Command::SetPace(Some(50.0)));
+    engine.send(Command::Resume);
+    let clock = Instant::now();
+    wait_step(&engine, 11);
+    assert!(clock.elapsed() >= Duration::from_millis(200), "ten pauses of 20 ms, not {:?}", clock.elapsed());
+    engine.send(Command::SetPace(Some(0.5)));
+    let at = wait_step(&engine, 11).max(11);
+    engine.send(Command::Pause);
+    let clock = Instant::now();
+    assert!(wait_paused(&engine) <= at + 1);
+    assert!(clock.elapsed() < Duration::from_secs(1), "a slow pace does not delay an answer");
+    engine.send(Command::SetPace(None));
+    engine.send(Command::Resume);
+    assert!(wait_finished(&engine).1);
+    assert_equal_runs(out.path(), undisturbed(&config).path());
+}
+
+#[test]
+fn a_paused_or_finished_run_answers_what_people_want_to_see() {
+    let (config, out) = (digits(&["steps=2"]), folder());
+    let engine = paused(&config, out.path());
+    wait_paused(&engine);
+    let see = |engine: &Engine, view: GalleryView, features: bool| {
+        engine.send(Command::Watch(Wants { gallery: Some(view), features, pulls: false }));
+        let end = Instant::now() + PATIENCE;
+        let shown = |engine: &Engine| {
+            let frame = engine.frame()?;
+            (frame.gallery.as_ref()?.view == view && frame.features.is_some() == features).then_some(frame.step)
+        };
+        loop {
+            if let Some(step) = shown(engine) {
+                return step;
+            }
+            assert!(Instant::now() < end, "{view:?} was never shown");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+    assert_eq!(see(&engine, GalleryView::Start, false), 0);
+    assert_eq!(see(&engine, GalleryView::Difference, true), 0);
+    engine.send(Command::Resume);
+    assert!(wait_finished(&engine).1);
+    assert_eq!(see(&engine, GalleryView::Start, true), 2);
+    assert_eq!(see(&engine, GalleryView::Now, false), 2);
 }

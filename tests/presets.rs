@@ -74,7 +74,7 @@ fn every_preset_runs_two_steps_on_a_tiny_set() {
                     assert_eq!((step, complete), (2, true), "{}", preset.name);
                     break;
                 }
-                Event::Failed { message, .. } => panic!("{}: {message}", preset.name),
+                Event::Refused { message, .. } | Event::Failed { message, .. } => panic!("{}: {message}", preset.name),
                 _ => {}
             }
         }

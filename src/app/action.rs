@@ -15,7 +15,7 @@ pub enum Action {
     Step,
     /// End the run and save it.
     Stop,
-    /// Go on from the newest checkpoint of the run that was asked for last.
+    /// Go on from the newest checkpoint of the run that is shown.
     ResumeSaved,
     /// Move the fader of a term.
     SetWeight {
@@ -45,6 +45,13 @@ pub enum Action {
     Checkpoint,
     /// Write the images into a folder.
     Export(PathBuf),
+    /// At most so many steps a second; none is full speed.
+    SetPace(Option<f64>),
+    /// The next pace that is offered.
+    ShiftPace {
+        /// Towards fewer steps a second.
+        slower: bool,
+    },
     /// The share of the machine that drawing may take.
     SetViewShare(f64),
     /// Close the banner.

@@ -5,10 +5,12 @@
 //! is new, so a paused run costs nothing.
 
 pub mod action;
+mod keys;
 pub mod layout;
 mod panels;
 pub mod state;
 pub mod theme;
+mod tiles;
 pub mod view;
 pub mod vitals;
 mod widgets;
@@ -20,8 +22,8 @@ use std::{
 
 use crossbeam_channel::TryRecvError;
 use eframe::{CreationContext, Frame, Storage};
-use egui::{CentralPanel, Context, Key, Margin, Modifiers, Ui};
-use egui_tiles::{Behavior, SimplificationOptions, TileId, Tiles, Tree, UiResponse};
+use egui::{CentralPanel, Context, Margin, Ui};
+use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -90,7 +92,11 @@ pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine) -> 
         app.pacer = pacer;
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("spiritsafe", options, Box::new(create)).map_err(|error| error.to_string())
+    eframe::run_native("spiritsafe", options, Box::new(create)).map_err(|error| {
+        // The cause stands last, behind places in the window library.
+        let text = error.to_string();
+        format!("no window can be opened ({})", text.rsplit(": ").next().unwrap_or(&text))
+    })
 }
 
 impl App {
@@ -123,6 +129,7 @@ impl App {
             zoom: 1.0,
         };
         app.engine.send(Command::SetViewShare(app.view.share));
+        app.engine.send(Command::SetPace(app.view.pace));
         app.start(first);
         app
     }
@@ -201,8 +208,9 @@ impl App {
                 Action::Step => self.engine.send(Command::Step),
                 Action::Stop => self.engine.send(Command::Stop),
                 Action::ResumeSaved => {
-                    if let Some(asked) = self.run.asked.clone() {
-                        self.start(Start { resume: true, paused: false, script: Vec::new(), ..asked });
+                    if let Some((info, config)) = self.run.info.as_ref().zip(self.run.config.clone()) {
+                        let out = info.out.clone();
+                        self.start(Start { config, out, resume: true, script: Vec::new(), paused: false });
                     }
                 }
                 Action::SetWeight { term, weight } => {
@@ -242,6 +250,14 @@ impl App {
                 Action::CancelEvaluation => self.engine.send(Command::CancelEvaluation),
                 Action::Checkpoint => self.engine.send(Command::Checkpoint),
                 Action::Export(folder) => self.engine.send(Command::Export(folder)),
+                Action::SetPace(pace) => {
+                    self.view.pace = pace;
+                    self.engine.send(Command::SetPace(pace));
+                }
+                Action::ShiftPace { slower } => {
+                    self.view.pace = self.view.other_pace(slower);
+                    self.engine.send(Command::SetPace(self.view.pace));
+                }
                 Action::SetViewShare(share) => {
                     self.view.share = share;
                     self.engine.send(Command::SetViewShare(share));
@@ -276,45 +292,6 @@ impl App {
         }
     }
 
-    /// Keys that work everywhere. They are read after the panels, so that a control with the focus has them first.
-    fn keys(&mut self, ctx: &Context) {
-        if ctx.text_edit_focused() {
-            return;
-        }
-        let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-        let nothing_focused = ctx.memory(|memory| memory.focused().is_none());
-        if nothing_focused && pressed(Key::Space) {
-            self.actions.push(Action::ToggleRun);
-        }
-        if self.run.phase.is_live() && pressed(Key::S) {
-            self.actions.push(Action::Step);
-        }
-        for (key, preset) in [Key::Num1, Key::Num2, Key::Num3, Key::Num4].into_iter().zip(Preset::ALL) {
-            if pressed(key) {
-                self.actions.push(Action::UseLayout(preset));
-            }
-        }
-        let view = &mut self.view;
-        if pressed(Key::G) {
-            view.turn_gallery();
-        }
-        for (key, choice) in [(Key::L, &mut view.log_axis), (Key::W, &mut view.weighted), (Key::P, &mut view.pictures)]
-        {
-            *choice ^= pressed(key);
-        }
-        if pressed(Key::T) {
-            let dark = ctx.global_style().visuals.dark_mode;
-            ctx.set_theme(if dark { egui::Theme::Light } else { egui::Theme::Dark });
-        }
-        let question = ctx.input_mut(|input| {
-            let count = input.count_and_consume_key(Modifiers::SHIFT, Key::Questionmark);
-            count
-                + input.count_and_consume_key(Modifiers::NONE, Key::Questionmark)
-                + usize::from(input.consume_key(Modifiers::NONE, Key::F1))
-        });
-        view.help ^= question > 0;
-    }
-
     fn draw(&mut self, ui: &mut Ui) {
         let mut scene = Scene { run: &self.run, view: &mut self.view, actions: &mut self.actions };
         let hovered = scene.view.hovered.take();
@@ -331,7 +308,7 @@ impl App {
             panels::toolbar::banner(ui, &mut scene);
             // Panels read where the pointer was in the last frame and write where it is now.
             scene.view.hovered = hovered;
-            let mut desk = Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
+            let mut desk = tiles::Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
             self.tree.ui(&mut desk, ui);
             let now = desk.hovered;
             scene.view.hovered = now;
@@ -380,105 +357,5 @@ impl eframe::App for App {
 
     fn persist_egui_memory(&self) -> bool {
         false // What matters is kept above, under a version.
-    }
-}
-
-/// Draws the panels into their tiles.
-struct Desk<'a, 'b> {
-    panels: &'a mut Panels,
-    scene: &'a mut Scene<'b>,
-    hovered: Option<usize>,
-}
-
-impl Behavior<Pane> for Desk<'_, '_> {
-    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
-        let theme = theme::of(ui);
-        let before = self.scene.view.hovered;
-        let round = egui::CornerRadius { nw: 0, ne: theme::ROUND, sw: theme::ROUND, se: theme::ROUND };
-        let frame = egui::Frame::new().fill(theme.panel).corner_radius(round).inner_margin(Margin::symmetric(10, 8));
-        frame.show(ui, |ui| {
-            ui.set_min_size(ui.available_size());
-            ui.set_clip_rect(ui.clip_rect().intersect(ui.max_rect().expand(6.0)));
-            ui.push_id(pane.title(), |ui| self.panels.show(*pane, ui, self.scene));
-        });
-        let pointer_is_here = ui.rect_contains_pointer(ui.max_rect());
-        if pointer_is_here {
-            self.hovered = self.scene.view.hovered;
-        }
-        self.scene.view.hovered = before;
-        UiResponse::None
-    }
-
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
-        pane.title().into()
-    }
-
-    fn simplification_options(&self) -> SimplificationOptions {
-        SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
-    }
-
-    fn gap_width(&self, _style: &egui::Style) -> f32 {
-        theme::GAP
-    }
-
-    fn min_size(&self) -> f32 {
-        120.0
-    }
-
-    fn tab_bar_height(&self, _style: &egui::Style) -> f32 {
-        27.0
-    }
-
-    fn tab_title_spacing(&self, _visuals: &egui::Visuals) -> f32 {
-        11.0
-    }
-
-    fn tab_bar_color(&self, visuals: &egui::Visuals) -> egui::Color32 {
-        theme::of_visuals(visuals).ground
-    }
-
-    fn tab_bar_hline_stroke(&self, _visuals: &egui::Visuals) -> egui::Stroke {
-        egui::Stroke::NONE
-    }
-
-    fn tab_outline_stroke(
-        &self,
-        _visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        _state: &egui_tiles::TabState,
-    ) -> egui::Stroke {
-        egui::Stroke::NONE
-    }
-
-    fn tab_bg_color(
-        &self,
-        visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        state: &egui_tiles::TabState,
-    ) -> egui::Color32 {
-        let theme = theme::of_visuals(visuals);
-        if state.active { theme.panel } else { theme.ground }
-    }
-
-    fn tab_text_color(
-        &self,
-        visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        state: &egui_tiles::TabState,
-    ) -> egui::Color32 {
-        let theme = theme::of_visuals(visuals);
-        if state.active { theme.text } else { theme.dim }
-    }
-
-    fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> egui::Stroke {
-        let theme = theme::of_visuals(&style.visuals);
-        match state {
-            egui_tiles::ResizeState::Idle => egui::Stroke::NONE,
-            egui_tiles::ResizeState::Hovering => egui::Stroke::new(2.0, theme.faint),
-            egui_tiles::ResizeState::Dragging => egui::Stroke::new(2.0, theme.accent),
-        }
     }
 }

@@ -23,6 +23,8 @@ pub struct View {
     pub over_steps: bool,
     /// The only protocol that is shown; all where there is none.
     pub protocol: Option<String>,
+    /// At most so many steps a second, so that eyes can follow; none is full speed.
+    pub pace: Option<f64>,
     /// The share of the machine that drawing may take.
     pub share: f64,
     /// The image under the pointer, in any panel.
@@ -46,6 +48,7 @@ impl Default for View {
             weighted: true,
             over_steps: false,
             protocol: None,
+            pace: None,
             share: 0.25,
             hovered: None,
             cursor: None,
@@ -54,7 +57,16 @@ impl Default for View {
     }
 }
 
+/// The paces that are offered, fast to slow.
+pub const PACES: [Option<f64>; 5] = [None, Some(100.0), Some(30.0), Some(10.0), Some(2.0)];
+
 impl View {
+    /// The next pace that is slower, or faster.
+    pub fn other_pace(&self, slower: bool) -> Option<f64> {
+        let at = PACES.iter().position(|pace| *pace == self.pace).unwrap_or(0);
+        PACES[if slower { (at + 1).min(PACES.len() - 1) } else { at.saturating_sub(1) }]
+    }
+
     /// The next picture of the images: now, start, difference.
     pub fn turn_gallery(&mut self) {
         self.gallery = match self.gallery {

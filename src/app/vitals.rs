@@ -11,6 +11,8 @@ use std::{
 
 use egui::Context;
 
+use crate::memory;
+
 /// Frames that are remembered for medians.
 const KEPT: usize = 600;
 /// At most 20 pictures a second.
@@ -91,7 +93,7 @@ impl Vitals {
         pacer.begin(self.cost.unwrap_or(0.0), share);
         if self.looked.is_none_or(|looked| looked.elapsed() > Duration::from_secs(1)) {
             self.looked = Some(Instant::now());
-            self.memory = resident_bytes();
+            self.memory = memory::resident_bytes();
         }
     }
 
@@ -152,11 +154,4 @@ fn drawing_threads() -> Vec<std::path::PathBuf> {
         .filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("llvmpipe")));
     let own = std::path::PathBuf::from("/proc/thread-self/schedstat");
     std::iter::once(own).filter(|path| path.exists()).chain(raster.map(|task| task.join("schedstat"))).collect()
-}
-
-/// Memory of this program, where Linux tells.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
 }

@@ -3,10 +3,10 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::peak_rss_bytes;
 use crate::{
     benchmark::{Bench, SIZES, Size, Work, matrix_product},
     error::{Error, Result},
+    memory,
     nn::kernels,
 };
 
@@ -94,7 +94,7 @@ fn print_table(size: &Size, timings: &[Timing], matmul: f64) {
         println!("{:<18}{:>8}{median:>12}{range:>24}{rate:>12}", work.name(), work.images(size));
     }
     println!("best product of 2048 x 2048 matrices: {matmul:.0} GFLOP/s");
-    if let Some(bytes) = peak_rss_bytes() {
+    if let Some(bytes) = memory::peak_bytes() {
         println!("peak memory: {:.0} MB", bytes as f64 / 1e6);
     }
 }
@@ -106,7 +106,7 @@ fn print_object(size: &Size, timings: &[Timing], matmul: f64) {
         "threads": rayon::current_num_threads(),
         "instruction_set": kernels::instruction_set(),
         "matmul_gflops": matmul,
-        "peak_rss_bytes": peak_rss_bytes(),
+        "peak_rss_bytes": memory::peak_bytes(),
         "details": {},
     });
     for Timing { work, median, least, most } in timings {

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::{
     ConfigArgs,
     drive::{Summary, describe, drive},
-    peak_rss_bytes,
 };
 use crate::{
     config::RunConfig,
     engine::Start,
     error::{Error, Result},
+    memory,
     report::{Evaluation, Subject},
     store::RunFolder,
 };
@@ -89,7 +89,7 @@ fn as_json(summary: &Summary, out: &Path) -> Value {
         "random": accuracy(Subject::Random),
         "whole": accuracy(Subject::Whole),
         "test_uses": summary.evaluations.last().map_or(0, |evaluation| evaluation.test_uses),
-        "peak_rss_bytes": peak_rss_bytes(),
+        "peak_rss_bytes": memory::peak_bytes(),
         "out": out,
     })
 }

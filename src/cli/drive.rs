@@ -17,6 +17,7 @@ use crate::{
     engine::{Command, Engine, Event, Start},
     error::{Error, Result},
     report::{Evaluation, RunInfo, Subject},
+    words::duration,
 };
 
 /// How often a pipe gets a line.
@@ -83,7 +84,7 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
             Event::Evaluated(evaluation) => summary.evaluations.push(evaluation),
             Event::Finished { .. } => break,
             Event::EvaluationsDone if resting => break,
-            Event::Failed { message, code } => return Err(failure(message, code)),
+            Event::Refused { message, code } | Event::Failed { message, code } => return Err(failure(message, code)),
             _ => {}
         }
     }
@@ -161,7 +162,7 @@ impl Screen {
             Event::Applied(intervention) => {
                 self.line(&format!("from step {}: {:?}", intervention.step, intervention.change));
             }
-            Event::Failed { .. } => self.close(),
+            Event::Refused { .. } | Event::Failed { .. } => self.close(),
             _ => {}
         }
     }
@@ -229,14 +230,4 @@ pub(super) fn describe(evaluation: &Evaluation) -> String {
         accuracy.repeats,
         evaluation.bytes
     )
-}
-
-fn duration(secs: f64) -> String {
-    if !secs.is_finite() {
-        "an unknown time".to_owned()
-    } else if secs < 90.0 {
-        format!("{secs:.0} s")
-    } else {
-        format!("{:.1} min", secs / 60.0)
-    }
 }

@@ -172,11 +172,3 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         }
     }
 }
-
-/// The largest amount of memory that this process has held, in bytes, where the system tells.
-fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}

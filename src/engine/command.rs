@@ -34,6 +34,8 @@ pub enum Command {
     },
     /// From the next step on, move the pixels at this rate. Recorded before that step runs.
     SetLearningRate(f64),
+    /// At most so many steps a second, for eyes that want to follow; none is full speed. Single steps do not wait.
+    SetPace(Option<f64>),
     /// What a viewer wants computed on the side.
     Watch(Wants),
     /// The share of the machine that drawing may take, from 0 to 1: frames are spaced so that it is kept.

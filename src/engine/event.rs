@@ -80,7 +80,14 @@ pub enum Event {
     },
     /// Something to know; the run goes on.
     Warning(String),
-    /// A request or a run failed; the text says what to do. The engine stays alive.
+    /// A request could not be fulfilled; the run goes on as if nobody had asked. The text says what to do.
+    Refused {
+        /// What to do about it.
+        message: String,
+        /// Exit code of the command line.
+        code: u8,
+    },
+    /// A run failed, or could not be started; the text says what to do. The engine stays alive.
     Failed {
         /// What to do about it.
         message: String,

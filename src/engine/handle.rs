@@ -28,16 +28,26 @@ pub struct Backstage {
     pub commands: Receiver<Command>,
     events: Sender<Event>,
     frame: Arc<ArcSwapOption<Frame>>,
-    wake: Box<dyn Fn() + Send>,
+    /// The last field: when an engine ends, or dies, its events are closed first and then somebody looks.
+    wake: Wake,
+}
+
+/// Calls whoever listens, for the last time when it is dropped.
+struct Wake(Box<dyn Fn() + Send>);
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 impl Engine {
-    /// Starts `work` on a thread of its own. `wake` is called after every event and frame.
+    /// Starts `work` on a thread of its own. `wake` is called after every event and frame, and when it has ended.
     pub fn with(wake: impl Fn() + Send + 'static, work: impl FnOnce(Backstage) + Send + 'static) -> Self {
         let (commands, asked) = unbounded();
         let (told, events) = unbounded();
         let frame = Arc::new(ArcSwapOption::empty());
-        let backstage = Backstage { commands: asked, events: told, frame: frame.clone(), wake: Box::new(wake) };
+        let backstage = Backstage { commands: asked, events: told, frame: frame.clone(), wake: Wake(Box::new(wake)) };
         let thread = Builder::new()
             .name("engine".to_owned())
             .spawn(move || work(backstage))
@@ -76,12 +86,12 @@ impl Backstage {
     /// Says something. Nobody listening any more is no error: the engine will see its command channel closed.
     pub fn tell(&self, event: Event) {
         let _ = self.events.send(event);
-        (self.wake)();
+        (self.wake.0)();
     }
 
     /// Puts a picture into the slot, over the one before.
     pub fn show(&self, frame: Frame) {
         self.frame.store(Some(Arc::new(frame)));
-        (self.wake)();
+        (self.wake.0)();
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    time::Duration,
 };
 
 use crossbeam_channel::{Receiver, TryRecvError};
@@ -24,6 +25,11 @@ impl Inbox {
     /// The next command; waits for one. None when nobody holds the handle any more.
     pub(super) fn wait(&self) -> Option<Command> {
         self.take().or_else(|| self.receiver.recv().ok())
+    }
+
+    /// The next command, if one comes in time.
+    pub(super) fn wait_for(&self, time: Duration) -> Option<Command> {
+        self.take().or_else(|| self.receiver.recv_timeout(time).ok())
     }
 
     /// The next command, if there is one.
@@ -68,6 +74,7 @@ fn overrides(later: &Command, earlier: &Command) -> bool {
         (Command::SetWeight { term: later, .. }, Command::SetWeight { term: earlier, .. })
         | (Command::SetParameter { term: later, .. }, Command::SetParameter { term: earlier, .. }) => later == earlier,
         (Command::SetLearningRate(_), Command::SetLearningRate(_))
+        | (Command::SetPace(_), Command::SetPace(_))
         | (Command::Watch(_), Command::Watch(_))
         | (Command::FrameDrawn(_), Command::FrameDrawn(_)) => true,
         _ => false,

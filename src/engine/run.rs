@@ -233,7 +233,12 @@ impl Run {
     /// True if the config wants a checkpoint at this step.
     pub(super) fn checkpoint_is_due(&self) -> bool {
         let every = self.config.checkpoint.every;
-        every > 0 && self.at().is_multiple_of(every) && self.saved != Some(self.at())
+        every > 0 && self.at().is_multiple_of(every) && !self.is_saved()
+    }
+
+    /// True if the newest checkpoint holds this step.
+    pub(super) fn is_saved(&self) -> bool {
+        self.saved == Some(self.at())
     }
 
     /// Brings everything up to this step to the disk.
@@ -247,6 +252,11 @@ impl Run {
     /// Lets other programs see the logs as they are.
     pub(super) fn flush(&mut self) -> Result<()> {
         self.folder.flush()
+    }
+
+    /// Lets other programs have the folder; what is recorded later takes it again.
+    pub(super) fn let_go(&mut self) -> Result<()> {
+        self.folder.let_go()
     }
 
     /// Saves what a run leaves: a checkpoint, and the images.

@@ -3,32 +3,27 @@
 //! Between two steps it takes all waiting commands; idle, it sleeps. Evaluations and pictures are made in the gaps and
 //! never change what the run computes. A panic becomes an event; the last good state stays on disk.
 
+mod judging;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
 use super::{
-    Backstage, Command, Engine, Event, Start,
-    inbox::Inbox,
-    jobs::{Jobs, Slice},
-    pretraining::PoolProgress,
-    run::Run,
+    Backstage, Command, Engine, Event, Start, inbox::Inbox, jobs::Jobs, pretraining::PoolProgress, run::Run,
     viewer::Viewer,
 };
-use crate::{
-    error::{Error, Result},
-    evaluate::{Judge, Protocol},
-};
+use crate::error::{Error, Result};
 
-/// An evaluation that nobody asked for must be forecast to take no longer than this.
-const UNASKED_SECS: f64 = 60.0;
 /// Logs are shown to other programs this often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How long an evaluation or a training works while nothing else is to be done.
 const IDLE_SLICE: Duration = Duration::from_millis(50);
 /// Progress of a training is told this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// A run that is held to a pace sleeps no longer than this, so that pictures that are due in between are made.
+const NAP: Duration = Duration::from_millis(20);
 
 impl Engine {
     /// Starts the real engine. `wake` is called after every event and frame.
@@ -62,6 +57,9 @@ struct Worker {
     run: Option<Run>,
     jobs: Jobs,
     mode: Mode,
+    /// Least time from the begin of a step to that of the next.
+    pace: Duration,
+    stepped: Option<Instant>,
     flushed: Instant,
     /// When the progress of the pool was told last.
     told: Option<Instant>,
@@ -77,6 +75,8 @@ impl Worker {
             run: None,
             jobs: Jobs::default(),
             mode: Mode::Ended,
+            pace: Duration::ZERO,
+            stepped: None,
             flushed: Instant::now(),
             told: None,
         }
@@ -84,13 +84,19 @@ impl Worker {
 
     fn work(mut self) {
         loop {
-            let command = if self.is_busy() { self.inbox.take() } else { self.inbox.wait() };
+            let rest = self.rest().min(NAP);
+            let command = match self.is_busy() {
+                false => self.inbox.wait(),
+                true if rest.is_zero() || self.has_side_work() => self.inbox.take(),
+                true => self.inbox.wait_for(rest),
+            };
             if command.is_none() && self.inbox.is_closed() {
                 self.guarded(Self::leave);
                 return;
             }
             match command {
-                Some(command) => self.guarded(|worker| worker.obey(command)),
+                Some(command @ Command::Start(_)) => self.guarded(|worker| worker.obey(command)),
+                Some(command) => self.guarded(|worker| worker.ask(command)),
                 None => self.guarded(Self::turn),
             }
         }
@@ -98,12 +104,24 @@ impl Worker {
 
     /// True if there is something to do without being asked.
     fn is_busy(&self) -> bool {
+        let moves = matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending);
+        self.run.is_some() && (moves || self.has_side_work())
+    }
+
+    /// True if there is something to do beside the steps: evaluations, networks that something waits for, pictures.
+    fn has_side_work(&self) -> bool {
         self.run.as_ref().is_some_and(|run| {
-            matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending)
-                || !self.jobs.is_empty()
-                || run.awaits_pool() && self.mode != Mode::Ended
-                || self.viewer.has_work(run)
+            let awaits_pool = run.awaits_pool() && self.mode != Mode::Ended;
+            !self.jobs.is_empty() || awaits_pool || self.viewer.has_work(run)
         })
+    }
+
+    /// How long the next step has to wait, so that the pace is kept.
+    fn rest(&self) -> Duration {
+        match self.stepped {
+            Some(stepped) if self.mode == Mode::Running => self.pace.saturating_sub(stepped.elapsed()),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Runs a part of the work; errors and panics become events, once.
@@ -129,6 +147,14 @@ impl Worker {
         }
     }
 
+    /// Does what is asked, or says why not; the run is none the worse.
+    fn ask(&mut self, command: Command) -> Result<()> {
+        if let Err(error) = self.obey(command) {
+            self.backstage.tell(Event::Refused { message: error.to_string(), code: error.exit_code() });
+        }
+        Ok(())
+    }
+
     fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start(start) => return self.start(*start),
@@ -142,6 +168,11 @@ impl Worker {
             }
             Command::FrameDrawn(secs) => {
                 self.viewer.frame_drawn(secs);
+                return Ok(());
+            }
+            Command::SetPace(pace) => {
+                let pace = pace.filter(|pace| *pace > 0.0).map(|pace| Duration::try_from_secs_f64(pace.recip()));
+                self.pace = pace.and_then(std::result::Result::ok).unwrap_or_default();
                 return Ok(());
             }
             _ => {}
@@ -192,7 +223,7 @@ impl Worker {
             // Asked too late, or handled above.
             _ => {}
         }
-        Ok(())
+        self.let_go()
     }
 
     fn start(&mut self, start: Start) -> Result<()> {
@@ -229,10 +260,12 @@ impl Worker {
 
     /// One turn: a step, a slice of an evaluation, a picture; what of it is due.
     fn turn(&mut self) -> Result<()> {
-        let mut worked = IDLE_SLICE;
+        let rest = self.rest();
+        let mut worked = if rest.is_zero() { IDLE_SLICE } else { IDLE_SLICE.min(rest) };
         let lacks_pool = self.run.as_ref().is_some_and(Run::lacks_pool);
-        if matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks_pool {
+        if rest.is_zero() && matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks_pool {
             let clock = Instant::now();
+            self.stepped = Some(clock);
             self.step()?;
             worked = clock.elapsed();
         }
@@ -241,7 +274,7 @@ impl Worker {
         self.evaluate(worked)?;
         self.view();
         if self.mode == Mode::Ending && self.jobs.is_empty() {
-            self.finish(true);
+            self.finish(true)?;
         }
         Ok(())
     }
@@ -312,66 +345,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Somebody asks for an evaluation.
-    fn begin_evaluation(&mut self, protocol: Protocol) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        if let Some(known) = run.known_whole(protocol) {
-            self.backstage.tell(Event::Evaluated(known));
-            self.backstage.tell(Event::EvaluationsDone);
-            return Ok(());
-        }
-        let judges = run.judges(protocol, &self.jobs)?;
-        let secs_left = forecast(&judges)?;
-        self.backstage.tell(Event::Evaluating { what: format!("by {protocol}"), done: 0.0, secs_left });
-        self.jobs.add(judges, run.at());
-        Ok(())
-    }
-
-    /// All steps are done: save, then judge what takes less than a minute.
-    fn end(&mut self) -> Result<()> {
-        self.viewer.press();
-        self.mode = Mode::Ending;
-        let Some(run) = &mut self.run else { return Ok(()) };
-        let path = run.save_all()?;
-        self.backstage.tell(Event::Exported(path));
-        for protocol in [run.config.evaluation.last, run.config.evaluation.whole] {
-            if let Some(known) = run.known_whole(protocol) {
-                self.backstage.tell(Event::Evaluated(known));
-                continue;
-            }
-            let judges = run.judges(protocol, &self.jobs)?;
-            let secs = forecast(&judges)?;
-            if secs <= UNASKED_SECS {
-                self.jobs.add(judges, run.at());
-            } else {
-                self.backstage.tell(Event::Warning(format!(
-                    "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, \
-                     or for a smaller protocol",
-                    minutes(secs)
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn evaluate(&mut self, budget: Duration) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        match self.jobs.advance(budget)? {
-            Slice::Quiet => {}
-            Slice::Progress { what, done, secs_left } => {
-                self.backstage.tell(Event::Evaluating { what, done, secs_left });
-            }
-            Slice::Done { judge, step, values, secs } => {
-                let evaluation = run.add_evaluation(&judge, step, values, secs)?;
-                self.backstage.tell(Event::Evaluated(evaluation));
-                if self.jobs.is_empty() {
-                    self.backstage.tell(Event::EvaluationsDone);
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn view(&mut self) {
         let Some(run) = &mut self.run else { return };
         match self.viewer.frame(run) {
@@ -390,17 +363,29 @@ impl Worker {
         self.viewer.press();
         let Some(run) = &mut self.run else { return Ok(()) };
         let complete = run.is_complete();
-        let path = run.save_all()?;
-        self.backstage.tell(Event::Exported(path));
+        let saved = run.save_all();
+        if saved.is_err() {
+            self.pause(Some("the run could not be saved".to_owned()));
+        }
+        self.backstage.tell(Event::Exported(saved?));
         self.view();
-        self.finish(complete);
+        self.finish(complete)
+    }
+
+    fn finish(&mut self, complete: bool) -> Result<()> {
+        self.mode = Mode::Ended;
+        self.let_go()?;
+        if let Some(run) = &self.run {
+            self.backstage.tell(Event::Finished { step: run.at(), complete });
+        }
         Ok(())
     }
 
-    fn finish(&mut self, complete: bool) {
-        self.mode = Mode::Ended;
-        if let Some(run) = &self.run {
-            self.backstage.tell(Event::Finished { step: run.at(), complete });
+    /// A run that has ended keeps its folder from nobody, unless something is still to be written.
+    fn let_go(&mut self) -> Result<()> {
+        match &mut self.run {
+            Some(run) if self.mode == Mode::Ended && self.jobs.is_empty() => run.let_go(),
+            _ => Ok(()),
         }
     }
 
@@ -410,16 +395,6 @@ impl Worker {
         self.mode = Mode::Ended;
         let Some(mut run) = self.run.take() else { return Ok(()) };
         run.pretraining.keep();
-        if run.is_complete() { Ok(()) } else { run.checkpoint().map(drop) }
+        if run.is_complete() || run.is_saved() { Ok(()) } else { run.checkpoint().map(drop) }
     }
-}
-
-/// How many seconds some evaluations will take.
-fn forecast(judges: &[Judge]) -> Result<f64> {
-    judges.iter().map(Judge::forecast).sum()
-}
-
-/// `90` seconds as `1.5 min`.
-fn minutes(secs: f64) -> String {
-    if secs < 5400.0 { format!("{:.1} min", secs / 60.0) } else { format!("{:.1} h", secs / 3600.0) }
 }

@@ -10,6 +10,8 @@ use crate::{
 
 /// A change of this size in the data's [0, 1] is shown as full black or white.
 const FULL_DIFFERENCE: f32 = 0.5;
+/// What is outside by less than half a level of eight bits is shown as what it is.
+const HALF_LEVEL: f32 = 0.5 / 255.0;
 
 /// Paints the images. `start` is what they were before the first step.
 pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: GalleryView) -> Gallery {
@@ -27,7 +29,8 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
         let squared: f32 = now.iter().zip(start).map(|(now, start)| (now - start).powi(2)).sum();
         (squared / len as f32).sqrt()
     };
-    let outside = |image: &[f32]| image.iter().filter(|value| !(0.0..=1.0).contains(*value)).count();
+    let outside =
+        |image: &[f32]| image.iter().filter(|value| !(-HALF_LEVEL..=1.0 + HALF_LEVEL).contains(*value)).count();
     Gallery {
         view,
         cell: [now.shape.width, now.shape.height],

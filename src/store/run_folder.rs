@@ -48,15 +48,36 @@ struct Timing {
     secs: f64,
 }
 
-/// The open folder of a run. Nobody else can open it until this is dropped or the process has died.
+/// The folder of a run. Nobody else can open it until it is [let go](Self::let_go), dropped, or the process has died.
 pub struct RunFolder {
     path: PathBuf,
+    /// None while the folder is let go.
+    logs: Option<Logs>,
+    /// Length of `scalars.jsonl` when the folder was let go.
+    left_at: u64,
+}
+
+/// The logs, and the lock that goes with them.
+struct Logs {
     scalars: files::Lines,
     timings: files::Lines,
     interventions: files::Lines,
     evaluations: files::Lines,
     /// The last field: it is let go when the logs are written.
     _lock: File,
+}
+
+impl Logs {
+    fn open(path: &Path, lock: File) -> Result<Self> {
+        let lines = |name: &str| files::Lines::open(path.join(name));
+        Ok(Self {
+            scalars: lines("scalars.jsonl")?,
+            timings: lines("timings.jsonl")?,
+            interventions: lines("interventions.jsonl")?,
+            evaluations: lines("evaluations.jsonl")?,
+            _lock: lock,
+        })
+    }
 }
 
 impl RunFolder {
@@ -91,16 +112,40 @@ impl RunFolder {
 
     /// Opens the folder of a run that is there.
     pub fn open(path: &Path) -> Result<Self> {
-        let lock = lock(path)?;
-        let lines = |name: &str| files::Lines::open(path.join(name));
-        Ok(Self {
-            path: path.to_owned(),
-            scalars: lines("scalars.jsonl")?,
-            timings: lines("timings.jsonl")?,
-            interventions: lines("interventions.jsonl")?,
-            evaluations: lines("evaluations.jsonl")?,
-            _lock: lock,
-        })
+        let logs = Logs::open(path, lock(path)?)?;
+        Ok(Self { path: path.to_owned(), logs: Some(logs), left_at: 0 })
+    }
+
+    /// Brings everything to the disk and lets other programs have the folder. Whatever is recorded later takes it again.
+    pub fn let_go(&mut self) -> Result<()> {
+        if self.logs.is_some() {
+            self.sync()?;
+            self.left_at = self.scalars_len();
+            self.logs = None;
+        }
+        Ok(())
+    }
+
+    /// The logs; takes the folder again where it was let go. Refused when another program went on with the run meanwhile.
+    fn logs(&mut self) -> Result<&mut Logs> {
+        let logs = match self.logs.take() {
+            Some(logs) => logs,
+            None => {
+                let lock = lock(&self.path)?;
+                if self.scalars_len() != self.left_at {
+                    return Err(Error::Config(format!(
+                        "another program went on with {}. Resume it to go on from there",
+                        self.path.display()
+                    )));
+                }
+                Logs::open(&self.path, lock)?
+            }
+        };
+        Ok(self.logs.insert(logs))
+    }
+
+    fn scalars_len(&self) -> u64 {
+        fs::metadata(self.path.join("scalars.jsonl")).map_or(0, |file| file.len())
     }
 
     /// Reads what a run was started with.
@@ -128,10 +173,11 @@ impl RunFolder {
         files::retain_lines::<Intervention>(&interventions, |_| true)?;
         files::retain_lines::<Evaluation>(&evaluations, |line| line.step <= step || line.tested_on == TestedOn::Test)?;
         // The old files have lost their names: go on with the new ones.
-        self.scalars = files::Lines::open(scalars)?;
-        self.timings = files::Lines::open(timings)?;
-        self.interventions = files::Lines::open(interventions)?;
-        self.evaluations = files::Lines::open(evaluations)?;
+        let logs = self.logs()?;
+        logs.scalars = files::Lines::open(scalars)?;
+        logs.timings = files::Lines::open(timings)?;
+        logs.interventions = files::Lines::open(interventions)?;
+        logs.evaluations = files::Lines::open(evaluations)?;
         Ok(())
     }
 
@@ -162,32 +208,37 @@ impl RunFolder {
 
     /// Records a step.
     pub fn add_step(&mut self, report: &StepReport, secs: f64) -> Result<()> {
-        self.scalars.append(report)?;
-        self.timings.append(&Timing { step: report.step, secs })
+        let logs = self.logs()?;
+        logs.scalars.append(report)?;
+        logs.timings.append(&Timing { step: report.step, secs })
     }
 
     /// Records a live change; it is on disk when this returns.
     pub fn add_intervention(&mut self, intervention: &Intervention) -> Result<()> {
-        self.interventions.append(intervention)?;
-        self.interventions.sync()
+        let logs = self.logs()?;
+        logs.interventions.append(intervention)?;
+        logs.interventions.sync()
     }
 
     /// Records an evaluation; it is on disk when this returns.
     pub fn add_evaluation(&mut self, evaluation: &Evaluation) -> Result<()> {
-        self.evaluations.append(evaluation)?;
-        self.evaluations.sync()
+        let logs = self.logs()?;
+        logs.evaluations.append(evaluation)?;
+        logs.evaluations.sync()
     }
 
     /// Lets other programs see all lines.
     pub fn flush(&mut self) -> Result<()> {
-        self.scalars.flush()?;
-        self.timings.flush()
+        let logs = self.logs()?;
+        logs.scalars.flush()?;
+        logs.timings.flush()
     }
 
     /// Brings all lines to the disk. A checkpoint comes after this, so that no line before it can be missing.
     pub fn sync(&mut self) -> Result<()> {
-        self.scalars.sync()?;
-        self.timings.sync()
+        let logs = self.logs()?;
+        logs.scalars.sync()?;
+        logs.timings.sync()
     }
 }
 

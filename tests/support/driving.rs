@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::{TINY_DIGITS, TINY_PLANE, settings};
 
 /// Nothing here takes nearly as long.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -57,7 +57,7 @@ pub(crate) fn wait<T>(engine: &Engine, mut pick: impl FnMut(&Event) -> Option<T>
         if let Some(picked) = pick(&event) {
             return picked;
         }
-        if let Event::Failed { message, .. } = event {
+        if let Event::Failed { message, .. } | Event::Refused { message, .. } = event {
             panic!("unexpected failure: {message}");
         }
     }
@@ -88,6 +88,13 @@ pub(crate) fn wait_applied(engine: &Engine) -> Intervention {
 pub(crate) fn wait_failed(engine: &Engine) -> (String, u8) {
     wait(engine, |event| match event {
         Event::Failed { message, code } => Some((message.clone(), *code)),
+        _ => None,
+    })
+}
+
+pub(crate) fn wait_refused(engine: &Engine) -> (String, u8) {
+    wait(engine, |event| match event {
+        Event::Refused { message, code } => Some((message.clone(), *code)),
         _ => None,
     })
 }

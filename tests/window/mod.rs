@@ -114,7 +114,7 @@ impl Actor {
                         self.show(out);
                     }
                     Ok(Tick::Say(event)) => out.tell(event),
-                    Ok(Tick::Die) => return,
+                    Ok(Tick::Die) => panic!("as asked"),
                     Err(_) => {
                         if self.script.pace.is_none() { return; }
                         std::thread::sleep(Duration::from_millis(1));
@@ -176,6 +176,7 @@ impl Actor {
                 self.wants = wants;
                 self.show(out);
             }
+            Command::SetPace(_) => {}
             Command::SetViewShare(share) => self.share = share,
             Command::FrameDrawn(secs) => self.cost = secs,
             Command::Evaluate { protocol } => {
@@ -183,7 +184,7 @@ impl Actor {
             }
             Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
             Command::Checkpoint => out.tell(Event::Checkpointed { step: self.at() }),
-            Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Failed {
+            Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Refused {
                 message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),
                 code: 3,
             }),

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Color32, ColorImage, Key, Mesh, Painter, Pos2, Rect, RichText, Role, Sense, Shape, Stroke, TextureHandle,
-    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align, Color32, ColorImage, Key, Layout, Mesh, Painter, Pos2, Rect, RichText, Role, Sense, Shape, Stroke,
+    TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use crate::{
@@ -79,6 +79,10 @@ impl Map {
 impl Panel {
     /// Draws the panel.
     pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        if scene.run.info.is_none() {
+            super::empty(ui, "No points yet", "They appear as soon as a run stands ready");
+            return;
+        }
         let Some((step, plane)) = &scene.run.pictures.features else {
             let hint = match scene.view.pictures {
                 true => "A network is being trained on the real images; then points appear",
@@ -89,9 +93,16 @@ impl Panel {
         };
         let ground = &plane.ground;
         header(ui, *step, ground);
-        let foot = 34.0;
-        let area = ui.available_rect_before_wrap();
-        let rect = Rect::from_min_max(area.min, pos2(area.right(), (area.bottom() - foot).max(area.top() + 40.0)));
+        // From the bottom up: the text below takes the lines that it needs, the plane what is left.
+        ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+            footer(ui, scene, plane);
+            self.plane(ui, scene, plane);
+        });
+    }
+
+    fn plane(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, plane: &FeaturePlane) {
+        let ground = &plane.ground;
+        let rect = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         super::space_runs(ui, &response, scene.actions);
         self.steer(ui, &response);
@@ -103,7 +114,6 @@ impl Panel {
         hover(scene, plane, map, &response);
         let text = describe(scene, plane);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
-        footer(ui, scene, plane);
     }
 
     /// Drag moves, the wheel and + and - zoom, a double click or Home fits.
@@ -153,7 +163,8 @@ impl Panel {
         }
         for (class, ellipse) in plane.spreads.iter().enumerate() {
             for (sigma, width) in [(1.0, 1.8), (2.0, 1.0)] {
-                let points = outline(ellipse, sigma, map);
+                let mut points = outline(ellipse, sigma, map);
+                points.push(points[0]);
                 let stroke = Stroke::new(width, theme::fade(theme.class(class), 0.9));
                 painter.extend(Shape::dashed_line(&points, stroke, 5.0, 4.0));
             }
@@ -221,7 +232,7 @@ fn outline(ellipse: &Ellipse, sigma: f32, map: Map) -> Vec<Pos2> {
         let at = |axis: usize| ellipse.centre[axis] + sigma * (cos * ellipse.major[axis] + sin * ellipse.minor[axis]);
         map.place([at(0), at(1)])
     };
-    (0..=48).map(corner).collect()
+    (0..48).map(corner).collect()
 }
 
 /// The centre of a real class.
@@ -286,19 +297,12 @@ fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui:
 }
 
 fn header(ui: &mut Ui, step: u64, ground: &Ground) {
-    ui.horizontal(|ui| {
-        let accuracy = ground.accuracy.map_or(String::new(), |accuracy| format!(", {:.1} % right", 100.0 * accuracy));
-        let of = if ground.pool > 1 { format!(" · network 1 of {}", ground.pool) } else { String::new() };
-        let text = format!("Seen through {}{accuracy}{of}", ground.lens);
-        let hint = "The network that turns images into points: trained on the real images, then held still. The terms \
-                    that look through trained networks draw one of the pool at every step; this is the first";
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(format!("step {step}")).small().weak());
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.add(egui::Label::new(RichText::new(text).small()).truncate()).on_hover_text(hint);
-            });
-        });
-    });
+    let accuracy = ground.accuracy.map_or(String::new(), |accuracy| format!(", {:.1} % right", 100.0 * accuracy));
+    let of = if ground.pool > 1 { format!(", network 1 of {}", ground.pool) } else { String::new() };
+    let text = format!("Seen through {}{accuracy}{of}", ground.lens);
+    let hint = "The network that turns images into points: trained on the real images, then held still. The terms \
+                that look through trained networks draw one of the pool at every step; this is the first";
+    super::caption(ui, format!("Step {step} · {text}")).on_hover_text(hint);
 }
 
 fn footer(ui: &mut Ui, scene: &Scene<'_>, plane: &FeaturePlane) {
@@ -313,11 +317,13 @@ fn footer(ui: &mut Ui, scene: &Scene<'_>, plane: &FeaturePlane) {
     let marks = format!(
         "Small: real · large: synthetic, rings grow with what the plane hides · + real centre · ellipses 1σ and 2σ, dashed synthetic{disc}{ring}"
     );
-    ui.spacing_mut().item_spacing.y = 1.0;
-    ui.add(egui::Label::new(RichText::new(kept).small()).truncate());
-    let color = theme::of(ui).dim;
     let hint = "In a plane, one standard deviation holds 39 % of a Gaussian, two hold 86 %";
-    ui.add(egui::Label::new(RichText::new(marks).small().color(color)).truncate()).on_hover_text(hint);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    // A low panel keeps its room for the points.
+    let label = egui::Label::new(RichText::new(marks).small().color(theme::of(ui).dim));
+    let label = if ui.available_height() > 240.0 { label.wrap() } else { label.truncate() };
+    ui.add(label).on_hover_text(hint);
+    ui.label(RichText::new(kept).small());
 }
 
 /// The chart in a sentence.

@@ -5,7 +5,7 @@ use egui::{Key, Pos2, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, Vec2,
 use crate::{
     app::{
         theme,
-        view::Scene,
+        view::{Scene, View},
         widgets::{atlas::Atlas, marker},
     },
     report::{Gallery, GalleryView},
@@ -34,6 +34,8 @@ struct Plan {
 
 const CELL_GAP: f32 = 2.0;
 const BLOCK_GAP: f32 = 7.0;
+/// A header that is narrower takes two lines.
+const NARROW: f32 = 420.0;
 
 impl Plan {
     /// The arrangement with the largest cells that still fits.
@@ -141,6 +143,7 @@ impl Panel {
         // Until the wanted picture arrives, the newest one stays.
         let order = [wanted, GalleryView::Now, GalleryView::Start, GalleryView::Difference];
         let shown = order.into_iter().find(|view| pictures.gallery(*view).is_some()).unwrap_or(wanted);
+        let narrow = ui.available_width() < NARROW;
         ui.horizontal(|ui| {
             let options = [
                 (GalleryView::Start, "Start", "The images that they started from (G)"),
@@ -148,21 +151,13 @@ impl Panel {
                 (GalleryView::Difference, "Difference", "Now minus start; grey is no change (G)"),
             ];
             super::choices(ui, &mut scene.view.gallery, &options);
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                for (magnify, text) in [(4.0, "4×"), (2.0, "2×"), (1.0, "Fit")] {
-                    let on = scene.view.magnify == magnify;
-                    if ui.selectable_label(on, text).on_hover_text("Size of the images").clicked() {
-                        scene.view.magnify = magnify;
-                    }
-                }
-                if let Some((step, gallery)) = pictures.gallery(shown) {
-                    let clipped = gallery.clipped.iter().sum::<f32>() / gallery.clipped.len().max(1) as f32;
-                    let text = format!("step {step} · {:.1} % clipped", 100.0 * clipped);
-                    let hint = "Share of values outside the range that a picture can show";
-                    ui.add(egui::Label::new(RichText::new(text).small().weak()).truncate()).on_hover_text(hint);
-                }
-            });
+            if !narrow {
+                sizes(ui, scene.view, pictures.gallery(shown));
+            }
         });
+        if narrow {
+            ui.horizontal(|ui| sizes(ui, scene.view, pictures.gallery(shown)));
+        }
         shown
     }
 
@@ -274,6 +269,24 @@ fn describe(scene: &Scene<'_>, gallery: &Gallery, cell: usize) -> Vec<String> {
         lines.push(format!("{:.1} % of its values clipped", 100.0 * clipped));
     }
     lines
+}
+
+/// From the right: how large the images are, which step they show, what they cannot show.
+fn sizes(ui: &mut Ui, view: &mut View, shown: Option<&(u64, Gallery)>) {
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = 3.0;
+        for (magnify, text) in [(4.0, "4×"), (2.0, "2×"), (1.0, "Fit")] {
+            if ui.selectable_label(view.magnify == magnify, text).on_hover_text("Size of the images").clicked() {
+                view.magnify = magnify;
+            }
+        }
+        let Some((step, gallery)) = shown else { return };
+        ui.add_space(8.0);
+        let clipped = gallery.clipped.iter().sum::<f32>() / gallery.clipped.len().max(1) as f32;
+        let text = format!("step {step} · {:.1} % clipped", 100.0 * clipped);
+        let hint = "Share of values outside the range that a picture can show";
+        ui.add(egui::Label::new(RichText::new(text).small().weak()).truncate()).on_hover_text(hint);
+    });
 }
 
 /// The names of the classes, each with its marker.

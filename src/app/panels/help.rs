@@ -4,9 +4,10 @@ use egui::{Grid, Key, Modifiers, RichText, Ui};
 
 use crate::app::{theme, view::View};
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("Space", "Run or pause"),
     ("S", "One step"),
+    (", and .", "Slower, faster"),
     ("1 to 4", "Overview, watch, tune, judge"),
     ("G", "Gallery: now, start, difference"),
     ("L", "Losses: linear or logarithmic"),
@@ -40,7 +41,7 @@ pub(crate) fn show(ui: &Ui, view: &mut View) {
             }
         });
         ui.add_space(8.0);
-        ui.set_max_width(430.0);
+        ui.set_max_width(480.0);
         super::caption(
             ui,
             "Mixer: what is moved is live at the next step; its dot is hollow until then. Run panel: what needs a restart \

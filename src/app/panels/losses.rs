@@ -5,14 +5,14 @@
 use egui::{Color32, RichText, Stroke, Ui, vec2};
 use egui_plot::{Line, Plot, PlotPoint, PlotPoints, PlotTransform, VLine};
 
-use crate::app::{
-    state::{History, Mark, MarkKind, Series, short},
-    theme,
-    view::{Scene, View},
-    widgets::{
-        chart::{self, grouped},
-        marker,
+use crate::{
+    app::{
+        state::{History, Mark, MarkKind, Series, short},
+        theme,
+        view::{Scene, View},
+        widgets::{chart, marker},
     },
+    words::grouped,
 };
 
 /// What was thinned, and for what.
@@ -99,7 +99,7 @@ impl Panel {
             .show_y(false)
             .set_margin_fraction(vec2(0.01, 0.06))
             .y_axis_min_width(46.0)
-            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value as u64) });
+            .x_axis_formatter(chart::step_label);
         plot = match log {
             true => plot.y_grid_spacer(chart::log_grid).y_axis_formatter(|mark, _| chart::log_label(mark)),
             false => plot.y_axis_formatter(|mark, _| short(mark.value)),

@@ -5,12 +5,15 @@ use egui::{
     Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
-use crate::app::{
-    action::Action,
-    state::{Progress, Strip, short},
-    theme,
-    view::Scene,
-    widgets::{chart, fader::Fader},
+use crate::{
+    app::{
+        action::Action,
+        state::{Progress, Strip, short},
+        theme,
+        view::Scene,
+        widgets::fader::Fader,
+    },
+    words,
 };
 
 /// What a strip needs to know beside itself.
@@ -90,7 +93,7 @@ fn strip(
             ui.with_layout(Layout::left_to_right(Align::Min), |ui| controls(ui, actions));
         } else {
             let meaning = RichText::new(&strip.meaning).small().color(theme.dim);
-            ui.add(egui::Label::new(meaning).truncate());
+            ui.add(egui::Label::new(meaning).wrap());
         }
         let name = match meters.index {
             Some(_) => format!("Weight of {}", strip.id),
@@ -105,6 +108,7 @@ fn strip(
             color: meters.color,
         };
         let row = meters.index.unwrap_or(count - 1);
+        ui.add_space(2.0);
         let (response, moved) = fader.show(ui, fader_id(row));
         if let Some(value) = moved {
             actions.push(set(meters.index, value));
@@ -160,7 +164,7 @@ fn note(ui: &mut Ui, strip: &Strip, training: Option<&Progress>) {
     } else if let Some(Progress { what, done, secs_left }) = training.filter(|_| strip.is_pending() || strip.sent > 0.0)
     {
         let left =
-            if secs_left.is_finite() { format!(", {} left", chart::duration(*secs_left)) } else { String::new() };
+            if secs_left.is_finite() { format!(", {} left", words::duration(*secs_left)) } else { String::new() };
         super::caption(ui, format!("Joins when its networks are trained: {what}, {:.0} %{left}", 100.0 * done));
     }
 }

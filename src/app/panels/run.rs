@@ -9,10 +9,11 @@ use egui::{ComboBox, DragValue, Grid, RichText, Role, ScrollArea, TextEdit, Ui, 
 
 use super::storage;
 use crate::{
-    app::{action::Action, theme, view::Scene, widgets::chart::grouped},
+    app::{action::Action, state::Phase, theme, view::Scene},
     config::{DATA_FORMS, PRESETS, RunConfig},
     engine::{Start, free_folder},
     evaluate::Protocol,
+    words::grouped,
 };
 
 const DEVICES: [(&str, &str); 4] = [
@@ -203,7 +204,7 @@ impl Panel {
 
     /// Evaluations on demand.
     fn judge(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let live = scene.run.phase.is_live();
+        let live = scene.run.phase.is_live() || matches!(scene.run.phase, Phase::Finished { .. });
         let busy = scene.run.evaluating.is_some();
         ui.horizontal(|ui| {
             ui.add_enabled_ui(live && !busy, |ui| {
@@ -286,9 +287,12 @@ fn preset(ui: &mut Ui, draft: &mut Draft) {
 }
 
 fn fields(ui: &mut Ui, draft: &mut Draft) {
+    let narrow = ui.available_width() < 230.0;
     Grid::new("settings").num_columns(2).spacing([12.0, 5.0]).show(ui, |ui| {
         row(ui, "Data set", |ui| data(ui, &mut draft.data));
-        row(ui, "Images per class", |ui| ui.add(DragValue::new(&mut draft.per_class).range(1..=1000).speed(0.1)));
+        row(ui, if narrow { "Per class" } else { "Images per class" }, |ui| {
+            ui.add(DragValue::new(&mut draft.per_class).range(1..=1000).speed(0.1))
+        });
         row(ui, "Seed", |ui| ui.add(DragValue::new(&mut draft.seed).speed(0.1)));
         row(ui, "Steps", |ui| ui.add(DragValue::new(&mut draft.steps).range(1..=10_000_000).speed(10.0)));
         row(ui, "Device", |ui| device(ui, &mut draft.device));

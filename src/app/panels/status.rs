@@ -2,13 +2,15 @@
 
 use egui::{DragValue, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::app::{
-    action::Action,
-    state::{Grade, Phase},
-    theme,
-    view::Scene,
-    vitals::Vitals,
-    widgets::chart::{bytes, duration, grouped},
+use crate::{
+    app::{
+        action::Action,
+        state::{Grade, Phase, RunState},
+        theme,
+        view::Scene,
+        vitals::Vitals,
+    },
+    words::{bytes, duration, grouped},
 };
 
 /// Draws the bar.
@@ -16,20 +18,24 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
     let theme = theme::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 7.0;
-        phase(ui, &scene.run.phase);
+        // A narrow window keeps what changes.
+        let wide = ui.available_width() > 860.0;
+        phase(ui, scene.run);
         if let Some(info) = &scene.run.info {
             progress(ui, scene.run.step, info.steps);
-            if let Some(secs) = scene.run.step_secs.filter(|secs| *secs > 0.0) {
+            if let Some(secs) = scene.run.secs_per_step(scene.view.pace) {
                 item(ui, "pace", &pace(secs), "Steps a second, smoothed");
             }
-            if let (Some(left), true) = (scene.run.secs_left(), scene.run.phase.is_live()) {
+            if let (Some(left), true) = (scene.run.secs_left(scene.view.pace), scene.run.phase.is_live()) {
                 item(ui, "left", &duration(left), "Time left at this pace");
             }
-            item(ui, "", &info.device, "The device that computes");
+            if wide {
+                item(ui, "", &info.device, "The device that computes");
+            }
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             share(ui, scene, vitals);
-            if let Some(memory) = vitals.memory {
+            if let Some(memory) = vitals.memory.filter(|_| wide) {
                 item(ui, "memory", &bytes(memory as f64), "Memory of the whole program");
                 ui.add_space(6.0);
             }
@@ -55,8 +61,8 @@ fn pace(secs: f64) -> String {
 }
 
 /// The state of the run, with a dot that is more than a colour: filled, hollow, or barred.
-fn phase(ui: &mut Ui, phase: &Phase) {
-    let theme = theme::of(ui);
+fn phase(ui: &mut Ui, run: &RunState) {
+    let (theme, phase) = (theme::of(ui), &run.phase);
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     let at = rect.center();
     match phase {
@@ -73,11 +79,16 @@ fn phase(ui: &mut Ui, phase: &Phase) {
     }
     let text = match phase {
         Phase::Preparing(what) => what.clone(),
+        Phase::Running if run.is_judged() => "Judging".to_owned(),
         Phase::Paused { reason: Some(reason) } => format!("Paused: {reason}"),
         other => other.describe().to_owned(),
     };
     let color = if *phase == Phase::Failed { theme.bad } else { theme.text };
-    let short: String = text.chars().take(60).collect();
+    let most = if ui.available_width() > 860.0 { 60 } else { 24 };
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
     ui.label(RichText::new(short).color(color)).on_hover_text(text);
 }
 

@@ -12,12 +12,10 @@ use crate::{
         state::RunState,
         theme::{self, Theme},
         view::Scene,
-        widgets::{
-            chart::{self, bytes, duration, grouped},
-            marker,
-        },
+        widgets::{chart, marker},
     },
     report::{Evaluation, Subject, TestedOn},
+    words::{bytes, duration, grouped},
 };
 
 /// Evaluations that may be compared: one protocol, one test set.
@@ -176,14 +174,19 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
             if (0.0..=1.0001).contains(&mark.value) { format!("{:.0} %", 100.0 * mark.value) } else { String::new() }
         });
     plot = match over_steps {
-        true => plot
-            .x_axis_formatter(|mark, _| if mark.value < 0.0 { String::new() } else { grouped(mark.value as u64) })
-            .include_x(0.0),
-        false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, _| {
-            let label = chart::log_label(mark);
-            if label.is_empty() { label } else { bytes(10_f64.powf(mark.value)) }
+        true => plot.x_axis_formatter(chart::step_label).include_x(0.0),
+        false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, range| {
+            let round = chart::has_room(mark, &range) && !chart::log_label(mark).is_empty();
+            if round { bytes(10_f64.powf(mark.value)) } else { String::new() }
         }),
     };
+    // Room for the markers with their spread; a single one gets neighbours on both axes, so that it can be read.
+    for (_, evaluation) in shown {
+        let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
+        let (around, reach) = (if over_steps { 0.0 } else { 0.35 }, accuracy.std.max(0.01));
+        plot = plot.include_x(x - around).include_x(x + around);
+        plot = plot.include_y(accuracy.mean - reach).include_y(accuracy.mean + reach);
+    }
     let response = plot.show(ui, |plot| lines(plot, shown, over_steps, theme));
     let transform = response.transform;
     let painter = ui.painter().with_clip_rect(transform.frame().expand(4.0));
@@ -217,11 +220,6 @@ fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool
                 if over_steps {
                     plot.hline(level.id(("level", question, at, subject as u8)));
                 }
-                // Not drawn: it makes room for the marker and its spread.
-                let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
-                let ends = vec![[x, accuracy.mean - accuracy.std], [x, accuracy.mean + accuracy.std]];
-                let room = Line::new("", PlotPoints::from(ends)).stroke(Stroke::new(1.0, Color32::TRANSPARENT));
-                plot.line(room.allow_hover(false).id(("room", question, at, subject as u8)));
             }
         }
     }

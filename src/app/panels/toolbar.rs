@@ -1,13 +1,13 @@
 //! The bar at the top: start, wait, step, stop; what runs; arrangements, light and help. Below it, the last failure.
 
-use egui::{Align, Button, Frame, Layout, Margin, RichText, Ui};
+use egui::{Align, Button, ComboBox, Frame, Layout, Margin, RichText, Role, Ui, WidgetInfo};
 
 use crate::app::{
     action::Action,
     layout::Preset,
     state::Phase,
     theme,
-    view::Scene,
+    view::{PACES, Scene},
     widgets::icon::{self, Icon, Look},
 };
 
@@ -16,14 +16,19 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal_centered(|ui| {
         let theme = theme::of(ui);
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.label(RichText::new("Spirit Safe").size(16.0).color(theme.accent));
-        ui.add_space(8.0);
+        if ui.available_width() > 860.0 {
+            ui.label(RichText::new("Spirit Safe").size(16.0).color(theme.accent));
+            ui.add_space(8.0);
+        }
         transport(ui, scene);
+        pace(ui, scene);
         ui.add_space(8.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             window_controls(ui, scene);
             ui.add_space(6.0);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| title(ui, scene));
+            if ui.available_width() > 110.0 {
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| title(ui, scene));
+            }
         });
     });
 }
@@ -36,17 +41,20 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
         Phase::Preparing(_) => (Icon::Play, "Run", "The run is being made ready"),
         _ => (Icon::Play, "New run", "Begin a new run as set in the run settings (Space)"),
     };
-    let ready = !matches!(phase, Phase::Preparing(_));
+    let judged = scene.run.is_judged();
+    let ready = !matches!(phase, Phase::Preparing(_)) && !judged;
     ui.add_enabled_ui(ready, |ui| {
         if icon::button(ui, icon, text, text, Look::Primary).on_hover_text(hint).clicked() {
             scene.actions.push(Action::ToggleRun);
         }
     });
     ui.add_enabled_ui(phase.is_live(), |ui| {
-        if icon::button(ui, Icon::Step, "Step", "Step", Look::Plain).on_hover_text("One step, then wait (S)").clicked()
-        {
-            scene.actions.push(Action::Step);
-        }
+        ui.add_enabled_ui(!judged, |ui| {
+            let hint = "One step, then wait (S)";
+            if icon::button(ui, Icon::Step, "Step", "Step", Look::Plain).on_hover_text(hint).clicked() {
+                scene.actions.push(Action::Step);
+            }
+        });
         let hint = "End the run and save it; it can be resumed";
         if icon::button(ui, Icon::Stop, "Stop", "Stop", Look::Plain).on_hover_text(hint).clicked() {
             scene.actions.push(Action::Stop);
@@ -59,6 +67,23 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
             scene.actions.push(Action::ResumeSaved);
         }
     }
+}
+
+/// How fast the run may go, for eyes that want to follow.
+fn pace(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let words = |pace: Option<f64>| pace.map_or("Full speed".to_owned(), |pace| format!("{pace:.0} a second"));
+    ui.spacing_mut().interact_size.y = 26.0;
+    let combo = ComboBox::from_id_salt("pace").width(92.0).selected_text(words(scene.view.pace));
+    let response = combo.show_ui(ui, |ui| {
+        for pace in PACES {
+            if ui.selectable_label(scene.view.pace == pace, words(pace)).clicked() {
+                scene.actions.push(Action::SetPace(pace));
+            }
+        }
+    });
+    let response =
+        response.response.on_hover_text("The most steps a second (, slower . faster). Results stay the same");
+    response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Pace"));
 }
 
 fn title(ui: &mut Ui, scene: &Scene<'_>) {

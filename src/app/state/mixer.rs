@@ -128,6 +128,16 @@ impl Desk {
         }
     }
 
+    /// A request was refused: what the engine has not acknowledged goes back to what is in force.
+    pub fn settle(&mut self) {
+        for strip in self.terms.iter_mut().chain(&mut self.rate) {
+            if strip.is_pending() {
+                strip.sent = strip.applied;
+                strip.fader = strip.applied;
+            }
+        }
+    }
+
     /// A learning rate is in force.
     pub fn acknowledge_rate(&mut self, value: f64) {
         if let Some(strip) = &mut self.rate {

@@ -166,10 +166,6 @@ impl RunState {
                 self.step = report.step;
                 self.step_secs = Some(self.step_secs.map_or(secs, |mean| mean + 0.1 * (secs - mean)));
                 self.history.push(report);
-                // A step proves that the engine runs, whatever failed in between.
-                if matches!(self.phase, Phase::Failed | Phase::Preparing(_)) {
-                    self.phase = Phase::Running;
-                }
             }
             Event::Applied(intervention) => {
                 match &intervention.change {
@@ -216,6 +212,10 @@ impl RunState {
                 self.phase = Phase::Finished { complete };
             }
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
+            Event::Refused { message, .. } => {
+                self.desk.settle();
+                self.tell_failure(message);
+            }
             Event::Failed { message, .. } => self.fail(message),
         }
     }
@@ -263,21 +263,36 @@ impl RunState {
         self.info = Some(info);
     }
 
-    /// A request or a run failed. Which of the two is not said, so only a run that was moving counts as broken; its next
-    /// step proves otherwise.
-    fn fail(&mut self, message: String) {
+    /// Puts a failure into the log and the banner.
+    fn tell_failure(&mut self, message: String) {
         self.journal.write(Grade::Failure, message.clone(), self.step);
         self.failure = Some(message);
+    }
+
+    /// A run failed, or could not be started. An engine that still holds the run says next that it waits.
+    fn fail(&mut self, message: String) {
+        self.tell_failure(message);
         self.evaluating = None;
         if self.phase.is_moving() {
             self.phase = Phase::Failed;
         }
     }
 
-    /// Seconds until the last step at the present pace.
-    pub fn secs_left(&self) -> Option<f64> {
+    /// True when all steps are done and the last evaluations go on.
+    pub fn is_judged(&self) -> bool {
+        self.phase == Phase::Running && self.info.as_ref().is_some_and(|info| self.step >= info.steps)
+    }
+
+    /// Seconds from one step to the next where at most `pace` steps a second are done.
+    pub fn secs_per_step(&self, pace: Option<f64>) -> Option<f64> {
+        let held = pace.map_or(0.0, f64::recip);
+        self.step_secs.map(|secs| secs.max(held)).filter(|secs| *secs > 0.0)
+    }
+
+    /// Seconds until the last step at this pace.
+    pub fn secs_left(&self, pace: Option<f64>) -> Option<f64> {
         let steps = self.info.as_ref()?.steps.saturating_sub(self.step);
-        Some(steps as f64 * self.step_secs?)
+        Some(steps as f64 * self.secs_per_step(pace)?)
     }
 
     /// The name of a class by its position among the classes of the run.

@@ -61,25 +61,29 @@ fn a_run_is_folded_step_by_step() {
     let state = running();
     assert_eq!((state.phase.clone(), state.step, state.history.len()), (Phase::Running, 10, 10));
     assert_eq!(state.class_name(0), "one");
-    assert!((state.secs_left().unwrap() - 45.0).abs() < 1e-9);
+    assert!((state.secs_left(None).unwrap() - 45.0).abs() < 1e-9);
+    assert!((state.secs_left(Some(1.0)).unwrap() - 90.0).abs() < 1e-9, "a pace holds it back");
+    assert!((state.secs_left(Some(10.0)).unwrap() - 45.0).abs() < 1e-9, "a pace does not make it faster");
 }
 
 #[test]
-fn a_failed_request_does_not_end_a_paused_run() {
+fn a_refused_request_is_told_and_leaves_the_run_as_it_was() {
     let mut state = running();
-    state.fold(Event::Paused { step: 10, reason: None });
-    state.fold(Event::Failed { message: "cannot write".to_owned(), code: 3 });
-    assert!(matches!(state.phase, Phase::Paused { .. }));
+    state.desk.terms[0].fader = 0.5;
+    assert_eq!(state.desk.unsent().len(), 1);
+    state.fold(Event::Refused { message: "cannot write".to_owned(), code: 3 });
+    assert_eq!(state.phase, Phase::Running);
     assert_eq!(state.failure.as_deref(), Some("cannot write"));
+    assert_eq!((state.desk.terms[0].fader, state.desk.terms[0].is_pending()), (1.0, false));
 }
 
 #[test]
-fn a_step_after_a_failure_proves_that_the_run_goes_on() {
+fn a_failed_run_is_broken_unless_the_engine_still_holds_it() {
     let mut state = running();
     state.fold(Event::Failed { message: "cannot write".to_owned(), code: 3 });
     assert_eq!(state.phase, Phase::Failed);
-    state.fold(stepped(11));
-    assert_eq!(state.phase, Phase::Running);
+    state.fold(Event::Paused { step: 10, reason: Some("something failed".to_owned()) });
+    assert!(matches!(state.phase, Phase::Paused { .. }));
 }
 
 #[test]

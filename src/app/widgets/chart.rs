@@ -1,9 +1,11 @@
 //! What charts share: logarithmic axes over egui_plot, which has none, and a sentence for those who cannot see.
 
+use std::ops::RangeInclusive;
+
 use egui::{Id, Rect, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{GridInput, GridMark};
 
-use crate::app::state::short;
+use crate::{app::state::short, words::grouped};
 
 /// Gives a picture a name and a sentence that a screen reader says.
 pub(crate) fn summary(ui: &Ui, rect: Rect, name: &str, text: &str) {
@@ -45,43 +47,15 @@ pub(crate) fn log_label(mark: GridMark) -> String {
     if round || mark.step_size >= 1.0 { short(value) } else { String::new() }
 }
 
-/// Bytes in words.
-pub(crate) fn bytes(count: f64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = count;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 100.0 {
-        format!("{value:.0} {}", units[unit])
-    } else {
-        format!("{value:.1} {}", units[unit])
-    }
+/// False for a mark so near the edge of its axis that its label would be cut.
+pub(crate) fn has_room(mark: GridMark, range: &RangeInclusive<f64>) -> bool {
+    range.end() - mark.value > 0.03 * (range.end() - range.start())
 }
 
-/// A span of time in words.
-pub(crate) fn duration(secs: f64) -> String {
-    let whole = secs.round().max(0.0) as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
-/// A count with thin groups of three digits.
-pub(crate) fn grouped(count: u64) -> String {
-    let text = count.to_string();
-    let mut out = String::new();
-    for (position, digit) in text.chars().enumerate() {
-        if position > 0 && (text.len() - position).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+/// The text at a place on an axis of steps.
+pub(crate) fn step_label(mark: GridMark, range: &RangeInclusive<f64>) -> String {
+    let shown = mark.value >= 0.0 && has_room(mark, range);
+    if shown { grouped(mark.value as u64) } else { String::new() }
 }
 
 #[cfg(test)]
@@ -95,12 +69,5 @@ mod tests {
             assert_eq!(marks.iter().filter(|mark| (mark.value - power).abs() < 1e-9).count(), 1, "{power}");
         }
         assert_eq!(log_label(GridMark { value: -2.0, step_size: 1.0 }), "0.01");
-    }
-
-    #[test]
-    fn words_are_short() {
-        assert_eq!(bytes(6400.0), "6.4 kB");
-        assert_eq!(duration(125.0), "2 min 05 s");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -1,0 +1,87 @@
+//! A few small pictures of the window, for what a tree of names cannot say: pixels of the gallery, points, both modes.
+//!
+//! They need a software Vulkan driver (Debian: mesa-vulkan-drivers). To write them anew, and then look at them:
+//! `UPDATE_SNAPSHOTS=true cargo test --release --features pictures --test pictures in_the`
+#![cfg(feature = "pictures")]
+
+mod window;
+
+use std::time::{Duration, Instant};
+
+use egui::{Key, Rect, Theme, pos2, vec2};
+use egui_kittest::{Harness, SnapshotOptions};
+use spiritsafe::app::{App, state::Phase};
+use window::{Script, Tick, first, scripted};
+
+/// Enough for every panel, small enough for a rasteriser without a GPU.
+const SIZE: egui::Vec2 = vec2(960.0, 640.0);
+/// The bar at the bottom holds figures of the machine.
+const STATUS_BAR: f32 = 34.0;
+
+/// How far a picture may be from the stored one. Rasterisers round the edges of letters and lines differently, which
+/// stays below the threshold of a pixel; a few pixels may do worse.
+fn tolerance() -> SnapshotOptions {
+    SnapshotOptions::new().threshold(1.0).max_failed_pixels(30)
+}
+
+/// The window after some steps, paused.
+fn window_at(steps: u64, layout: Key, theme: Theme) -> Harness<'static, App> {
+    let mut ticks = None;
+    let builder = Harness::builder().with_size(SIZE).with_theme(theme).with_pixels_per_point(1.0).with_max_steps(12);
+    let mut window = builder.wgpu().build_eframe(|cc| {
+        let ctx = cc.egui_ctx.clone();
+        let scripted = scripted(Script::default(), move || ctx.request_repaint());
+        ticks = Some(scripted.ticks);
+        App::new(cc, scripted.engine, first())
+    });
+    let ticks = ticks.expect("the window was made");
+    until(&mut window, |app| app.run_state().phase == Phase::Running);
+    ticks.send(Tick::Steps(steps)).unwrap();
+    until(&mut window, |app| app.run_state().step == steps);
+    window.key_press(layout);
+    window.key_press(Key::Space);
+    until(&mut window, |app| matches!(app.run_state().phase, Phase::Paused { .. }));
+    until(&mut window, |app| app.run_state().pictures.features.as_ref().is_some_and(|(step, _)| *step == steps));
+    window.run();
+    window.mask(Rect::from_min_max(pos2(0.0, SIZE.y - STATUS_BAR), SIZE.to_pos2()));
+    window
+}
+
+/// Frames until something is true; the engine has a thread of its own.
+fn until(window: &mut Harness<'_, App>, mut is_true: impl FnMut(&App) -> bool) {
+    let begun = Instant::now();
+    while !is_true(window.state()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "never");
+        window.step();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn watch_in_the_dark() {
+    window_at(120, Key::Num2, Theme::Dark).snapshot_options("watch_dark", &tolerance());
+}
+
+#[test]
+fn tune_in_the_dark() {
+    window_at(120, Key::Num3, Theme::Dark).snapshot_options("tune_dark", &tolerance());
+}
+
+#[test]
+fn overview_in_the_light() {
+    window_at(120, Key::Num1, Theme::Light).snapshot_options("overview_light", &tolerance());
+}
+
+/// The tolerance is no blindfold: one image that is marked is a difference.
+#[test]
+fn a_marked_image_is_noticed() {
+    let mut window = window_at(120, Key::Num2, Theme::Dark);
+    let stored = window.render().expect("a picture");
+    let folder = tempfile::tempdir().unwrap();
+    let options = tolerance().output_path(folder.path());
+    stored.save(folder.path().join("watch.png")).unwrap();
+    window.try_snapshot_options("watch", &options).expect("the same window gives the same picture");
+    window.hover_at(pos2(160.0, 200.0));
+    window.run();
+    assert!(window.try_snapshot_options("watch", &options).is_err(), "a frame around an image went unseen");
+}
