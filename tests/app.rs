@@ -385,8 +385,8 @@ fn a_failed_export_does_not_end_the_run() {
     let message = "cannot create /proc/x. Choose a folder that you may write to";
     bench.ticks.send(Tick::Say(Event::Refused { message: message.to_owned(), code: 3 })).unwrap();
     bench.until("the message", |app| app.run_state().failure.is_some());
+    assert_eq!(bench.window.state().run_state().phase, Phase::Running, "a refused request is no failed run");
     bench.steps(1);
-    assert_eq!(bench.window.state().run_state().phase, Phase::Running);
     bench.window.step();
     bench.window.get_by_label("Dismiss").click();
     bench.until("dismissed", |app| app.run_state().failure.is_none());
@@ -394,6 +394,51 @@ fn a_failed_export_does_not_end_the_run() {
     bench.window.get_by_role_and_label(egui::accesskit::Role::Button, "Log").click();
     bench.window.run_steps(2);
     assert!(bench.window.query_all_by_label_contains("cannot create /proc/x").next().is_some());
+}
+
+#[test]
+fn a_failed_restart_leaves_a_way_back_to_the_run_that_was_left() {
+    let mut bench = running_after(9);
+    bench.ticks.send(Tick::Say(Event::Failed { message: "no such device".to_owned(), code: 4 })).unwrap();
+    bench.until("failed", |app| app.run_state().phase == Phase::Failed);
+    bench.window.step();
+    bench.window.get_by_label("Resume").click();
+    let wanted = first().out;
+    bench.hears(
+        "a resume",
+        move |command| matches!(command, Command::Start(start) if start.resume && start.out == wanted),
+    );
+}
+
+#[test]
+fn a_finished_run_can_be_judged() {
+    let mut start = first();
+    start.config.steps = 5;
+    let mut bench = open_with(Script::default(), start, Shelf::default());
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    bench.ticks.send(Tick::Steps(5)).unwrap();
+    bench.until("finished", |app| app.run_state().phase == Phase::Finished { complete: true });
+    bench.window.step();
+    bench.window.get_by_label("Evaluate").click();
+    bench.hears("an evaluation", |command| matches!(command, Command::Evaluate { .. }));
+    bench.until("progress", |app| app.run_state().evaluating.is_some());
+}
+
+#[test]
+fn small_windows_hold_every_panel() {
+    let mut bench = running_after(60);
+    for size in [[1024.0, 640.0], [800.0, 560.0], [640.0, 420.0]] {
+        bench.window.set_size(size.into());
+        bench.window.run_steps(2);
+        bench.visit_all();
+        for name in ["Pause", "Step", "Stop", "Pace", "Help", "Overview"] {
+            let button = bench.window.get_by_label(name).rect();
+            assert!(button.right() <= size[0] && button.left() >= 0.0, "{name} at {button} of {size:?}");
+        }
+        // What stands beside each other in the bar does not overlap.
+        let right = bench.window.get_by_label("Pace").rect().right();
+        assert!(bench.window.get_by_label("Overview").rect().left() >= right, "the bar overlaps at {size:?}");
+    }
 }
 
 #[test]

@@ -96,7 +96,14 @@ impl Worker {
             }
             match command {
                 Some(command @ Command::Start(_)) => self.guarded(|worker| worker.obey(command)),
-                Some(command) => self.guarded(|worker| worker.ask(command)),
+                Some(command) => self.guarded(|worker| {
+                    // Said, and forgotten: the run is none the worse.
+                    worker.obey(command).or_else(|error| {
+                        let (message, code) = (error.to_string(), error.exit_code());
+                        worker.backstage.tell(Event::Refused { message, code });
+                        Ok(())
+                    })
+                }),
                 None => self.guarded(Self::turn),
             }
         }
@@ -145,14 +152,6 @@ impl Worker {
         if matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending) {
             self.pause(Some("something failed".to_owned()));
         }
-    }
-
-    /// Does what is asked, or says why not; the run is none the worse.
-    fn ask(&mut self, command: Command) -> Result<()> {
-        if let Err(error) = self.obey(command) {
-            self.backstage.tell(Event::Refused { message: error.to_string(), code: error.exit_code() });
-        }
-        Ok(())
     }
 
     fn obey(&mut self, command: Command) -> Result<()> {

@@ -128,18 +128,17 @@ impl RunFolder {
 
     /// The logs; takes the folder again where it was let go. Refused when another program went on with the run meanwhile.
     fn logs(&mut self) -> Result<&mut Logs> {
-        let logs = match self.logs.take() {
-            Some(logs) => logs,
-            None => {
-                let lock = lock(&self.path)?;
-                if self.scalars_len() != self.left_at {
-                    return Err(Error::Config(format!(
-                        "another program went on with {}. Resume it to go on from there",
-                        self.path.display()
-                    )));
-                }
-                Logs::open(&self.path, lock)?
+        let logs = if let Some(logs) = self.logs.take() {
+            logs
+        } else {
+            let lock = lock(&self.path)?;
+            if self.scalars_len() != self.left_at {
+                return Err(Error::Config(format!(
+                    "another program went on with {}. Resume it to go on from there",
+                    self.path.display()
+                )));
             }
+            Logs::open(&self.path, lock)?
         };
         Ok(self.logs.insert(logs))
     }

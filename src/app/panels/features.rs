@@ -12,6 +12,7 @@ use egui::{
 
 use crate::{
     app::{
+        state::Phase,
         theme::{self, Theme},
         view::Scene,
         widgets::marker,
@@ -79,7 +80,8 @@ impl Map {
 impl Panel {
     /// Draws the panel.
     pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        if scene.run.info.is_none() {
+        let failed = scene.run.phase == Phase::Failed && scene.run.pictures.features.is_none();
+        if failed || scene.run.info.is_none() {
             super::empty(ui, "No points yet", "They appear as soon as a run stands ready");
             return;
         }

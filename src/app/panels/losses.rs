@@ -97,7 +97,7 @@ impl Panel {
             .cursor_color(Color32::TRANSPARENT)
             .show_x(false)
             .show_y(false)
-            .set_margin_fraction(vec2(0.01, 0.06))
+            .set_margin_fraction(vec2(0.03, 0.06))
             .y_axis_min_width(46.0)
             .x_axis_formatter(chart::step_label);
         plot = match log {

@@ -176,7 +176,7 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
     plot = match over_steps {
         true => plot.x_axis_formatter(chart::step_label).include_x(0.0),
         false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, range| {
-            let round = chart::has_room(mark, &range) && !chart::log_label(mark).is_empty();
+            let round = chart::has_room(mark, range) && !chart::log_label(mark).is_empty();
             if round { bytes(10_f64.powf(mark.value)) } else { String::new() }
         }),
     };

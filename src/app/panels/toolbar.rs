@@ -35,6 +35,9 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
     let phase = &scene.run.phase;
+    // The narrowest windows get symbols alone.
+    let wide = ui.available_width() > 780.0;
+    let word = |word: &'static str| if wide { word } else { "" };
     let (icon, text, hint) = match phase {
         Phase::Running => (Icon::Pause, "Pause", "Wait after this step (Space)"),
         Phase::Paused { .. } => (Icon::Play, "Run", "Go on (Space)"),
@@ -44,19 +47,19 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
     let judged = scene.run.is_judged();
     let ready = !matches!(phase, Phase::Preparing(_)) && !judged;
     ui.add_enabled_ui(ready, |ui| {
-        if icon::button(ui, icon, text, text, Look::Primary).on_hover_text(hint).clicked() {
+        if icon::button(ui, icon, word(text), text, Look::Primary).on_hover_text(hint).clicked() {
             scene.actions.push(Action::ToggleRun);
         }
     });
     ui.add_enabled_ui(phase.is_live(), |ui| {
         ui.add_enabled_ui(!judged, |ui| {
             let hint = "One step, then wait (S)";
-            if icon::button(ui, Icon::Step, "Step", "Step", Look::Plain).on_hover_text(hint).clicked() {
+            if icon::button(ui, Icon::Step, word("Step"), "Step", Look::Plain).on_hover_text(hint).clicked() {
                 scene.actions.push(Action::Step);
             }
         });
         let hint = "End the run and save it; it can be resumed";
-        if icon::button(ui, Icon::Stop, "Stop", "Stop", Look::Plain).on_hover_text(hint).clicked() {
+        if icon::button(ui, Icon::Stop, word("Stop"), "Stop", Look::Plain).on_hover_text(hint).clicked() {
             scene.actions.push(Action::Stop);
         }
     });

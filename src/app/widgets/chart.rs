@@ -49,7 +49,7 @@ pub(crate) fn log_label(mark: GridMark) -> String {
 
 /// False for a mark so near the edge of its axis that its label would be cut.
 pub(crate) fn has_room(mark: GridMark, range: &RangeInclusive<f64>) -> bool {
-    range.end() - mark.value > 0.03 * (range.end() - range.start())
+    range.end() - mark.value > 0.02 * (range.end() - range.start())
 }
 
 /// The text at a place on an axis of steps.
