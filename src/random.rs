@@ -41,6 +41,8 @@ pub enum Purpose {
     Noise = 14,
     /// Which images become the test split of a set that has none.
     TestSplit = 15,
+    /// k-means on the way to medoids.
+    Medoids = 16,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

@@ -195,8 +195,59 @@ pub enum Subject {
     Synthetic,
     /// As many real images, drawn at random.
     Random,
+    /// As many real images, the medoids of k-means.
+    Medoids,
     /// The whole training split.
     Whole,
+}
+
+impl Subject {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Synthetic, Self::Random, Self::Medoids, Self::Whole];
+
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Synthetic => "distilled images",
+            Self::Random => "random selection",
+            Self::Medoids => "k-means medoids",
+            Self::Whole => "whole training set",
+        }
+    }
+}
+
+/// Which images to use, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The step whose images were judged.
+    pub step: u64,
+    /// The protocol by which they were compared.
+    pub protocol: String,
+    /// What was measured: distilled images, selections, the whole set.
+    pub rows: Vec<VerdictRow>,
+    /// What wins beyond the spread; nothing where the difference is within it.
+    pub best: Option<Subject>,
+    /// Accuracy of the distilled images minus that of the best selection.
+    pub gain: f64,
+    /// Half of the 95 % interval of that difference (Welch); none where a spread is not known.
+    pub margin: Option<f64>,
+    /// All of this in plain words.
+    pub text: String,
+}
+
+/// A line of a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// What was judged.
+    pub subject: Subject,
+    /// How well.
+    pub accuracy: Accuracy,
+    /// Images that the networks were trained on.
+    pub images: usize,
+    /// Bytes of those images at one byte a value.
+    pub bytes: u64,
+    /// True if it was measured by the protocol of the verdict; others are shown and never ranked.
+    pub is_comparable: bool,
 }
 
 /// The images on which networks were tested.

@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("data", &["error", "fingerprint", "folders", "random", "report"]),
     ("nn", &["error", "random", "data"]),
     ("distill", &["error", "random", "report", "data", "nn"]),
-    ("evaluate", &["error", "random", "report", "data", "nn", "distill"]),
+    ("evaluate", &["error", "random", "report", "words", "data", "nn", "distill"]),
     ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
     ("store", &["error", "fingerprint", "folders", "report", "data", "distill"]),

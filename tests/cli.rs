@@ -461,3 +461,25 @@ fn an_instruction_set_can_be_pinned_and_is_recorded() {
     assert!((a / b - 1.0).abs() < 1e-3, "{a} and {b} come from different sums of the same numbers");
     refuse(spiritsafe().args(["presets", "--isa", "sse9"]), 2, &["\"sse9\"", "portable"]);
 }
+
+#[test]
+fn a_verdict_compares_what_was_judged_by_one_protocol_and_asks_nothing_twice() {
+    let run = folder();
+    let output =
+        succeed(distill("digits", &TINY_DIGITS, run.path()).args(["--json", "--set", "evaluation.last=\"dm@2x2\""]));
+    let at_the_end = last_json(&output)["verdict"].clone();
+    let rows = at_the_end["rows"].as_array().unwrap();
+    let subjects: Vec<&str> = rows.iter().map(|row| row["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects, ["synthetic", "random", "medoids", "whole"]);
+    for row in &rows[..3] {
+        assert_eq!((&row["accuracy"]["protocol"], &row["images"]), (&Value::from("dm@2x2"), &Value::from(20)));
+    }
+    assert_eq!((&rows[3]["is_comparable"], &rows[3]["accuracy"]["protocol"]), (&false.into(), &"whole@60".into()));
+    let evaluations = || lines(&run.path().join("evaluations.jsonl")).len();
+    let judged = evaluations();
+    let again = succeed(spiritsafe().args(["verdict", "--json"]).arg(run.path()));
+    assert_eq!(last_json(&again), at_the_end);
+    assert_eq!(evaluations(), judged, "what is known is not judged again");
+    let text = String::from_utf8(succeed(spiritsafe().arg("verdict").arg(run.path())).stdout).unwrap();
+    assert!(text.contains("k-means medoids") && text.contains("distilled images"), "{text}");
+}

@@ -71,9 +71,11 @@ pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
         return;
     }
     println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
-    for subject in [Subject::Synthetic, Subject::Random, Subject::Whole] {
-        if let Some(evaluation) = summary.of(subject) {
-            println!("{}", describe(evaluation));
+    match &summary.verdict {
+        Some(verdict) => println!("{}", verdict.text),
+        None => {
+            let newest = Subject::ALL.into_iter().filter_map(|subject| summary.of(subject));
+            newest.for_each(|evaluation| println!("{}", describe(evaluation)));
         }
     }
     println!("images and logs: {}", out.display());
@@ -87,7 +89,9 @@ fn as_json(summary: &Summary, out: &Path) -> Value {
         "steps_per_sec": summary.steps_per_sec(),
         "accuracy": accuracy(Subject::Synthetic),
         "random": accuracy(Subject::Random),
+        "medoids": accuracy(Subject::Medoids),
         "whole": accuracy(Subject::Whole),
+        "verdict": summary.verdict,
         "test_uses": summary.evaluations.last().map_or(0, |evaluation| evaluation.test_uses),
         "peak_rss_bytes": memory::peak_bytes(),
         "out": out,

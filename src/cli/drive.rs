@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Evaluation, RunInfo, Subject},
+    report::{Evaluation, RunInfo, Subject, Verdict},
     words::duration,
 };
 
@@ -28,6 +28,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Summary {
     pub(super) info: Option<RunInfo>,
     pub(super) evaluations: Vec<Evaluation>,
+    pub(super) verdict: Option<Verdict>,
     /// The step at which it stands.
     pub(super) step: u64,
     /// Steps that were done and the seconds that they took, evaluations not counted.
@@ -51,7 +52,7 @@ impl Summary {
 pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
     let interrupted = listen_for_ctrl_c();
     let engine = Engine::spawn(|| {});
-    let resting = then.is_some();
+    let (resting, judging) = (then.is_some(), matches!(then, Some(Command::Judge)));
     engine.send(Command::Start(Box::new(start)));
     if let Some(command) = then {
         engine.send(command);
@@ -83,7 +84,13 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
             }
             Event::Evaluated(evaluation) => summary.evaluations.push(evaluation),
             Event::Finished { .. } => break,
-            Event::EvaluationsDone if resting => break,
+            Event::Verdict(verdict) => {
+                summary.verdict = Some(*verdict);
+                if judging {
+                    break;
+                }
+            }
+            Event::EvaluationsDone if resting && !judging => break,
             Event::Refused { message, code } | Event::Failed { message, code } => return Err(failure(message, code)),
             _ => {}
         }
@@ -211,11 +218,7 @@ impl Screen {
 
 /// An accuracy with everything that belongs beside it.
 pub(super) fn describe(evaluation: &Evaluation) -> String {
-    let subject = match evaluation.subject {
-        Subject::Synthetic => "distilled images",
-        Subject::Random => "random selection",
-        Subject::Whole => "whole training set",
-    };
+    let subject = evaluation.subject.describe();
     let accuracy = &evaluation.accuracy;
     let images = match evaluation.tested_on {
         crate::report::TestedOn::Holdout => "hold-out",

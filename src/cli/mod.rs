@@ -11,6 +11,7 @@ mod evaluate;
 mod lists;
 mod merge;
 mod replay;
+mod verdict;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -42,6 +43,8 @@ enum Command {
     Distill(distill::DistillArgs),
     /// Judge the images of a run: train fresh networks on them and test those
     Evaluate(evaluate::EvaluateArgs),
+    /// Say which images to use: those of a run, as many real ones, or all of them
+    Verdict(verdict::VerdictArgs),
     /// Run a finished run again, live changes included, and compare
     Replay(replay::ReplayArgs),
     /// Put runs over different classes of one data set together
@@ -155,6 +158,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Distill(args)) => args.run(),
         Some(Command::Evaluate(args)) => args.run(),
         Some(Command::Replay(args)) => args.run(),
+        Some(Command::Verdict(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
         Some(Command::Data { spec, size }) => lists::data(spec, size),
         Some(Command::Presets) => lists::presets(),

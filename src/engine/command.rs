@@ -47,6 +47,8 @@ pub enum Command {
         /// For example `quick@100x3` or `dm@300x5`.
         protocol: String,
     },
+    /// Say which images to use; what has not been judged yet is judged first.
+    Judge,
     /// Give up the evaluation under way.
     CancelEvaluation,
     /// Write a checkpoint now.

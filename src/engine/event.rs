@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Evaluation, Intervention, RunInfo, StepReport};
+use crate::report::{Evaluation, Intervention, RunInfo, StepReport, Verdict};
 
 /// A fact.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub enum Event {
     },
     /// An evaluation has ended.
     Evaluated(Evaluation),
+    /// Which images to use, after everything that it needs was judged.
+    Verdict(Box<Verdict>),
     /// No evaluation is waiting any more.
     EvaluationsDone,
     /// An evaluation was given up.

@@ -52,9 +52,9 @@ impl Jobs {
         self.queue.clear();
     }
 
-    /// True if random selection is waiting to be judged by this protocol.
-    pub(super) fn has_random(&self, protocol: Protocol) -> bool {
-        let wanted = |job: &Job| job.judge.subject() == Subject::Random && job.judge.protocol() == protocol;
+    /// True if this is waiting to be judged by this protocol.
+    pub(super) fn has(&self, subject: Subject, protocol: Protocol) -> bool {
+        let wanted = |job: &Job| job.judge.subject() == subject && job.judge.protocol() == protocol;
         self.queue.iter().any(wanted)
     }
 
@@ -93,11 +93,7 @@ impl Job {
             return Slice::Quiet;
         }
         self.told = Some(Instant::now());
-        let subject = match self.judge.subject() {
-            Subject::Synthetic => "the synthetic images",
-            Subject::Random => "random selection",
-            Subject::Whole => "the whole training set",
-        };
+        let subject = self.judge.subject().describe();
         let worked = self.worked.as_secs_f64();
         let secs_left = if done > 0.0 { worked / done - worked } else { f64::INFINITY };
         Slice::Progress { what: format!("{subject} by {}", self.judge.protocol()), done, secs_left }

@@ -13,10 +13,10 @@ use crate::{
     data::Dataset,
     distill::{Matching, SyntheticSet},
     error::{Error, Result},
-    evaluate::{Family as Rules, Judge, Protocol},
+    evaluate::{self, Family as Rules, Judge, Protocol},
     fingerprint::Fingerprint,
     nn,
-    report::{Change, Evaluation, Intervention, RunInfo, StepReport, Subject, TestedOn},
+    report::{Change, Evaluation, Intervention, RunInfo, StepReport, Subject, TestedOn, Verdict},
     store::{self, Checkpoints, RunFolder, RunRecord},
 };
 
@@ -286,15 +286,44 @@ impl Run {
             return Ok(vec![Judge::whole(&self.data, &images.classes, protocol, how, device, *seed)?]);
         }
         let mut judges = vec![Judge::synthetic(&self.data, images, protocol, how, device, *seed)?];
-        let random = Judge::random(&self.data, (&images.classes, images.per_class), protocol, how, device, *seed)?;
-        let name = random.protocol().to_string();
-        let known = RunFolder::evaluations(self.folder.path())?
-            .iter()
-            .any(|evaluation| evaluation.subject == Subject::Random && evaluation.accuracy.protocol == name);
-        if !known && !jobs.has_random(random.protocol()) {
-            judges.push(random);
+        if !self.is_judged(Subject::Random, protocol, jobs)? {
+            let amount = (images.classes.as_slice(), images.per_class);
+            judges.push(Judge::random(&self.data, amount, protocol, how, device, *seed)?);
         }
         Ok(judges)
+    }
+
+    /// What has to be judged before a verdict by a protocol can be given, the whole set aside.
+    pub(super) fn judges_for_verdict(&self, protocol: Protocol, jobs: &Jobs) -> Result<Vec<Judge>> {
+        let RunConfig { seed, network, augmentation, .. } = &self.config;
+        let (how, device) = ((network, augmentation.families.as_slice()), &self.device);
+        let images = &self.method.state().images;
+        let mut judges = Vec::new();
+        if !self.is_judged(Subject::Synthetic, protocol, jobs)? {
+            judges.extend(self.judges(protocol, jobs)?);
+        }
+        if !self.is_judged(Subject::Medoids, protocol, jobs)? {
+            let amount = (images.classes.as_slice(), images.per_class);
+            judges.push(Judge::medoids(&self.data, amount, protocol, how, device, *seed)?);
+        }
+        Ok(judges)
+    }
+
+    /// True if the subject was judged by this protocol in this run, or is going to be; images at this step.
+    fn is_judged(&self, subject: Subject, protocol: Protocol, jobs: &Jobs) -> Result<bool> {
+        let name = protocol.to_string();
+        let fits = |evaluation: &Evaluation| {
+            let at_this_step = subject != Subject::Synthetic || evaluation.step == self.at();
+            evaluation.subject == subject && evaluation.accuracy.protocol == name && at_this_step
+        };
+        Ok(jobs.has(subject, protocol) || RunFolder::evaluations(self.folder.path())?.iter().any(fits))
+    }
+
+    /// Which images to use, from what was measured.
+    pub(super) fn verdict(&self, protocol: Protocol) -> Result<Option<Verdict>> {
+        let mut evaluations = RunFolder::evaluations(self.folder.path())?;
+        evaluations.extend(self.known_whole(self.config.evaluation.whole));
+        Ok(evaluate::verdict(&evaluations, self.at(), &protocol.to_string()))
     }
 
     /// The accuracy of the whole training set by this protocol, if it was measured before, on this machine and with

@@ -63,6 +63,8 @@ struct Worker {
     flushed: Instant,
     /// When the progress of the pool was told last.
     told: Option<Instant>,
+    /// True while evaluations go on after which a verdict is due.
+    owes_verdict: bool,
 }
 
 impl Worker {
@@ -79,6 +81,7 @@ impl Worker {
             stepped: None,
             flushed: Instant::now(),
             told: None,
+            owes_verdict: false,
         }
     }
 
@@ -119,7 +122,7 @@ impl Worker {
     fn has_side_work(&self) -> bool {
         self.run.as_ref().is_some_and(|run| {
             let awaits_pool = run.awaits_pool() && self.mode != Mode::Ended;
-            !self.jobs.is_empty() || awaits_pool || self.viewer.has_work(run)
+            !self.jobs.is_empty() || self.owes_verdict || awaits_pool || self.viewer.has_work(run)
         })
     }
 
@@ -207,8 +210,10 @@ impl Worker {
                 self.backstage.tell(Event::Applied(applied));
             }
             Command::Evaluate { protocol } => return self.begin_evaluation(protocol.parse()?),
+            Command::Judge => return self.begin_verdict(),
             Command::CancelEvaluation => {
                 self.jobs.clear();
+                self.owes_verdict = false;
                 self.backstage.tell(Event::EvaluationCancelled);
             }
             Command::Checkpoint => {
@@ -271,6 +276,9 @@ impl Worker {
         self.pretrain(worked)?;
         // An evaluation gets as much time as the run, so that neither starves.
         self.evaluate(worked)?;
+        if self.owes_verdict && self.jobs.is_empty() {
+            self.pass_verdict()?;
+        }
         self.view();
         if self.mode == Mode::Ending && self.jobs.is_empty() {
             self.finish(true)?;
@@ -391,6 +399,7 @@ impl Worker {
     /// Saves a run that is left in the middle.
     fn leave(&mut self) -> Result<()> {
         self.jobs.clear();
+        self.owes_verdict = false;
         self.mode = Mode::Ended;
         let Some(mut run) = self.run.take() else { return Ok(()) };
         run.pretraining.keep();

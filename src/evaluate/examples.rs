@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::{
     data::{Dataset, ImageShape},
     distill::SyntheticSet,
-    random::{Purpose, choose, stream},
 };
 
 /// Labelled images.
@@ -73,14 +72,4 @@ impl Examples for Chosen {
     fn fetch(&self, index: usize, out: &mut [f32]) {
         self.data.fetch(self.data.train(), self.indices[index], out);
     }
-}
-
-/// `per_class` random usable training images of some classes; draw after draw is different.
-pub fn select_at_random(data: &Dataset, classes: &[u32], per_class: usize, seed: u64, draw: u64) -> Vec<u32> {
-    let of_class = |&class: &u32| {
-        let usable = data.usable(class);
-        let mut rng = stream(seed, Purpose::Selection, draw, u64::from(class));
-        choose(usable.len(), per_class, &mut rng).into_iter().map(|index| usable[index]).collect::<Vec<_>>()
-    };
-    classes.iter().flat_map(of_class).collect()
 }

@@ -6,8 +6,8 @@ use candle_core::Device;
 
 use super::{
     Chosen, Examples, Images,
-    examples::select_at_random,
     protocol::{Family as Rules, Protocol},
+    selection::{select_at_random, select_medoids},
     training::{Recipe, Training, accuracy_on},
 };
 use crate::{
@@ -125,6 +125,21 @@ impl Judge {
             Arc::new(Chosen::new(data.clone(), indices))
         };
         let subject = (Subject::Random, (0..RANDOM_DRAWS).map(draw).collect());
+        Self::new(data.clone(), classes.to_vec(), protocol, how, device, seed, subject)
+    }
+
+    /// Judges as many real images, the medoids of k-means in each class.
+    pub fn medoids(
+        data: &Arc<Dataset>,
+        (classes, per_class): (&[u32], usize),
+        protocol: Protocol,
+        how: (&NetworkSpec, &[Family]),
+        device: &Device,
+        seed: u64,
+    ) -> Result<Self> {
+        let indices = select_medoids(data, classes, per_class, seed);
+        let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(Chosen::new(data.clone(), indices))];
+        let subject = (Subject::Medoids, sets);
         Self::new(data.clone(), classes.to_vec(), protocol, how, device, seed, subject)
     }
 

@@ -6,9 +6,13 @@
 mod examples;
 mod judge;
 mod protocol;
+mod selection;
 mod training;
+mod verdict;
 
-pub use examples::{Chosen, Examples, Images, select_at_random};
+pub use examples::{Chosen, Examples, Images};
 pub use judge::{Judge, Progress, RANDOM_DRAWS};
 pub use protocol::{Family, Protocol};
+pub use selection::{select_at_random, select_medoids};
 pub use training::{Recipe, Snapshot, Training, accuracy_on};
+pub use verdict::verdict;

@@ -115,6 +115,7 @@ fn subject_color(subject: Subject, theme: &Theme) -> Color32 {
     match subject {
         Subject::Synthetic => theme.accent,
         Subject::Random => theme.second,
+        Subject::Medoids => theme.warn,
         Subject::Whole => theme.text,
     }
 }
@@ -123,6 +124,7 @@ fn subject_name(subject: Subject) -> &'static str {
     match subject {
         Subject::Synthetic => "Synthetic",
         Subject::Random => "Random real",
+        Subject::Medoids => "Medoids",
         Subject::Whole => "Whole set",
     }
 }
@@ -212,7 +214,7 @@ fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool
         let color = theme::fade(theme.accent, 0.55);
         let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.5, color));
         plot.line(line.allow_hover(false).id(("synthetic", question)));
-        for subject in [Subject::Random, Subject::Whole] {
+        for subject in [Subject::Random, Subject::Medoids, Subject::Whole] {
             for (at, (_, evaluation)) in of(subject).enumerate() {
                 let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
                 let style = egui_plot::LineStyle::dashed_dense();
@@ -283,7 +285,7 @@ fn sentence(evaluation: &Evaluation) -> String {
 
 /// The chart in a sentence: the newest result of each subject, each with its protocol.
 fn describe(shown: &[(usize, &Evaluation)]) -> String {
-    let newest = [Subject::Synthetic, Subject::Random, Subject::Whole].into_iter().filter_map(|subject| {
+    let newest = Subject::ALL.into_iter().filter_map(|subject| {
         let (_, evaluation) = shown.iter().rev().find(|(_, evaluation)| evaluation.subject == subject)?;
         Some(format!("{} by {}", sentence(evaluation), Question::of(evaluation).name()))
     });

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Mode, Worker};
 use crate::{
     engine::{Event, jobs::Slice},
-    error::Result,
-    evaluate::{Judge, Protocol},
+    error::{Error, Result},
+    evaluate::{Family as Rules, Judge, Protocol},
     words::duration,
 };
 
@@ -36,22 +36,77 @@ impl Worker {
         let Some(run) = &mut self.run else { return Ok(()) };
         let path = run.save_all()?;
         self.backstage.tell(Event::Exported(path));
-        for protocol in [run.config.evaluation.last, run.config.evaluation.whole] {
-            if let Some(known) = run.known_whole(protocol) {
-                self.backstage.tell(Event::Evaluated(known));
-                continue;
+        let (last, whole) = (run.config.evaluation.last, run.config.evaluation.whole);
+        if let Some(known) = run.known_whole(last) {
+            self.backstage.tell(Event::Evaluated(known)); // A run may end with the whole set as its protocol.
+        } else {
+            let judges = run.judges(last, &self.jobs)?;
+            if self.judge_unasked(judges, last)? {
+                self.add_medoids(last)?;
             }
-            let judges = run.judges(protocol, &self.jobs)?;
-            let secs = forecast(&judges)?;
-            if secs <= UNASKED_SECS {
-                self.jobs.add(judges, run.at());
-            } else {
-                self.backstage.tell(Event::Warning(format!(
-                    "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, \
-                     or for a smaller protocol",
-                    duration(secs)
-                )));
-            }
+        }
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if let Some(known) = run.known_whole(whole) {
+            self.backstage.tell(Event::Evaluated(known));
+        } else {
+            let judges = run.judges(whole, &self.jobs)?;
+            self.judge_unasked(judges, whole)?;
+        }
+        Ok(())
+    }
+
+    /// The medoids belong to the verdict that ends a run.
+    fn add_medoids(&mut self, protocol: Protocol) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        self.owes_verdict = protocol.family != Rules::Whole;
+        if self.owes_verdict {
+            let judges = run.judges_for_verdict(protocol, &self.jobs)?;
+            self.judge_unasked(judges, protocol)?;
+        }
+        Ok(())
+    }
+
+    /// Judges what takes less than a minute; says what else could be asked for. True if it was begun.
+    fn judge_unasked(&mut self, judges: Vec<Judge>, protocol: Protocol) -> Result<bool> {
+        let Some(run) = &mut self.run else { return Ok(false) };
+        let secs = forecast(&judges)?;
+        if secs <= UNASKED_SECS {
+            self.jobs.add(judges, run.at());
+            return Ok(true);
+        }
+        self.backstage.tell(Event::Warning(format!(
+            "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, or for a \
+             smaller protocol",
+            duration(secs)
+        )));
+        Ok(false)
+    }
+
+    /// Somebody asks which images to use.
+    pub(super) fn begin_verdict(&mut self) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        let (last, whole) = (run.config.evaluation.last, run.config.evaluation.whole);
+        if last.family == Rules::Whole {
+            let text = format!("{last} judges the whole set only. Set evaluation.last=\"dm@300x5\" for a verdict");
+            return Err(Error::Config(text));
+        }
+        let mut judges = run.judges_for_verdict(last, &self.jobs)?;
+        if run.known_whole(whole).is_none() {
+            judges.extend(run.judges(whole, &self.jobs)?);
+        }
+        let secs_left = forecast(&judges)?;
+        self.backstage.tell(Event::Evaluating { what: format!("a verdict by {last}"), done: 0.0, secs_left });
+        self.jobs.add(judges, run.at());
+        self.owes_verdict = true;
+        Ok(())
+    }
+
+    /// Everything was judged.
+    pub(super) fn pass_verdict(&mut self) -> Result<()> {
+        self.owes_verdict = false;
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if let Some(verdict) = run.verdict(run.config.evaluation.last)? {
+            self.backstage.tell(Event::Verdict(Box::new(verdict)));
         }
         Ok(())
     }
