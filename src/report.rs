@@ -199,10 +199,12 @@ pub enum Subject {
     Medoids,
     /// The whole training split.
     Whole,
+    /// A set as it was read from files: exported images, or somebody else's.
+    Exported,
 }
 
 impl Subject {
-    /// All of them.
+    /// Those that a verdict compares.
     pub const ALL: [Self; 4] = [Self::Synthetic, Self::Random, Self::Medoids, Self::Whole];
 
     /// In words.
@@ -212,6 +214,7 @@ impl Subject {
             Self::Random => "random selection",
             Self::Medoids => "k-means medoids",
             Self::Whole => "whole training set",
+            Self::Exported => "images read from files",
         }
     }
 }

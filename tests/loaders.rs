@@ -67,7 +67,7 @@ fn a_bad_idx_file_is_named_with_its_fault() {
         ([whole.as_slice(), &[0]].concat(), "more than"),
         (idx(2052, &[6, 3, 4], &whole[16..]), "2052"),
         (idx(2051, &[0, 3, 4], &[]), "0 images"),
-        (idx(2051, &[u32::MAX, 4000, 4000], &whole[16..]), "cut off"),
+        (idx(2051, &[u32::MAX, 4000, 4000], &whole[16..]), "promises"),
         (idx(2051, &[6, u32::MAX, u32::MAX], &whole[16..]), "6 images of"),
         (idx(2051, &[5, 3, 4], &whole[16..16 + 5 * PIXELS]), "labels"),
     ] {

@@ -8,6 +8,7 @@ mod bench;
 mod distill;
 mod drive;
 mod evaluate;
+mod export;
 mod lists;
 mod merge;
 mod replay;
@@ -41,8 +42,10 @@ struct Cli {
 enum Command {
     /// Distil a data set
     Distill(distill::DistillArgs),
-    /// Judge the images of a run: train fresh networks on them and test those
+    /// Judge the images of a run, or a set from files: train fresh networks on them and test those
     Evaluate(evaluate::EvaluateArgs),
+    /// Write the images of a run in every form that others read, and measure what was written
+    Export(export::ExportArgs),
     /// Say which images to use: those of a run, as many real ones, or all of them
     Verdict(verdict::VerdictArgs),
     /// Run a finished run again, live changes included, and compare
@@ -158,6 +161,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Distill(args)) => args.run(),
         Some(Command::Evaluate(args)) => args.run(),
         Some(Command::Replay(args)) => args.run(),
+        Some(Command::Export(args)) => args.run(),
         Some(Command::Verdict(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
         Some(Command::Data { spec, size }) => lists::data(spec, size),

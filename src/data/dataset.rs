@@ -72,6 +72,11 @@ impl Split {
         self.labels.is_empty()
     }
 
+    /// The values as they were read.
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+
     /// The label of each image.
     pub fn labels(&self) -> &[u32] {
         &self.labels

@@ -198,7 +198,7 @@ fn read(listed: &Listed, size: usize, folder: &Path, notes: &mut Vec<String>) ->
 }
 
 /// One picture, turned, over white, cropped to its middle and made as small as wanted.
-pub(super) fn picture(path: &Path, size: usize) -> Result<RgbImage, String> {
+pub fn picture(path: &Path, size: usize) -> Result<RgbImage, String> {
     let reader = ImageReader::open(path).map_err(|error| error.to_string())?;
     square(reader.with_guessed_format().map_err(|error| error.to_string())?, size)
 }

@@ -19,8 +19,11 @@ mod svhn;
 
 pub use bytes::Bytes;
 pub use dataset::{Dataset, Normalisation, Pixels, Split};
+pub use folder::picture as read_picture;
 pub use noise::noise;
+pub use npz::{NumpyArray, NumpyFile};
 pub use plane::Shape as PlaneShape;
+pub use source::Source;
 pub use spec::DataSpec;
 
 /// Channels, height and width of an image.

@@ -23,22 +23,26 @@ const LONGEST_HEAD: usize = 1 << 14;
 const MOST_CLASSES: i64 = 100_000;
 
 /// An array of a file.
-struct Array {
+pub struct NumpyArray {
     /// NumPy's name of the kind, for example `<f4`.
-    kind: String,
-    sizes: Vec<usize>,
-    bytes: Bytes,
+    pub kind: String,
+    /// Its sizes.
+    pub sizes: Vec<usize>,
+    /// Its numbers, the last axis fastest.
+    pub bytes: Bytes,
 }
 
-type Archive = ZipArchive<BufReader<File>>;
+/// A NumPy archive.
+pub struct NumpyFile<'a> {
+    path: &'a Path,
+    archive: ZipArchive<BufReader<File>>,
+}
 
 /// Reads a file; `seed` draws the test split where it has none.
 pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
-    let file = File::open(path).map_err(Error::file("read", path))?;
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let mut archive =
-        ZipArchive::new(BufReader::new(file)).map_err(|error| fault(format!("this is no NPZ ({error})")))?;
-    let mut take = |name: &str| read(&mut archive, name, path);
+    let mut file = NumpyFile::open(path)?;
+    let mut take = |name: &str| file.array(name);
     let (train, test) = if let (Some(images), Some(labels)) = (take("x_train")?, take("y_train")?) {
         let test = match (take("x_test")?, take("y_test")?) {
             (Some(images), Some(labels)) => Some((images, labels)),
@@ -48,13 +52,13 @@ pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
     } else if let (Some(images), Some(labels)) = (take("images")?, take("labels")?) {
         ((images, labels), None)
     } else {
-        let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
+        let names = file.names();
         return Err(fault(format!(
             "it needs x_train, y_train, x_test and y_test, or images and labels; it has {}",
             if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
         )));
     };
-    let labels = |array: &Array| labels(array).map_err(&fault);
+    let labels = |array: &NumpyArray| array.whole_numbers().map_err(&fault);
     let train_labels = labels(&train.1)?;
     let test_labels = test.as_ref().map(|(_, array)| labels(array)).transpose()?;
     let classes = train_labels.iter().chain(test_labels.iter().flatten()).max().map_or(0, |&label| label as usize + 1);
@@ -86,32 +90,47 @@ pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
     Dataset::new(about, split(train_pixels, train_labels)?, split(test_pixels, test_labels.unwrap_or_default())?)
 }
 
-/// One array; none where the archive has none of this name.
-fn read(archive: &mut Archive, name: &str, path: &Path) -> Result<Option<Array>> {
-    let Ok(entry) = archive.by_name(&format!("{name}.npy")) else { return Ok(None) };
-    let size = entry.compressed_size();
-    let mut source = Source::new(Box::new(entry), path, size);
-    let magic: [u8; 8] = source.head()?;
-    if &magic[..6] != b"\x93NUMPY" {
-        return Err(source.fault(format_args!("{name} is no NumPy array")));
+impl<'a> NumpyFile<'a> {
+    /// Opens a file; reads no array yet.
+    pub fn open(path: &'a Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::file("read", path))?;
+        let archive = ZipArchive::new(BufReader::new(file))
+            .map_err(|error| Error::Data(format!("{}: this is no NPZ ({error})", path.display())))?;
+        Ok(Self { path, archive })
     }
-    let length = match magic[6] {
-        1 => u16::from_le_bytes(source.head()?).into(),
-        _ => u32::from_le_bytes(source.head()?) as usize,
-    };
-    if length > LONGEST_HEAD {
-        return Err(source.fault(format_args!("{name} has a header of {length} bytes")));
+
+    fn names(&self) -> Vec<String> {
+        self.archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect()
     }
-    let head = source.bytes(length as u64)?;
-    let head = String::from_utf8_lossy(&head);
-    let (kind, sizes) = describe(&head).ok_or_else(|| source.fault(format_args!("{name} has a damaged header")))?;
-    let width: Option<u64> = kind.get(2..).and_then(|width| width.parse().ok());
-    let count = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size as u64));
-    let promised = count.zip(width).and_then(|(count, width)| count.checked_mul(width));
-    let promised = promised.ok_or_else(|| source.fault(format_args!("{name} says that it has the sizes {sizes:?}")))?;
-    let bytes = source.bytes(promised)?;
-    source.expect_end(promised)?;
-    Ok(Some(Array { kind, sizes, bytes }))
+
+    /// One array; none where the archive has none of this name.
+    pub fn array(&mut self, name: &str) -> Result<Option<NumpyArray>> {
+        let Ok(entry) = self.archive.by_name(&format!("{name}.npy")) else { return Ok(None) };
+        let size = entry.compressed_size();
+        let mut source = Source::new(Box::new(entry), self.path, size);
+        let magic: [u8; 8] = source.head()?;
+        if &magic[..6] != b"\x93NUMPY" {
+            return Err(source.fault(format_args!("{name} is no NumPy array")));
+        }
+        let length = match magic[6] {
+            1 => u16::from_le_bytes(source.head()?).into(),
+            _ => u32::from_le_bytes(source.head()?) as usize,
+        };
+        if length > LONGEST_HEAD {
+            return Err(source.fault(format_args!("{name} has a header of {length} bytes")));
+        }
+        let head = source.bytes(length as u64)?;
+        let head = String::from_utf8_lossy(&head);
+        let (kind, sizes) = describe(&head).ok_or_else(|| source.fault(format_args!("{name} has a damaged header")))?;
+        let width: Option<u64> = kind.get(2..).and_then(|width| width.parse().ok());
+        let count = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size as u64));
+        let promised = count.zip(width).and_then(|(count, width)| count.checked_mul(width));
+        let promised =
+            promised.ok_or_else(|| source.fault(format_args!("{name} says that it has the sizes {sizes:?}")))?;
+        let bytes = source.bytes(promised)?;
+        source.expect_end(promised)?;
+        Ok(Some(NumpyArray { kind, sizes, bytes }))
+    }
 }
 
 /// Kind and sizes out of `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
@@ -126,27 +145,30 @@ fn describe(head: &str) -> Option<(String, Vec<usize>)> {
     Some((kind, sizes.collect::<Option<Vec<usize>>>()?))
 }
 
-/// Whole numbers from 0.
-fn labels(array: &Array) -> Result<Vec<u32>, String> {
-    let count: usize = match array.sizes[..] {
-        [count] | [count, 1] => count,
-        _ => return Err(format!("labels have the sizes {:?}; a row of whole numbers is needed", array.sizes)),
-    };
-    let values: Vec<i64> = match array.kind.as_str() {
-        "|u1" => array.bytes.iter().map(|&value| value.into()).collect(),
-        "<i4" => array.bytes.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes).into()).collect(),
-        "<i8" => array.bytes.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect(),
-        kind => return Err(format!("labels are of the kind {kind}; |u1, <i4 and <i8 can be read")),
-    };
-    match values.iter().find(|value| !(0..MOST_CLASSES).contains(value)) {
-        Some(odd) => Err(format!("a label is {odd}; labels are whole numbers from 0")),
-        None if values.len() == count => Ok(values.into_iter().map(|value| value as u32).collect()),
-        None => Err("labels are cut off".to_owned()),
+impl NumpyArray {
+    /// A row of whole numbers from 0: labels.
+    pub fn whole_numbers(&self) -> Result<Vec<u32>, String> {
+        let array = self;
+        let count: usize = match array.sizes[..] {
+            [count] | [count, 1] => count,
+            _ => return Err(format!("labels have the sizes {:?}; a row of whole numbers is needed", array.sizes)),
+        };
+        let values: Vec<i64> = match array.kind.as_str() {
+            "|u1" => array.bytes.iter().map(|&value| value.into()).collect(),
+            "<i4" => array.bytes.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes).into()).collect(),
+            "<i8" => array.bytes.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect(),
+            kind => return Err(format!("labels are of the kind {kind}; |u1, <i4 and <i8 can be read")),
+        };
+        match values.iter().find(|value| !(0..MOST_CLASSES).contains(value)) {
+            Some(odd) => Err(format!("a label is {odd}; labels are whole numbers from 0")),
+            None if values.len() == count => Ok(values.into_iter().map(|value| value as u32).collect()),
+            None => Err("labels are cut off".to_owned()),
+        }
     }
 }
 
 /// Images as bytes, channel after channel.
-fn pixels(array: &Array) -> Result<(ImageShape, Bytes), String> {
+fn pixels(array: &NumpyArray) -> Result<(ImageShape, Bytes), String> {
     let is_channels = |size: usize| size == 1 || size == 3;
     let (shape, last) = match array.sizes[..] {
         [_, height, width] => (ImageShape { channels: 1, height, width }, false),

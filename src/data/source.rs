@@ -17,7 +17,7 @@ pub(super) fn most_unpacked(size: u64) -> u64 {
 }
 
 /// A file that is read from its start, perhaps unpacked on the way.
-pub(super) struct Source<'a> {
+pub struct Source<'a> {
     reader: Box<dyn Read + 'a>,
     path: &'a Path,
     /// What may still be unpacked.
@@ -26,24 +26,24 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Reads what `unpack` makes of the file at `path`.
-    pub(super) fn open(path: &'a Path, unpack: impl FnOnce(File) -> Box<dyn Read>) -> Result<Self> {
+    pub fn open(path: &'a Path, unpack: impl FnOnce(File) -> Box<dyn Read>) -> Result<Self> {
         let file = File::open(path).map_err(Error::file("read", path))?;
         let size = file.metadata().map_err(Error::file("read", path))?.len();
         Ok(Self::new(unpack(file), path, size))
     }
 
     /// Reads from `reader`, which unpacks `size` bytes; `path` names it in messages.
-    pub(super) fn new(reader: Box<dyn Read + 'a>, path: &'a Path, size: u64) -> Self {
+    pub fn new(reader: Box<dyn Read + 'a>, path: &'a Path, size: u64) -> Self {
         Self { reader, path, left: most_unpacked(size) }
     }
 
     /// An error about this file.
-    pub(super) fn fault(&self, what: impl std::fmt::Display) -> Error {
+    pub fn fault(&self, what: impl std::fmt::Display) -> Error {
         Error::Data(format!("{}: {what}", self.path.display()))
     }
 
     /// A few bytes of a header.
-    pub(super) fn head<const N: usize>(&mut self) -> Result<[u8; N]> {
+    pub fn head<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         self.reader
             .read_exact(&mut bytes)
@@ -52,7 +52,7 @@ impl<'a> Source<'a> {
     }
 
     /// The next `count` bytes. Memory grows with what is really there.
-    pub(super) fn bytes(&mut self, count: u64) -> Result<Bytes> {
+    pub fn bytes(&mut self, count: u64) -> Result<Bytes> {
         if count > self.left {
             return Err(self.fault(format_args!(
                 "its header promises {count} bytes, far more than a file of its size can hold: it is damaged or a trap"
@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
     }
 
     /// An error unless everything was read.
-    pub(super) fn expect_end(&mut self, promised: u64) -> Result<()> {
+    pub fn expect_end(&mut self, promised: u64) -> Result<()> {
         let mut one = [0];
         match self.reader.read(&mut one) {
             Ok(0) => Ok(()),

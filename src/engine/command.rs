@@ -53,7 +53,7 @@ pub enum Command {
     CancelEvaluation,
     /// Write a checkpoint now.
     Checkpoint,
-    /// Write the images as they are now into a folder.
+    /// Write the images as they are now into a new folder, in every form that others read, and judge what was written.
     Export(PathBuf),
 }
 

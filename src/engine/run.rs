@@ -13,11 +13,11 @@ use crate::{
     data::Dataset,
     distill::{Matching, SyntheticSet},
     error::{Error, Result},
-    evaluate::{self, Family as Rules, Judge, Protocol},
+    evaluate::{self, Family as Rules, Images, Judge, Protocol},
     fingerprint::Fingerprint,
     nn,
     report::{Change, Evaluation, Intervention, RunInfo, StepReport, Subject, TestedOn, Verdict},
-    store::{self, Checkpoints, RunFolder, RunRecord},
+    store::{self, Checkpoints, RunFolder, RunRecord, sets},
 };
 
 /// A run that is open.
@@ -30,6 +30,8 @@ pub(super) struct Run {
     pub(super) pretraining: Pretraining,
     /// Weights that wait for trained networks.
     awaiting: Vec<(String, f64)>,
+    /// Where the images were exported to last.
+    exported: Option<PathBuf>,
     /// The images before the first step.
     pub(super) start: SyntheticSet,
     folder: RunFolder,
@@ -98,6 +100,7 @@ impl Run {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
             pretraining: Pretraining::new(&config, &data, &device),
             awaiting: Vec::new(),
+            exported: None,
             config,
             data,
             device,
@@ -262,13 +265,61 @@ impl Run {
     /// Saves what a run leaves: a checkpoint, and the images.
     pub(super) fn save_all(&mut self) -> Result<PathBuf> {
         self.checkpoint()?;
-        self.export(None)
+        self.export()
     }
 
-    /// Writes the images as they are into `folder`, or into the folder of the run.
-    pub(super) fn export(&self, folder: Option<PathBuf>) -> Result<PathBuf> {
-        let folder = folder.unwrap_or_else(|| self.folder.path().to_owned());
-        store::export(&self.method.state().images, &self.data, &folder)
+    /// Writes the images as they are into the folder of the run.
+    fn export(&self) -> Result<PathBuf> {
+        store::export(&self.method.state().images, &self.data, self.folder.path())
+    }
+
+    /// Writes the images into a new folder in every form that others read; returns what has to be judged so that its card
+    /// can be completed.
+    pub(super) fn export_set(&mut self, folder: PathBuf, jobs: &Jobs) -> Result<Vec<Judge>> {
+        let RunConfig { seed, network, augmentation, evaluation, .. } = &self.config;
+        let (protocol, images) = (evaluation.last, &self.method.state().images);
+        let card = sets::Card {
+            method: self.config.name.clone(),
+            step: self.at(),
+            seed: *seed,
+            network: network.judge().describe(),
+            network_config: serde_json::to_value(network.judge()).expect("plain data"),
+            augmentation: augmentation.families.iter().map(|family| family.name().to_owned()).collect(),
+            distilled: self.measured(protocol)?,
+            ..sets::Card::of(images, &self.data)
+        };
+        sets::write(images, &self.data, &card, &folder)?;
+        let mut judges = if card.distilled.is_none() { self.judges(protocol, jobs)? } else { Vec::new() };
+        let written = if self.data.is_pictures() { folder.join("images") } else { folder.join("synthetic.npz") };
+        let read = sets::read(&written, &self.data)?;
+        let read = Images::new(self.data.shape(), read.values, read.labels);
+        let how = (network, augmentation.families.as_slice());
+        judges.push(Judge::imported(&self.data, read, protocol, how, &self.device, *seed)?);
+        self.exported = Some(folder);
+        Ok(judges)
+    }
+
+    /// The accuracy of the images at this step, where it was measured.
+    fn measured(&self, protocol: Protocol) -> Result<Option<sets::Measured>> {
+        let name = protocol.to_string();
+        let evaluations = RunFolder::evaluations(self.folder.path())?;
+        let fits = |evaluation: &&Evaluation| {
+            let here = evaluation.subject == Subject::Synthetic && evaluation.step == self.at();
+            here && evaluation.accuracy.protocol == name
+        };
+        Ok(evaluations.iter().rev().find(fits).map(sets::Measured::of))
+    }
+
+    /// Completes the card of the last export.
+    fn complete_card(&self, evaluation: &Evaluation) -> Result<()> {
+        let Some(folder) = &self.exported else { return Ok(()) };
+        let mut card = sets::Card::read(folder)?;
+        match evaluation.subject {
+            Subject::Synthetic if card.step == evaluation.step => card.distilled = Some(sets::Measured::of(evaluation)),
+            Subject::Exported => card.exported = Some(sets::Measured::of(evaluation)),
+            _ => return Ok(()),
+        }
+        card.write(folder)
     }
 
     /// True if the config wants the images judged at this step.
@@ -367,6 +418,7 @@ impl Run {
             test_uses: self.test_uses,
         };
         self.folder.add_evaluation(&evaluation)?;
+        self.complete_card(&evaluation)?;
         if judge.subject() == Subject::Whole {
             store::cache_evaluation(&self.whole_fingerprint(judge.protocol()), &evaluation);
         }

@@ -221,8 +221,9 @@ impl Worker {
                 self.backstage.tell(Event::Checkpointed { step });
             }
             Command::Export(folder) => {
-                let path = run.export(Some(folder))?;
-                self.backstage.tell(Event::Exported(path));
+                let judges = run.export_set(folder.clone(), &self.jobs)?;
+                self.backstage.tell(Event::Exported(folder));
+                self.jobs.add(judges, run.at());
             }
             // Asked too late, or handled above.
             _ => {}

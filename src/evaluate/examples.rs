@@ -25,6 +25,11 @@ pub struct Images {
 }
 
 impl Images {
+    /// Normalised images `(n, channels, height, width)` with the class of each.
+    pub fn new(shape: ImageShape, values: Vec<f32>, labels: Vec<u32>) -> Self {
+        Self { shape, values, labels }
+    }
+
     /// A copy of a synthetic set.
     pub fn of(set: &SyntheticSet) -> Self {
         Self { shape: set.shape, values: set.values.clone(), labels: set.labels() }

@@ -1,6 +1,6 @@
 //! One evaluation: some networks, one after the other, each trained and tested.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use candle_core::Device;
 
@@ -108,6 +108,21 @@ impl Judge {
         let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(Images::of(images))];
         let subject = (Subject::Synthetic, sets);
         Self::new(data.clone(), images.classes.clone(), protocol, how, device, seed, subject)
+    }
+
+    /// Judges a set that was read from files, on the classes that it has images of.
+    pub fn imported(
+        data: &Arc<Dataset>,
+        images: Images,
+        protocol: Protocol,
+        how: (&NetworkSpec, &[Family]),
+        device: &Device,
+        seed: u64,
+    ) -> Result<Self> {
+        let classes: BTreeSet<u32> = images.labels().iter().copied().collect();
+        let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(images)];
+        let subject = (Subject::Exported, sets);
+        Self::new(data.clone(), classes.into_iter().collect(), protocol, how, device, seed, subject)
     }
 
     /// Judges as many real images, drawn at random [`RANDOM_DRAWS`] times: networks take the draws in turn, and at

@@ -11,6 +11,7 @@ pub fn verdict(evaluations: &[Evaluation], step: u64, protocol: &str) -> Option<
             evaluation.subject == subject
                 && match subject {
                     Subject::Whole => true,
+                    Subject::Exported => false,
                     Subject::Synthetic => evaluation.step == step && evaluation.accuracy.protocol == protocol,
                     Subject::Random | Subject::Medoids => evaluation.accuracy.protocol == protocol,
                 }

@@ -42,19 +42,24 @@ fn write_archive(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path
     let labels: Vec<u8> = set.labels().iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
     let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let Normalisation { mean, std } = data.normalisation();
-    let arrays = [
-        ("images", "<f4", format!("({}, {channels}, {height}, {width})", set.len()), floats(values)),
-        ("labels", "<i8", format!("({},)", set.len()), labels),
-        ("mean", "<f4", format!("({channels},)"), floats(mean)),
-        ("std", "<f4", format!("({channels},)"), floats(std)),
+    let arrays: [(&str, &str, &[usize], &[u8]); 4] = [
+        ("images", "<f4", &[set.len(), channels, height, width], &floats(values)),
+        ("labels", "<i8", &[set.len()], &labels),
+        ("mean", "<f4", &[channels], &floats(mean)),
+        ("std", "<f4", &[channels], &floats(std)),
     ];
+    write_arrays(&arrays, path)
+}
+
+/// Writes a NumPy archive of arrays: name, kind, sizes and bytes of each.
+pub(super) fn write_arrays(arrays: &[(&str, &str, &[usize], &[u8])], path: &Path) -> Result<()> {
     // The tensor library's own writer does not see a full disk, so the archive is made in memory first.
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut attempt = || -> std::io::Result<()> {
-        for (name, kind, shape, bytes) in &arrays {
+        for (name, kind, sizes, bytes) in arrays {
             archive.start_file(format!("{name}.npy"), options)?;
-            archive.write_all(&npy_header(kind, shape))?;
+            archive.write_all(&npy_header(kind, sizes))?;
             archive.write_all(bytes)?;
         }
         Ok(())
@@ -65,7 +70,11 @@ fn write_archive(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path
 }
 
 /// The head of a NumPy array file, version 1.0: magic, length, a dictionary padded to a multiple of 64 bytes.
-fn npy_header(kind: &str, shape: &str) -> Vec<u8> {
+fn npy_header(kind: &str, sizes: &[usize]) -> Vec<u8> {
+    let shape = match sizes {
+        [size] => format!("({size},)"),
+        sizes => format!("({})", sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    };
     let mut dictionary = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
     let unpadded = 10 + dictionary.len() + 1;
     dictionary.extend(std::iter::repeat_n(' ', unpadded.next_multiple_of(64) - unpadded));
@@ -76,7 +85,7 @@ fn npy_header(kind: &str, shape: &str) -> Vec<u8> {
     header
 }
 
-fn write_pictures(set: &SyntheticSet, data: &Dataset, values: &[f32], folder: &Path) -> Result<()> {
+pub(super) fn write_pictures(set: &SyntheticSet, data: &Dataset, values: &[f32], folder: &Path) -> Result<()> {
     let (len, area) = (set.shape.len(), set.shape.plane());
     let colour = if set.shape.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
     for (index, values) in values.chunks_exact(len).enumerate() {

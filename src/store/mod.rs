@@ -8,6 +8,7 @@ mod checkpoint;
 mod export;
 mod files;
 mod run_folder;
+pub mod sets;
 
 pub use cache::{CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network};
 pub use checkpoint::Checkpoints;

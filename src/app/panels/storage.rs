@@ -113,7 +113,7 @@ pub(crate) fn progress(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn subject_color(subject: Subject, theme: &Theme) -> Color32 {
     match subject {
-        Subject::Synthetic => theme.accent,
+        Subject::Synthetic | Subject::Exported => theme.accent,
         Subject::Random => theme.second,
         Subject::Medoids => theme.warn,
         Subject::Whole => theme.text,
@@ -125,6 +125,7 @@ fn subject_name(subject: Subject) -> &'static str {
         Subject::Synthetic => "Synthetic",
         Subject::Random => "Random real",
         Subject::Medoids => "Medoids",
+        Subject::Exported => "Exported",
         Subject::Whole => "Whole set",
     }
 }

@@ -63,6 +63,18 @@ pub enum Family {
 }
 
 impl Family {
+    /// The name used in configs and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Color => "color",
+            Self::Crop => "crop",
+            Self::Cutout => "cutout",
+            Self::Flip => "flip",
+            Self::Scale => "scale",
+            Self::Rotate => "rotate",
+        }
+    }
+
     /// All families: the strategy for photographs and clothes.
     pub const ALL: [Self; 6] = [Self::Color, Self::Crop, Self::Cutout, Self::Flip, Self::Scale, Self::Rotate];
 

@@ -1,0 +1,149 @@
+//! Distilled sets as other programs write and read them.
+//!
+//! [`write`] puts one set into a folder in every form at once, with a card that says what it is and a script that trains
+//! on it; [`read`] reads any of these forms, and those of other people. Nothing in a file is ever executed.
+
+mod arrays;
+mod card;
+mod pickle;
+mod pictures;
+mod script;
+mod torch;
+
+use std::{fs, path::Path};
+
+pub use card::{Card, Measured};
+
+use crate::{
+    data::{Dataset, Normalisation},
+    distill::SyntheticSet,
+    error::{Error, Result},
+};
+
+/// Images that were read, `(n, channels, height, width)`, as they stand in the file.
+pub(super) struct FloatImages {
+    dims: [usize; 3],
+    values: Vec<f32>,
+}
+
+/// A set that was read, ready to train on.
+pub struct ImportedSet {
+    /// Normalised values of the data set that it belongs to: `(n, channels, height, width)`.
+    pub values: Vec<f32>,
+    /// Class of each image.
+    pub labels: Vec<u32>,
+    /// What was found out about it, in a sentence.
+    pub note: String,
+}
+
+/// Writes a set into `folder`, which must be new or empty: arrays, PyTorch files, pictures, a contact sheet, the card
+/// `card.json` and the script `train.py`.
+pub fn write(set: &SyntheticSet, data: &Dataset, card: &Card, folder: &Path) -> Result<()> {
+    let is_taken = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if is_taken || folder.is_file() {
+        return Err(Error::Data(format!(
+            "{} is not empty. Choose a new folder; nothing was written",
+            folder.display()
+        )));
+    }
+    fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+    let (own, labels, dims) = (set.denormalised(data), set.labels(), set.shape.dims());
+    let Normalisation { mean, std } = data.normalisation();
+    arrays::write(folder, &own, &labels, dims, (mean, std))?;
+    let clamped: Vec<f32> = own.iter().map(|value| value.clamp(0.0, 1.0)).collect();
+    let accuracies = card.distilled.as_ref().map(|measured| measured.values.as_slice()).unwrap_or_default();
+    let (results, network) = (card.results_name(), card.network.as_str());
+    torch::write_results(&folder.join(results), &set.values, &labels, dims, (network, accuracies))?;
+    if data.is_pictures() {
+        torch::write_pair(&folder.join("data.pt"), &clamped, &labels, dims)?;
+        pictures::write(folder, set, data, &clamped)?;
+    }
+    card.write(folder)?;
+    script::write(folder, data)
+}
+
+/// Reads a set that belongs to `data`: a file of arrays or of PyTorch, or a folder of pictures in folders named after
+/// the classes.
+pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let (images, labels) = match ending.as_str() {
+        _ if path.is_dir() => pictures::read(path, data)?,
+        "pt" | "pth" => {
+            let (images, labels) = torch::read(path)?;
+            let labels = match labels {
+                Some(labels) => labels,
+                None => labels_beside(path, &images, data)?,
+            };
+            (images, labels)
+        }
+        "npz" => arrays::read_npz(path)?,
+        "safetensors" => arrays::read_safetensors(path)?,
+        _ if !path.exists() => {
+            return Err(Error::Data(format!("there is nothing at {}. Check the path", path.display())));
+        }
+        _ => {
+            return Err(Error::Data(format!(
+                "{} is no set that can be read: .pt, .npz, .safetensors or a folder of pictures is needed",
+                path.display()
+            )));
+        }
+    };
+    let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
+    if images.dims != data.shape().dims() {
+        return Err(fault(format!(
+            "its images are {:?}, those of {} are {:?} (channels, height, width)",
+            images.dims,
+            data.name(),
+            data.shape().dims()
+        )));
+    }
+    let count = images.values.len() / data.shape().len();
+    if labels.len() != count {
+        return Err(fault(format!("it has {} labels for {count} images", labels.len())));
+    }
+    if let Some(odd) = labels.iter().find(|&&label| label as usize >= data.classes()) {
+        return Err(fault(format!("an image has the label {odd}, but {} has {} classes", data.name(), data.classes())));
+    }
+    if let Some(at) = images.values.iter().position(|value| !value.is_finite()) {
+        return Err(fault(format!("image {} has a value that is no number", at / data.shape().len())));
+    }
+    Ok(as_set(images.values, labels, data))
+}
+
+/// Values from 0 to 1 are normalised; others are taken as normalised already, as most code saves them.
+fn as_set(mut values: Vec<f32>, labels: Vec<u32>, data: &Dataset) -> ImportedSet {
+    let is_unit = data.is_pictures() && values.iter().all(|value| (-0.5..=1.5).contains(value));
+    let Normalisation { mean, std } = data.normalisation();
+    let plane = data.shape().plane();
+    if is_unit {
+        for image in values.chunks_exact_mut(data.shape().len()) {
+            for (values, (mean, std)) in image.chunks_exact_mut(plane).zip(mean.iter().zip(std)) {
+                values.iter_mut().for_each(|value| *value = (*value - mean) / std);
+            }
+        }
+    }
+    let state = if is_unit { "from 0 to 1" } else { "normalised" };
+    let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
+    let note = format!("{} images of {classes} classes, taken as {state}", labels.len());
+    ImportedSet { values, labels, note }
+}
+
+/// Labels that a tensor of images does not have itself: in the file beside it, or by the order of the classes.
+fn labels_beside(path: &Path, images: &FloatImages, data: &Dataset) -> Result<Vec<u32>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = path.with_file_name(name.replace("images", "labels"));
+    if beside != path && beside.is_file() {
+        return torch::read_labels(&beside);
+    }
+    let count = images.values.len() / images.dims.iter().product::<usize>().max(1);
+    if count == 0 || !count.is_multiple_of(data.classes()) {
+        return Err(Error::Data(format!(
+            "{} has {count} images and no labels, and {} classes do not share them evenly. Put a file of labels beside it, \
+             named like it with \"labels\" for \"images\"",
+            path.display(),
+            data.classes()
+        )));
+    }
+    let per_class = count / data.classes();
+    Ok((0..count).map(|index| (index / per_class) as u32).collect())
+}

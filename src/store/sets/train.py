@@ -1,0 +1,137 @@
+"""Trains fresh networks on this distilled set and tests them, by the protocol of card.json.
+
+    python3 train.py            # needs PyTorch and NumPy; reads synthetic.npz, test.npz and card.json beside it
+    python3 train.py --pictures # trains on the 8-bit pictures instead (needs Pillow)
+
+The test images of test.npz can be replaced by others: images (n, c, h, w) as bytes, labels (n,).
+"""
+
+import argparse
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+HERE = Path(__file__).parent
+CARD = json.loads((HERE / "card.json").read_text())
+MEAN, STD = (torch.tensor(CARD[key]).reshape(1, -1, 1, 1) for key in ("mean", "std"))
+
+
+def convnet(channels, height, width, classes, spec):
+    """Blocks of 3x3 convolution, instance norm, ReLU and 2x2 mean pooling, then a linear layer."""
+    if spec.get("kind") != "convnet" or spec["norm"] != "instance" or spec["pooling"] != "avg":
+        raise SystemExit(f"this script knows the ConvNet with instance norm and mean pooling, not {spec}")
+    filters, padding = spec["width"], spec.get("padding") or (3 if channels == 1 else 1)
+    layers = []
+    for block in range(spec["depth"]):
+        first = block == 0
+        pad = padding if first else 1
+        layers += [nn.Conv2d(channels if first else filters, filters, 3, padding=pad), nn.GroupNorm(filters, filters)]
+        layers += [nn.ReLU(), nn.AvgPool2d(2)]
+        height, width = (height + 2 * pad - 2) // 2, (width + 2 * pad - 2) // 2
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(filters * height * width, classes))
+
+
+def augment(x):
+    """One family for the batch, its parameters for each image (DSA)."""
+    families = CARD["augmentation"]
+    if not families:
+        return x
+    n, _, height, width = x.shape
+    draw = lambda *shape: torch.rand(n, *shape)
+    family = families[int(torch.randint(len(families), ()))]
+    if family == "flip":
+        return torch.where(draw(1, 1, 1) < 0.5, x.flip(3), x)
+    if family == "color":
+        x = x + (draw(1, 1, 1) - 0.5)
+        grey = x.mean(1, keepdim=True)
+        x = (x - grey) * (draw(1, 1, 1) * 2) + grey
+        middle = x.mean((1, 2, 3), keepdim=True)
+        return (x - middle) * (draw(1, 1, 1) + 0.5) + middle
+    rows, columns = torch.arange(height)[None, :], torch.arange(width)[None, :]
+    if family == "crop":
+        reach = int(height * 0.125 + 0.5)
+        dy, dx = ((torch.randint(-reach, reach + 1, (n, 1))) for _ in range(2))
+        padded, batch = F.pad(x, (reach,) * 4).permute(0, 2, 3, 1), torch.arange(n)[:, None, None]
+        return padded[batch, (rows + reach + dy)[:, :, None], (columns + reach + dx)[:, None, :]].permute(0, 3, 1, 2)
+    if family == "cutout":
+        side = int(height * 0.5 + 0.5)
+        oy = torch.randint(0, height + 1 - side % 2, (n, 1)) - side // 2
+        ox = torch.randint(0, width + 1 - side % 2, (n, 1)) - side // 2
+        hit = ((rows >= oy) & (rows < oy + side))[:, :, None] & ((columns >= ox) & (columns < ox + side))[:, None, :]
+        return x * (~hit)[:, None]
+    zero = torch.zeros(n)
+    if family == "scale":
+        sx, sy = (draw() * (1.2 - 1 / 1.2) + 1 / 1.2 for _ in range(2))
+        theta = torch.stack([torch.stack([sx, zero, zero], 1), torch.stack([zero, sy, zero], 1)], 1)
+    else:  # rotate
+        angle = (draw() - 0.5) * 2 * math.radians(15)
+        cos, sin = angle.cos(), angle.sin()
+        theta = torch.stack([torch.stack([cos, -sin, zero], 1), torch.stack([sin, cos, zero], 1)], 1)
+    return F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
+
+
+def train(images, labels, epochs):
+    net = convnet(*images.shape[1:], len(CARD["class_names"]), CARD["network_config"])
+    optimizer = lambda rate: torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
+    sgd = optimizer(0.01)
+    for epoch in range(epochs + 1):
+        if epoch == epochs // 2 + 1:
+            sgd = optimizer(0.001)
+        for chosen in torch.randperm(len(images)).split(256):
+            loss = F.cross_entropy(net(augment(images[chosen])), labels[chosen])
+            sgd.zero_grad()
+            loss.backward()
+            sgd.step()
+    return net
+
+
+@torch.no_grad()
+def accuracy(net, images, labels):
+    right = [(net(x).argmax(1) == y).sum() for x, y in zip(images.split(256), labels.split(256))]
+    return float(sum(right)) / len(labels)
+
+
+def distilled(pictures):
+    if not pictures:
+        arrays = np.load(HERE / "synthetic.npz")
+        return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
+    from PIL import Image
+
+    files = [(path, label) for label, name in enumerate(CARD["class_names"]) for path in sorted((HERE / "images" / name).glob("*.png"))]
+    mode = "RGB" if CARD["shape"][0] == 3 else "L"
+    images = [np.asarray(Image.open(path).convert(mode), np.float32).reshape(*CARD["shape"][1:], -1) for path, _ in files]
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255, torch.tensor([label for _, label in files])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", action="store_true")
+    parser.add_argument("--networks", type=int, help="instead of the protocol's")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    shown = CARD["exported" if options.pictures else "distilled"]
+    protocol = shown["protocol"] if shown else "dm@300x5"
+    epochs, networks = map(int, re.fullmatch(r"\w+@(\d+)x(\d+)", protocol).groups())
+    torch.manual_seed(options.seed)
+    images, labels = distilled(options.pictures)
+    test = np.load(HERE / "test.npz")
+    normal = lambda x: (x - MEAN) / STD
+    tested = normal(torch.from_numpy(test["images"]).float() / test["white"]), torch.from_numpy(test["labels"])
+    values = []
+    for network in range(options.networks or networks):
+        values.append(accuracy(train(normal(images), labels, epochs), *tested))
+        print(f"network {network + 1}: {100 * values[-1]:.2f} %")
+    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    print(f"{protocol}: {100 * np.mean(values):.1f} ± {100 * spread:.1f} %")
+    if shown:
+        print(f"the card says: {100 * shown['mean']:.1f} ± {100 * shown['std']:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
