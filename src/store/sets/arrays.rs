@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, path::Path};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::FloatImages;
+use super::{FloatImages, State};
 use crate::{
     data::{NumpyArray, NumpyFile},
     error::{Error, Result},
@@ -50,14 +50,17 @@ pub(super) fn read_npz(path: &Path) -> Result<(FloatImages, Vec<u32>)> {
         return Err(Error::Data(format!("{}: it needs the arrays images and labels", path.display())));
     };
     let labels = labels.whole_numbers().map_err(|what| Error::Data(format!("{}: {what}", path.display())))?;
-    Ok((images_of(&images, path)?, labels))
+    // Files of this program say how they are normalised, and are not.
+    let state = if file.array("mean")?.is_some() { State::OwnRange } else { State::Unknown };
+    Ok((images_of(&images, state, path)?, labels))
 }
 
-fn images_of(array: &NumpyArray, path: &Path) -> Result<FloatImages> {
+fn images_of(array: &NumpyArray, state: State, path: &Path) -> Result<FloatImages> {
     match (array.kind.as_str(), &array.sizes[..]) {
         ("<f4", &[_, channels, height, width]) => Ok(FloatImages {
             dims: [channels, height, width],
             values: array.bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            state,
         }),
         (kind, sizes) => Err(Error::Data(format!(
             "{}: images are of the kind {kind} and the sizes {sizes:?}; floats (<f4) of (n, channels, height, width) are \
@@ -84,5 +87,6 @@ pub(super) fn read_safetensors(path: &Path) -> Result<(FloatImages, Vec<u32>)> {
     let labels: Option<Vec<u32>> = labels.data().as_chunks().0.iter().map(label).collect();
     let labels = labels.ok_or_else(|| fault("a label is no whole number from 0".to_owned()))?;
     let values = images.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    Ok((FloatImages { dims: [channels, height, width], values }, labels))
+    let state = if tensors.tensor("mean").is_ok() { State::OwnRange } else { State::Unknown };
+    Ok((FloatImages { dims: [channels, height, width], values, state }, labels))
 }

@@ -24,6 +24,18 @@ use crate::{
 pub(super) struct FloatImages {
     dims: [usize; 3],
     values: Vec<f32>,
+    state: State,
+}
+
+/// What the values of a file mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The data's own range: 0 is black and 1 is white, perhaps not clamped.
+    OwnRange,
+    /// `(x - mean) / std`.
+    Normalised,
+    /// Not said: from 0 to 1 it is the own range, otherwise normalised.
+    Unknown,
 }
 
 /// A set that was read, ready to train on.
@@ -107,22 +119,26 @@ pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
     if let Some(at) = images.values.iter().position(|value| !value.is_finite()) {
         return Err(fault(format!("image {} has a value that is no number", at / data.shape().len())));
     }
-    Ok(as_set(images.values, labels, data))
+    Ok(as_set(images, labels, data))
 }
 
-/// Values from 0 to 1 are normalised; others are taken as normalised already, as most code saves them.
-fn as_set(mut values: Vec<f32>, labels: Vec<u32>, data: &Dataset) -> ImportedSet {
-    let is_unit = data.is_pictures() && values.iter().all(|value| (-0.5..=1.5).contains(value));
+/// Values in the data's own range are normalised.
+fn as_set(FloatImages { mut values, state, .. }: FloatImages, labels: Vec<u32>, data: &Dataset) -> ImportedSet {
+    let is_own = match state {
+        State::OwnRange => true,
+        State::Normalised => false,
+        State::Unknown => values.iter().all(|value| (-1e-3..=1.001).contains(value)),
+    };
     let Normalisation { mean, std } = data.normalisation();
     let plane = data.shape().plane();
-    if is_unit {
+    if is_own {
         for image in values.chunks_exact_mut(data.shape().len()) {
             for (values, (mean, std)) in image.chunks_exact_mut(plane).zip(mean.iter().zip(std)) {
                 values.iter_mut().for_each(|value| *value = (*value - mean) / std);
             }
         }
     }
-    let state = if is_unit { "from 0 to 1" } else { "normalised" };
+    let state = if is_own { "in the range of the data" } else { "normalised" };
     let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
     let note = format!("{} images of {classes} classes, taken as {state}", labels.len());
     ImportedSet { values, labels, note }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
-use super::FloatImages;
+use super::{FloatImages, State};
 use crate::{
     data::{Dataset, read_picture},
     distill::SyntheticSet,
@@ -75,7 +75,7 @@ pub(super) fn read(folder: &Path, data: &Dataset) -> Result<(FloatImages, Vec<u3
     if labels.is_empty() {
         return Err(Error::Data(format!("{} has no pictures in folders named after the classes", folder.display())));
     }
-    Ok((FloatImages { dims: data.shape().dims(), values }, labels))
+    Ok((FloatImages { dims: data.shape().dims(), values, state: State::OwnRange }, labels))
 }
 
 fn entries(folder: &Path) -> Result<Vec<std::path::PathBuf>> {

@@ -14,7 +14,7 @@ use std::{
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    FloatImages,
+    FloatImages, State,
     pickle::{self, Kind, Pickle, Strided, Value, Writer},
 };
 use crate::{
@@ -86,6 +86,8 @@ pub(super) fn read(path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
     let mut file = Archive::open(path)?;
     let pickle = pickle::read(&file.record("data.pkl")?).map_err(fault)?;
+    // A dictionary with runs holds normalised images by the convention of this field.
+    let state = if pickle.entry(&pickle.value, "data").is_some() { State::Normalised } else { State::Unknown };
     let (images, labels) = find(&pickle, &pickle.value).ok_or_else(|| {
         fault(
             "it holds no images that are known: a list [images, labels], a dictionary with data or with images and labels, \
@@ -98,7 +100,7 @@ pub(super) fn read(path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
         Some(labels) => Some(as_labels(file.tensor(labels)?).map_err(fault)?),
         None => None,
     };
-    Ok((as_images(images).map_err(fault)?, labels))
+    Ok((as_images(images, state).map_err(fault)?, labels))
 }
 
 /// Reads a file of labels alone.
@@ -134,11 +136,11 @@ fn find<'a>(pickle: &'a Pickle, value: &'a Value) -> Option<(&'a Strided, Option
     }
 }
 
-fn as_images(tensor: Tensor) -> Result<FloatImages, String> {
+fn as_images(tensor: Tensor, state: State) -> Result<FloatImages, String> {
     match tensor.sizes[..] {
         [count, channels @ (1 | 3), height, width] if count > 0 && height > 0 && width > 0 => {
             let values = tensor.values.into_iter().map(|value| value as f32).collect();
-            Ok(FloatImages { dims: [channels, height, width], values })
+            Ok(FloatImages { dims: [channels, height, width], values, state })
         }
         _ => Err(format!("its images have the sizes {:?}; (n, 1 or 3, h, w) is needed", tensor.sizes)),
     }

@@ -122,7 +122,7 @@ def main():
     images, labels = distilled(options.pictures)
     test = np.load(HERE / "test.npz")
     normal = lambda x: (x - MEAN) / STD
-    tested = normal(torch.from_numpy(test["images"]).float() / test["white"]), torch.from_numpy(test["labels"])
+    tested = normal(torch.from_numpy(test["images"]).float() / int(test["white"])), torch.from_numpy(test["labels"])
     values = []
     for network in range(options.networks or networks):
         values.append(accuracy(train(normal(images), labels, epochs), *tested))
