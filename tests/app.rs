@@ -247,6 +247,27 @@ fn the_mixer_is_played_by_keyboard() {
 }
 
 #[test]
+fn a_typed_weight_counts_when_it_is_typed_to_its_end() {
+    let mut bench = paused_after(2);
+    let number = bench.window.get_by_label("mean weight as a number");
+    number.click();
+    bench.window.run_steps(2);
+    bench.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    for text in ["0", ".", "2"] {
+        bench.window.event(egui::Event::Text(text.to_owned()));
+        bench.window.run_steps(2);
+    }
+    bench.press(Key::Enter);
+    bench.hears("the weight", |command| matches!(command, Command::SetWeight { .. }));
+    let heard = bench.heard.lock().unwrap();
+    let weights: Vec<f64> = heard
+        .iter()
+        .filter_map(|command| if let Command::SetWeight { weight, .. } = command { Some(*weight) } else { None })
+        .collect();
+    assert_eq!(weights, [0.2], "half a number is no wish");
+}
+
+#[test]
 fn a_screen_reader_can_set_a_weight() {
     let mut bench = paused_after(2);
     bench.window.get_by_label("Weight of mean").set_value_accesskit(0.25);
