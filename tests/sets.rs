@@ -65,9 +65,12 @@ fn the_files_of_other_peoples_code_are_read() {
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    for (name, words) in
-        [("soft.pt", "soft labels"), ("old.pt", "save it again"), ("trap.pt", "os.system"), ("labels_best.pt", "(n, 1 or 3")]
-    {
+    for (name, words) in [
+        ("soft.pt", "soft labels"),
+        ("old.pt", "save it again"),
+        ("trap.pt", "os.system"),
+        ("labels_best.pt", "(n, 1 or 3"),
+    ] {
         // PyTorch calls the module of os.system by the name of the system.
         let said = fault(&fixture(name)).replace("posix.system", "os.system");
         assert!(said.contains(words) && said.contains(name), "{name}: {said}");

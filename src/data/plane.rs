@@ -107,7 +107,8 @@ pub(super) fn load(shape: Shape, seed: u64) -> Result<Dataset> {
     let about = About {
         name: format!("plane:{}", shape.name()),
         origin: "made up from a seed".to_owned(),
-        class_names: ["amber", "blue", "green", "rose"][..shape.classes()].iter().map(|&name| name.into()).collect(),
+        // As the window colours the first classes.
+        class_names: ["blue", "amber", "red", "grey"][..shape.classes()].iter().map(|&name| name.into()).collect(),
         shape: image,
         normalisation: None,
     };

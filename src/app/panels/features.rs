@@ -322,9 +322,9 @@ fn footer(ui: &mut Ui, scene: &Scene<'_>, plane: &FeaturePlane) {
     let hint = "In a plane, one standard deviation holds 39 % of a Gaussian, two hold 86 %";
     ui.spacing_mut().item_spacing.y = 2.0;
     // A low panel keeps its room for the points.
-    let label = egui::Label::new(RichText::new(marks).small().color(theme::of(ui).dim));
+    let label = egui::Label::new(RichText::new(&marks).small().color(theme::of(ui).dim));
     let label = if ui.available_height() > 240.0 { label.wrap() } else { label.truncate() };
-    ui.add(label).on_hover_text(hint);
+    ui.add(label.show_tooltip_when_elided(false)).on_hover_text(format!("{marks}\n\n{hint}"));
     ui.label(RichText::new(kept).small());
 }
 

@@ -217,7 +217,9 @@ fn number(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters
 fn typed(ui: &mut Ui, name: &str, shown: f64) -> Option<f64> {
     let mut value = shown;
     let speed = (value.abs() * 0.01).max(1e-5);
-    let drag = DragValue::new(&mut value).range(0.0..=f64::MAX).speed(speed).custom_formatter(|value, _| short(value));
+    // A number that is half typed is not meant yet.
+    let drag = DragValue::new(&mut value).range(0.0..=f64::MAX).speed(speed).update_while_editing(false);
+    let drag = drag.custom_formatter(|value, _| short(value));
     ui.style_mut().override_font_id = Some(theme::digits(12.0));
     let response = ui.add_sized([64.0, 22.0], drag);
     ui.style_mut().override_font_id = None;

@@ -277,7 +277,12 @@ fn preset(ui: &mut Ui, draft: &mut Draft) {
                 let chosen = draft.base.name == preset.name;
                 let Ok(config) = RunConfig::preset(preset.name, &[]) else { continue };
                 if ui.selectable_label(chosen, preset.name).on_hover_text(&config.about).clicked() && !chosen {
-                    *draft = Draft::of(&config, Path::new(&draft.out));
+                    // A folder that is named after the preset follows it.
+                    let mut out = PathBuf::from(&draft.out);
+                    if out.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&draft.base.name)) {
+                        out.set_file_name(preset.name);
+                    }
+                    *draft = Draft::of(&config, &out);
                 }
             }
         });

@@ -96,7 +96,8 @@ fn title(ui: &mut Ui, scene: &Scene<'_>) {
     ui.label(RichText::new(&info.name).strong());
     let text = format!("{} · {images} images of {} for {} real ones", info.about, info.data.name, info.data.train);
     let hint = format!("{text}\nseed {} · {}", info.seed, info.out.display());
-    ui.add(egui::Label::new(RichText::new(text).small().color(theme.dim)).truncate()).on_hover_text(hint);
+    let label = egui::Label::new(RichText::new(text).small().color(theme.dim)).truncate();
+    ui.add(label.show_tooltip_when_elided(false)).on_hover_text(hint);
 }
 
 /// From the right: help, light, pictures, arrangements.
