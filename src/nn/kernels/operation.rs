@@ -253,15 +253,22 @@ pub(super) fn backward(
         .with_max_len(1)
         .map(|(group, traces, outs)| {
             let mut sums = Workspace::with(|work| std::mem::take(&mut work.sums));
-            sums.take(if wanted.parameters { layout.len } else { 0 }).fill(0.0);
+            let sums_of_group = sums.take(if wanted.parameters { layout.len } else { 0 });
+            if wanted.parameters {
+                layout.clear(plan, sums_of_group);
+            }
             let mut traces = traces.iter_mut();
-            for (run, out) in group.iter().zip(outs) {
+            for (number, (run, out)) in group.iter().zip(outs).enumerate() {
                 let run = Run {
                     images: &images[run.start * plan.image_len()..run.end * plan.image_len()],
                     gradient: &gradient[run.start * plan.output_len()..run.end * plan.output_len()],
                     count: run.len(),
                 };
-                let gathered = wanted.parameters.then(|| Gathered { layout: &layout, sums: sums.as_mut_slice() });
+                let gathered = wanted.parameters.then(|| Gathered {
+                    layout: &layout,
+                    sums: sums.as_mut_slice(),
+                    fresh: number == 0,
+                });
                 let to_images = wanted.images.then_some(out);
                 Workspace::with(|work| stack.run_backward(run, work, traces.next(), gathered, to_images));
             }

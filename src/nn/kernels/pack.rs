@@ -183,6 +183,18 @@ impl GradientLayout {
         (products, gamma, beta)
     }
 
+    /// Zeros for all that is only ever added to: everything but the products of the tiled blocks.
+    pub(super) fn clear(&self, plan: &Plan, gradients: &mut [f32]) {
+        for d in 0..plan.stages.len() {
+            let (products, gamma, beta) = self.split(plan, d, gradients);
+            if d == 0 {
+                products.fill(0.0);
+            }
+            gamma.fill(0.0);
+            beta.fill(0.0);
+        }
+    }
+
     /// The gradient in the order of the parameters. That of the biases is zero: the norm takes them out.
     pub(super) fn unpack(&self, kernels: &Kernels, plan: &Plan, gradients: &mut [f32]) -> Vec<f32> {
         let mut out = Vec::with_capacity(plan.parameter_count());
