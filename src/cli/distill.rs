@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     ConfigArgs,
     drive::{Summary, describe, drive},
-    peak_rss_bytes,
+    peak_rss_bytes, pin_as_recorded,
 };
 use crate::{
     config::RunConfig,
@@ -38,7 +38,9 @@ impl DistillArgs {
         let mut config = self.config.read()?;
         if self.resume {
             // A run goes on with its own config; only its length may change.
-            let old: RunConfig = RunFolder::record(&self.out)?.config;
+            let record = RunFolder::record(&self.out)?;
+            pin_as_recorded(&record);
+            let old: RunConfig = record.config;
             let steps = self.config.steps.unwrap_or(old.steps);
             let device = if self.config.device.is_some() { config.device } else { old.device };
             config = RunConfig { steps, device, ..old };

@@ -196,20 +196,25 @@ impl GradientLayout {
     }
 
     /// The gradient in the order of the parameters. That of the biases is zero: the norm takes them out.
-    pub(super) fn unpack(&self, kernels: &Kernels, plan: &Plan, gradients: &mut [f32]) -> Vec<f32> {
-        let mut out = Vec::with_capacity(plan.parameter_count());
+    pub(super) fn unpack(&self, kernels: &Kernels, plan: &Plan, gradients: &mut [f32]) -> Buffer {
+        let mut out = Buffer::recycled(plan.parameter_count());
+        let mut rest = out.as_mut_slice();
         for d in 0..plan.stages.len() {
             let (products, gamma, beta) = self.split(plan, d, gradients);
-            let start = out.len();
-            out.resize(start + plan.block_parameters(d) - 3 * plan.filters, 0.0);
+            let (weights, others) = rest.split_at_mut(plan.block_parameters(d) - 3 * plan.filters);
             if d == 0 {
-                unpack_first(plan, products, &mut out[start..]);
+                unpack_first(plan, products, weights);
             } else {
-                unpack_tiled(kernels, plan, d, products, &mut out[start..]);
+                unpack_tiled(kernels, plan, d, products, weights);
             }
-            out.resize(out.len() + plan.filters, 0.0);
-            out.extend_from_slice(&gamma[..plan.filters]);
-            out.extend_from_slice(&beta[..plan.filters]);
+            let (norm, next) = others.split_at_mut(3 * plan.filters);
+            for (to, from) in norm.chunks_exact_mut(plan.filters).zip([None, Some(gamma), Some(beta)]) {
+                match from {
+                    None => to.fill(0.0),
+                    Some(from) => to.copy_from_slice(&from[..plan.filters]),
+                }
+            }
+            rest = next;
         }
         out
     }
