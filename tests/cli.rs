@@ -246,8 +246,10 @@ fn threads_never_change_what_a_judge_finds() {
     let found = |threads: &str| {
         let out = place.path().join(threads);
         succeed(distill("digits", &settings, &out).env("RAYON_NUM_THREADS", threads));
-        let evaluations = lines(&out.join("evaluations.jsonl"));
-        assert!(!evaluations.is_empty());
+        let mut evaluations = lines(&out.join("evaluations.jsonl"));
+        // That of the whole training set may come from a run before.
+        evaluations.retain(|evaluation| evaluation["subject"] != "whole");
+        assert_eq!(evaluations.len(), 2);
         evaluations.iter().map(|evaluation| evaluation["values"].to_string()).collect::<Vec<_>>()
     };
     let one = found("1");
