@@ -75,8 +75,8 @@ impl SgdSettings {
         Ok(velocity)
     }
 
-    /// The same numbers in two passes and without new memory: in tensor operations a twentieth of the training of a
-    /// wide network went into this.
+    /// The same numbers in two passes, without new memory and without the library's own threads, which showed in a profile
+    /// of the training.
     fn step_in_place(self, variable: &Var, gradient: &Tensor, velocity: Tensor) -> Result<Tensor> {
         velocity.inplace_op3(gradient, variable, &Turn(self))?;
         variable.inplace_op2(&velocity, &Move(self))?;
