@@ -232,6 +232,34 @@ fn threads_and_chunk_sizes_never_change_a_bit() {
 }
 
 #[test]
+fn threads_never_change_what_a_judge_finds() {
+    // Wide enough for the products of the classifier, too, to be shared among threads.
+    let settings = [
+        "network.width=64",
+        "network.depth=1",
+        "images.per_class=10",
+        "steps=2",
+        "evaluation.every=0",
+        "evaluation.last=\"dm@8x2\"",
+    ];
+    let place = folder();
+    let found = |threads: &str| {
+        let out = place.path().join(threads);
+        succeed(distill("digits", &settings, &out).env("RAYON_NUM_THREADS", threads));
+        let mut evaluations = lines(&out.join("evaluations.jsonl"));
+        // That of the whole training set may come from a run before.
+        evaluations.retain(|evaluation| evaluation["subject"] != "whole");
+        assert_eq!(evaluations.len(), 2);
+        evaluations.iter().map(|evaluation| evaluation["values"].to_string()).collect::<Vec<_>>()
+    };
+    let one = found("1");
+    assert!(one.iter().any(|values| values.contains('.')), "accuracies between nothing and all: {one:?}");
+    for threads in ["2", "3", "5"] {
+        assert_eq!(one, found(threads), "{threads} threads");
+    }
+}
+
+#[test]
 fn two_halves_of_the_classes_merged_equal_the_whole() {
     let place = folder();
     let at = |name: &str| place.path().join(name);
@@ -451,15 +479,35 @@ fn bench_times_every_work_and_prints_the_promised_keys() {
 
 #[test]
 fn an_instruction_set_can_be_pinned_and_is_recorded() {
-    let (ours, portable) = (folder(), folder());
-    succeed(&mut digits(ours.path()));
-    succeed(digits(portable.path()).args(["--isa", "portable"]));
-    let record = |run: &Path| serde_json::from_slice::<Value>(&bytes(&run.join("run.json"))).unwrap();
-    assert_eq!(record(portable.path())["instruction_set"], "portable");
-    let total = |run: &Path, step: usize| lines(&run.join("scalars.jsonl"))[step]["total"].as_f64().unwrap();
-    let (a, b) = (total(ours.path(), 0), total(portable.path(), 0));
-    assert!((a / b - 1.0).abs() < 1e-3, "{a} and {b} come from different sums of the same numbers");
-    refuse(spiritsafe().args(["presets", "--isa", "sse9"]), 2, &["\"sse9\"", "portable"]);
+    let place = folder();
+    let [best, portable, again] = ["best", "portable", "again"].map(|name| place.path().join(name));
+    succeed(&mut digits(&best));
+    succeed(digits(&portable).args(["--isa", "portable"]));
+    let recorded = |run: &Path| {
+        let record: Value = serde_json::from_slice(&bytes(&run.join("run.json"))).unwrap();
+        record["instruction_set"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(recorded(&portable), "portable");
+    let totals = |run: &Path| -> Vec<f64> {
+        lines(&run.join("scalars.jsonl")).iter().map(|line| line["total"].as_f64().unwrap()).collect()
+    };
+    let pairs: Vec<(f64, f64)> = totals(&best).into_iter().zip(totals(&portable)).collect();
+    assert_eq!(pairs.len(), 30);
+    for (step, (a, b)) in pairs.iter().enumerate() {
+        assert!((a / b - 1.0).abs() < 1e-4, "step {}: {a} and {b} are sums of the same numbers", step + 1);
+    }
+    if recorded(&best) != "portable" {
+        assert!(pairs.iter().any(|(a, b)| a != b), "other sums, other last bits");
+    }
+    // What was begun with one goes on with it, unasked.
+    succeed(spiritsafe().arg("replay").arg(&portable).arg("--out").arg(&again));
+    assert_equal_runs(&portable, &again);
+    fs::remove_file(checkpoints(&again).last().unwrap()).unwrap();
+    succeed(&mut resume(&again));
+    assert_equal_runs(&portable, &again);
+    assert_eq!(recorded(&again), "portable");
+    refuse(digits(&place.path().join("no")).args(["--isa", "sse9"]), 2, &["\"sse9\"", "choose one of", "portable"]);
+    assert!(!place.path().join("no").exists());
 }
 
 #[test]

@@ -59,8 +59,8 @@ def augment(x, seed, siamese):
     n, _, height, width = x.shape
 
     def draw(*shape):
-        values = torch.rand(n, *shape, generator=g)
-        return values[:1].expand_as(values) if siamese else values
+        # Drawn once where they are shared, so that batches of any length see the same numbers.
+        return torch.rand(1 if siamese else n, *shape, generator=g).expand(n, *shape)
 
     family = int(torch.randint(0, 6, (1,), generator=g))
     if family == 0:  # color
@@ -141,10 +141,10 @@ class Works:
         loss = 0.0
         for c in range(CLASSES):
             self.count += 1
-            real = self.put(self.data[c][torch.randperm(PER_CLASS)[: self.real]])
+            real = self.data[c][torch.randperm(PER_CLASS)[: self.real]]
             images = self.pixels.reshape(CLASSES, -1, *self.pixels.shape[1:])[c]
             with torch.no_grad():
-                target = net.embed(augment(real, self.count, True)).mean(0)
+                target = net.embed(self.put(augment(real, self.count, True))).mean(0)
             loss = loss + ((target - net.embed(self.put(augment(images, self.count, True))).mean(0)) ** 2).sum()
         self.optimizer.zero_grad()
         loss.backward()
@@ -186,7 +186,9 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     works = Works(options.size, options.layout)
-    answer = {"matmul_gflops": max(product() for _ in range(options.repeats)), "torch": torch.__version__}
+    answer = {"torch": torch.__version__}
+    if not options.only:
+        answer["matmul_gflops"] = max(product() for _ in range(options.repeats))
     for name in options.only or WORKS:
         work = getattr(works, name)
         work()

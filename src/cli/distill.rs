@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     ConfigArgs,
     drive::{Summary, describe, drive},
+    pin_as_recorded,
 };
 use crate::{
     config::RunConfig,
@@ -38,7 +39,9 @@ impl DistillArgs {
         let mut config = self.config.read()?;
         if self.resume {
             // A run goes on with its own config; only its length may change.
-            let old: RunConfig = RunFolder::record(&self.out)?.config;
+            let record = RunFolder::record(&self.out)?;
+            pin_as_recorded(&record);
+            let old: RunConfig = record.config;
             let steps = self.config.steps.unwrap_or(old.steps);
             let device = if self.config.device.is_some() { config.device } else { old.device };
             config = RunConfig { steps, device, ..old };

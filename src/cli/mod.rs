@@ -23,6 +23,7 @@ use crate::{
     data::DataSpec,
     error::{Error, Result},
     nn::{DeviceSpec, kernels},
+    store::RunRecord,
 };
 
 pub use distill::demo;
@@ -31,7 +32,8 @@ pub use distill::demo;
 #[derive(Parser)]
 #[command(version, about, long_about = None)]
 struct Cli {
-    /// Pin the kernels to avx512, avx2 or portable; by default the best that the processor has
+    /// Pin the kernels to avx512, avx2 or portable; by default the best that the processor has, and for a run that goes on
+    /// or is replayed the one that it began with
     #[arg(long, value_name = "NAME", global = true)]
     isa: Option<String>,
     #[command(subcommand)]
@@ -179,4 +181,10 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Computes with the instruction set of a recorded run unless `--isa` has named another. Where this processor lacks it,
+/// the run itself says that numbers may differ.
+fn pin_as_recorded(record: &RunRecord<RunConfig>) {
+    let _ = kernels::pin_instruction_set(&record.instruction_set);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{distill::finish, drive::drive};
+use super::{distill::finish, drive::drive, pin_as_recorded};
 use crate::{
     config::RunConfig,
     engine::Start,
@@ -26,7 +26,9 @@ pub(super) struct ReplayArgs {
 
 impl ReplayArgs {
     pub(super) fn run(self) -> Result<()> {
-        let config: RunConfig = RunFolder::record(&self.dir)?.config;
+        let record = RunFolder::record(&self.dir)?;
+        pin_as_recorded(&record);
+        let config: RunConfig = record.config;
         let script = RunFolder::interventions(&self.dir)?;
         let start = Start { config, out: self.out.clone(), resume: false, script, paused: false };
         let summary = drive(start, None)?;

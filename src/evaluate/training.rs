@@ -161,7 +161,8 @@ impl Training {
         self.network.as_ref()
     }
 
-    /// What has to be kept so that the training can go on later, to the bit.
+    /// What has to be kept so that the training can go on later, to the bit. It shows the training's own memory, which the
+    /// next batch changes: write it down before.
     pub fn snapshot(&self) -> Snapshot {
         let variables = self.network.variables().iter().map(Var::as_detached_tensor).collect();
         Snapshot { epoch: self.epoch, position: self.position, variables, velocities: self.optimizer.velocities() }

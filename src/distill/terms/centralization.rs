@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Seen, Term, Through};
+use super::{Needs, Seen, Term, Through, mean_over_images};
 
 /// `sum_i || g(s_i) - gbar ||^2` with `gbar = mean_i g(s_i)`, one number for each class.
 ///
@@ -43,5 +43,5 @@ impl Term for Centralization {
 
 /// Squared distance of each row to the mean of its class: `(c, m, d) -> (c, m)`.
 pub(super) fn squared_distances(features: &Tensor) -> Result<Tensor> {
-    features.broadcast_sub(&features.mean_keepdim(1)?)?.sqr()?.sum(2)
+    features.broadcast_sub(&mean_over_images(features)?)?.sqr()?.sum(2)
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Seen, Term, Through};
+use super::{Needs, Seen, Term, Through, mean_over_images};
 
 /// `|| Sigma(f(x)) - Sigma(f(s)) ||_F^2` with `Sigma(F) = (1/B) sum_b X_b X_b^T` and `X = F - mean_b F`, one number for
 /// each class.
@@ -45,7 +45,7 @@ impl Term for Covariance {
 /// Covariance of the channels, summed over positions: `(c, n, channels * positions) -> (c, channels, channels)`.
 fn local_covariance(features: &Tensor, channels: usize) -> Result<Tensor> {
     let (classes, count, _) = features.dims3()?;
-    let centred = features.broadcast_sub(&features.mean_keepdim(1)?)?;
+    let centred = features.broadcast_sub(&mean_over_images(features)?)?;
     let rows = centred.reshape((classes, count, channels, ()))?.transpose(1, 2)?.contiguous()?; // (c, channels, n, p)
     let rows = rows.flatten_from(2)?; // (c, channels, n p)
     rows.matmul(&rows.t()?)? / count as f64

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Seen, Term, Through};
+use super::{Needs, Seen, Term, Through, mean_over_images};
 
 /// `|| mean_n f(x) - mean_m f(s) ||^2`, summed over the `d` dimensions, one number for each class.
 ///
@@ -28,7 +28,7 @@ impl Term for Mean {
     }
 
     fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
-        let gap = (seen.real()?.mean(1)? - seen.synthetic.mean(1)?)?; // (c, d)
-        gap.sqr()?.sum(1)
+        let gap = (mean_over_images(seen.real()?)? - mean_over_images(&seen.synthetic)?)?; // (c, 1, d)
+        gap.sqr()?.sum((1, 2))
     }
 }

@@ -23,6 +23,8 @@ const SLOPE: usize = 2;
 pub(super) struct Gathered<'a> {
     pub(super) layout: &'a GradientLayout,
     pub(super) sums: &'a mut [f32],
+    /// True while nothing was added yet: the products of the tiled blocks, nearly all of the sums, then need no zeros.
+    pub(super) fresh: bool,
 }
 
 /// Images that go through the stack together, `(count, channels, height, width)`, and the gradient of their result,
@@ -109,7 +111,7 @@ impl Stack<'_> {
                 coefficients[SLOPE * lanes + c] = -gain * inverse * inverse * weighted[lane] / positions;
                 weighted[lane] *= inverse;
             }
-            if let Some(Gathered { layout, sums }) = gathered {
+            if let Some(Gathered { layout, sums, .. }) = gathered {
                 let (_, gamma, beta) = layout.split(self.plan, kept.d, sums);
                 add(&mut gamma[start..start + width], &weighted);
                 add(&mut beta[start..start + width], &plain);
@@ -154,7 +156,7 @@ impl Stack<'_> {
         }
         let map_gradients = map_gradients.take(count * stage.map_len());
         map_gradients.fill(0.0);
-        for strip in Strip::all(stage, count) {
+        for (number, strip) in Strip::all(stage, count).enumerate() {
             let plane = strip.tiles() * lanes + SKEW;
             let gradients = tile_gradients.take(planes(stage.m) * plane);
             for (tile, image, row) in strip.iter() {
@@ -164,13 +166,13 @@ impl Stack<'_> {
                     self.norm_backward(&kept(image), row, panel, coefficients, Some(plane), out);
                 }
             }
-            if let Some(Gathered { layout, sums }) = gathered {
+            if let Some(Gathered { layout, sums, fresh }) = gathered {
                 let tiles = tiles.take(planes(stage.m) * plane);
                 let maps = trace.maps[d].as_slice();
                 self.input_tiles(stage, &strip, maps, tiles, plane);
                 let (sums, _, _) = layout.split(self.plan, d, sums);
                 let tiles = Planes { values: tiles, plane, count: strip.tiles() };
-                self.weight_products(stage, tiles, gradients, sums);
+                self.weight_products(stage, tiles, gradients, sums, !*fresh || number > 0);
             }
             for (start, width) in panels(lanes, self.kernels.panel) {
                 let product_plane = strip.tiles() * width + SKEW;
@@ -219,8 +221,8 @@ impl Stack<'_> {
         });
     }
 
-    /// `Vᵀ dM` added to `(plane, channel, filter)`.
-    fn weight_products(&self, stage: &Stage, tiles: Planes, gradients: &[f32], sums: &mut [f32]) {
+    /// `Vᵀ dM` as, or added to, `(plane, channel, filter)`.
+    fn weight_products(&self, stage: &Stage, tiles: Planes, gradients: &[f32], sums: &mut [f32], accumulate: bool) {
         let lanes = self.plan.lanes;
         let Planes { values, plane, count } = tiles;
         for k in 0..planes(stage.m) {
@@ -238,7 +240,7 @@ impl Stack<'_> {
                     c_row: lanes,
                     rows: lanes,
                     width,
-                    accumulate: true,
+                    accumulate,
                 });
             }
         }
@@ -275,7 +277,7 @@ impl Stack<'_> {
                     self.norm_backward(&kept, row, (start, width), coefficients, None, out);
                 }
             }
-            if let Some(Gathered { layout, sums }) = gathered {
+            if let Some(Gathered { layout, sums, .. }) = gathered {
                 let (sums, _, _) = layout.split(plan, 0, sums);
                 self.first_weights(stage, first.map.as_slice(), gradient, sums);
             }

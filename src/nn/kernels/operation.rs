@@ -248,31 +248,38 @@ pub(super) fn backward(
     let mut to_images = vec![0.0; if wanted.images { images.len() } else { 0 }];
     let outs = slices(&mut to_images, if wanted.images { plan.image_len() } else { 0 }, schedule);
 
-    let sums: Vec<Vec<f32>> = (&*schedule, traces, outs)
+    let sums: Vec<Buffer> = (&*schedule, traces, outs)
         .into_par_iter()
         .with_max_len(1)
         .map(|(group, traces, outs)| {
             let mut sums = Workspace::with(|work| std::mem::take(&mut work.sums));
-            sums.take(if wanted.parameters { layout.len } else { 0 }).fill(0.0);
+            let sums_of_group = sums.take(if wanted.parameters { layout.len } else { 0 });
+            if wanted.parameters {
+                layout.clear(plan, sums_of_group);
+            }
             let mut traces = traces.iter_mut();
-            for (run, out) in group.iter().zip(outs) {
+            for (number, (run, out)) in group.iter().zip(outs).enumerate() {
                 let run = Run {
                     images: &images[run.start * plan.image_len()..run.end * plan.image_len()],
                     gradient: &gradient[run.start * plan.output_len()..run.end * plan.output_len()],
                     count: run.len(),
                 };
-                let gathered = wanted.parameters.then(|| Gathered { layout: &layout, sums: sums.as_mut_slice() });
+                let gathered = wanted.parameters.then(|| Gathered {
+                    layout: &layout,
+                    sums: sums.as_mut_slice(),
+                    fresh: number == 0,
+                });
                 let to_images = wanted.images.then_some(out);
                 Workspace::with(|work| stack.run_backward(run, work, traces.next(), gathered, to_images));
             }
             let to_parameters =
-                if wanted.parameters { layout.unpack(kernels, plan, sums.as_mut_slice()) } else { Vec::new() };
+                if wanted.parameters { layout.unpack(kernels, plan, sums.as_mut_slice()) } else { Buffer::default() };
             Workspace::with(|work| work.sums = sums);
             to_parameters
         })
         .collect();
     packed.drop_backward();
-    (wanted.images.then_some(to_images), wanted.parameters.then(|| add_in_order(sums)))
+    (wanted.images.then_some(to_images), wanted.parameters.then(|| add_in_order(sums, plan.parameter_count())))
 }
 
 impl Stack<'_> {
@@ -298,16 +305,17 @@ impl Stack<'_> {
     }
 }
 
-/// The sum of all, each element in the order of the groups.
-fn add_in_order(mut sums: Vec<Vec<f32>>) -> Vec<f32> {
+/// The sum of the first `len` floats of all, each element in the order of the groups.
+fn add_in_order(mut sums: Vec<Buffer>, len: usize) -> Vec<f32> {
     const PART: usize = 1 << 14;
-    let mut total = sums.remove(0);
+    let mut total = sums[0].as_slice()[..len].to_vec();
     total.par_chunks_mut(PART).enumerate().for_each(|(i, total)| {
-        for sums in &sums {
-            for (to, from) in total.iter_mut().zip(&sums[i * PART..]) {
+        for sums in &sums[1..] {
+            for (to, from) in total.iter_mut().zip(&sums.as_slice()[i * PART..]) {
                 *to += from;
             }
         }
     });
+    sums.iter_mut().for_each(Buffer::recycle);
     total
 }

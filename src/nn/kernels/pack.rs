@@ -183,21 +183,38 @@ impl GradientLayout {
         (products, gamma, beta)
     }
 
-    /// The gradient in the order of the parameters. That of the biases is zero: the norm takes them out.
-    pub(super) fn unpack(&self, kernels: &Kernels, plan: &Plan, gradients: &mut [f32]) -> Vec<f32> {
-        let mut out = Vec::with_capacity(plan.parameter_count());
+    /// Zeros for all that is only ever added to: everything but the products of the tiled blocks.
+    pub(super) fn clear(&self, plan: &Plan, gradients: &mut [f32]) {
         for d in 0..plan.stages.len() {
             let (products, gamma, beta) = self.split(plan, d, gradients);
-            let start = out.len();
-            out.resize(start + plan.block_parameters(d) - 3 * plan.filters, 0.0);
             if d == 0 {
-                unpack_first(plan, products, &mut out[start..]);
-            } else {
-                unpack_tiled(kernels, plan, d, products, &mut out[start..]);
+                products.fill(0.0);
             }
-            out.resize(out.len() + plan.filters, 0.0);
-            out.extend_from_slice(&gamma[..plan.filters]);
-            out.extend_from_slice(&beta[..plan.filters]);
+            gamma.fill(0.0);
+            beta.fill(0.0);
+        }
+    }
+
+    /// The gradient in the order of the parameters. That of the biases is zero: the norm takes them out.
+    pub(super) fn unpack(&self, kernels: &Kernels, plan: &Plan, gradients: &mut [f32]) -> Buffer {
+        let mut out = Buffer::recycled(plan.parameter_count());
+        let mut rest = out.as_mut_slice();
+        for d in 0..plan.stages.len() {
+            let (products, gamma, beta) = self.split(plan, d, gradients);
+            let (weights, others) = rest.split_at_mut(plan.block_parameters(d) - 3 * plan.filters);
+            if d == 0 {
+                unpack_first(plan, products, weights);
+            } else {
+                unpack_tiled(kernels, plan, d, products, weights);
+            }
+            let (norm, next) = others.split_at_mut(3 * plan.filters);
+            for (to, from) in norm.chunks_exact_mut(plan.filters).zip([None, Some(gamma), Some(beta)]) {
+                match from {
+                    None => to.fill(0.0),
+                    Some(from) => to.copy_from_slice(&from[..plan.filters]),
+                }
+            }
+            rest = next;
         }
         out
     }
