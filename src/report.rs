@@ -59,6 +59,27 @@ pub struct DataInfo {
     pub fingerprint: String,
 }
 
+/// What is in a data set, and what a run on it would cost, found out before it begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSummary {
+    /// What was typed.
+    pub spec: String,
+    /// The set in words and numbers.
+    pub info: DataInfo,
+    /// Training images of each class, hold-out included.
+    pub counts: Vec<usize>,
+    /// What people should know, for example which files were skipped.
+    pub notes: Vec<String>,
+    /// Bytes of all images.
+    pub pixel_bytes: u64,
+    /// Seconds of a step, measured.
+    pub step_secs: f64,
+    /// Forecast for all steps.
+    pub run_secs: f64,
+    /// Memory of the process after a step, where the system tells.
+    pub memory_bytes: Option<u64>,
+}
+
 /// A term of the loss as people see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TermInfo {

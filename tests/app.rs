@@ -570,3 +570,48 @@ fn own_time_of_a_frame_after_many_steps() {
     println!("own time of a frame at 1440x900 after 100,000 steps: median {median:.4} s, 99th percentile {p99:.4} s");
     assert!(median < 0.008 && p99 < 0.016, "median {median} s, 99th percentile {p99} s");
 }
+
+/// A folder in the hand of the mouse.
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("this is a folder".to_owned())
+    }
+}
+
+#[test]
+fn a_dropped_folder_becomes_the_data_of_the_next_run_and_is_looked_into() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("cats")).unwrap();
+    bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(folder.path().to_owned())));
+    bench.window.run_steps(2);
+    let wanted = format!("folder:{}", folder.path().display());
+    bench.hears("a look inside", |command| {
+        matches!(command, Command::Inspect(config) if config.data.to_string() == wanted && config.name == "iid-cpu")
+    });
+    bench.until("looked", |app| app.run_state().inspected.is_some());
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("2 pictures cannot be read").is_some());
+    assert!(bench.window.query_by_label_contains("A step takes 0.05 s here, the whole run about 15 s").is_some());
+    assert!(bench.window.query_by_label_contains("data set digits to folder:").is_some(), "nothing starts by itself");
+}
+
+#[test]
+fn a_verdict_is_asked_for_and_offers_the_selection_that_won() {
+    let mut bench = paused_after(2);
+    bench.window.get_by_label("Verdict").click();
+    bench.hears("the wish", |command| matches!(command, Command::Judge));
+    bench.until("told", |app| app.run_state().verdict.is_some());
+    bench.window.run_steps(2);
+    bench.window.get_by_label("Export k-means medoids").click();
+    bench.hears("the selection", |command| {
+        matches!(command, Command::ExportSelection { what: spiritsafe::report::Subject::Medoids, .. })
+    });
+}

@@ -24,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         &[
             "error",
             "fingerprint",
+            "memory",
             "random",
             "report",
             "data",

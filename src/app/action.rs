@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::engine::Start;
+use crate::{config::RunConfig, engine::Start, report::Subject};
 
 /// A wish.
 #[derive(Clone, Debug)]
@@ -39,6 +39,12 @@ pub enum Action {
     ToggleSolo(usize),
     /// Judge the images with a protocol.
     Evaluate(String),
+    /// Say which images to use.
+    Judge,
+    /// Write the selection of real images that won.
+    ExportSelection(Subject, PathBuf),
+    /// Say what is in the data of a config.
+    Inspect(Box<RunConfig>),
     /// Give up the evaluation.
     CancelEvaluation,
     /// Write a checkpoint.

@@ -148,6 +148,11 @@ pub fn is_valid(tree: &Tree<Pane>) -> bool {
     panes.len() == Pane::ALL.len() && Pane::ALL.iter().all(|pane| panes.contains(pane))
 }
 
+/// Brings a panel to the front of its tabs.
+pub fn reveal(tree: &mut Tree<Pane>, pane: Pane) {
+    tree.make_active(|_, tile| matches!(tile, Tile::Pane(known) if *known == pane));
+}
+
 /// The panels that can be seen.
 pub fn visible(tree: &Tree<Pane>) -> Vec<Pane> {
     tree.active_tiles().into_iter().filter_map(|id| tree.tiles.get_pane(&id).copied()).collect()

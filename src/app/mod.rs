@@ -159,6 +159,16 @@ impl App {
         self.engine.send(Command::Start(Box::new(start)));
     }
 
+    /// A folder or file that was dropped on the window becomes the data of the next run.
+    fn take_dropped(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        if let Some(path) = dropped {
+            layout::reveal(&mut self.tree, Pane::Run);
+            self.panels.run.open(&path, &mut self.actions);
+            self.act(ctx);
+        }
+    }
+
     /// Takes events and the newest picture, for a short while; the rest comes in the next frame.
     fn drain(&mut self, ctx: &Context) {
         let begun = Instant::now();
@@ -247,6 +257,14 @@ impl App {
                     }
                 }
                 Action::Evaluate(protocol) => self.engine.send(Command::Evaluate { protocol }),
+                Action::Judge => self.engine.send(Command::Judge),
+                Action::ExportSelection(what, folder) => {
+                    self.engine.send(Command::ExportSelection { what, folder });
+                }
+                Action::Inspect(config) => {
+                    self.run.inspecting = true;
+                    self.engine.send(Command::Inspect(config));
+                }
                 Action::CancelEvaluation => self.engine.send(Command::CancelEvaluation),
                 Action::Checkpoint => self.engine.send(Command::Checkpoint),
                 Action::Export(folder) => self.engine.send(Command::Export(folder)),
@@ -327,6 +345,7 @@ impl eframe::App for App {
             self.engine.send(Command::FrameDrawn(cost));
         }
         self.drain(ctx);
+        self.take_dropped(ctx);
         self.watch();
     }
 

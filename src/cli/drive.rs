@@ -53,6 +53,7 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
     let interrupted = listen_for_ctrl_c();
     let engine = Engine::spawn(|| {});
     let (resting, judging) = (then.is_some(), matches!(then, Some(Command::Judge)));
+    let selecting = matches!(then, Some(Command::ExportSelection { .. }));
     engine.send(Command::Start(Box::new(start)));
     if let Some(command) = then {
         engine.send(command);
@@ -91,6 +92,7 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
                 }
             }
             Event::EvaluationsDone if resting && !judging => break,
+            Event::Exported(_) if selecting => break,
             Event::Refused { message, code } | Event::Failed { message, code } => return Err(failure(message, code)),
             _ => {}
         }

@@ -8,7 +8,7 @@ use super::drive::{describe, drive};
 use crate::{
     config::RunConfig,
     engine::{Command, Start},
-    error::Result,
+    error::{Error, Result},
     report::Subject,
     store::RunFolder,
 };
@@ -19,13 +19,25 @@ pub(super) struct ExportArgs {
     dir: PathBuf,
     /// New or empty folder for the images, their card and a script that trains on them
     out: PathBuf,
+    /// Write real images instead: random or medoids, the ones that the verdict compares with
+    #[arg(long, value_name = "NAME")]
+    selection: Option<String>,
 }
 
 impl ExportArgs {
     pub(super) fn run(self) -> Result<()> {
         let config: RunConfig = RunFolder::record(&self.dir)?.config;
         let start = Start { config, out: self.dir.clone(), resume: true, script: Vec::new(), paused: true };
-        let summary = drive(start, Some(Command::Export(self.out.clone())))?;
+        let folder = self.out.clone();
+        let command = match self.selection.as_deref() {
+            None => Command::Export(folder),
+            Some("random") => Command::ExportSelection { what: Subject::Random, folder },
+            Some("medoids") => Command::ExportSelection { what: Subject::Medoids, folder },
+            Some(other) => {
+                return Err(Error::Config(format!("there is no selection \"{other}\". Use random or medoids")));
+            }
+        };
+        let summary = drive(start, Some(command))?;
         for subject in [Subject::Synthetic, Subject::Exported] {
             if let Some(evaluation) = summary.of(subject) {
                 println!("{}", describe(evaluation));

@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{config::RunConfig, report::Wants};
+use crate::{
+    config::RunConfig,
+    report::{Subject, Wants},
+};
 
 /// A request. It is answered by events, between two steps.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Begin a run; one that is under way is saved and left.
     Start(Box<Start>),
+    /// Say what is in the data of a config and what a run would cost. A run that is under way waits meanwhile.
+    Inspect(Box<RunConfig>),
     /// Stop after the step under way, keep everything.
     Pause,
     /// Go on.
@@ -55,6 +60,13 @@ pub enum Command {
     Checkpoint,
     /// Write the images as they are now into a new folder, in every form that others read, and judge what was written.
     Export(PathBuf),
+    /// Write a selection of real images, as many as there are synthetic ones, into a new folder in the same forms.
+    ExportSelection {
+        /// [`Subject::Random`] or [`Subject::Medoids`].
+        what: Subject,
+        /// New or empty.
+        folder: PathBuf,
+    },
 }
 
 /// How to begin.

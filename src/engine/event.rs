@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Evaluation, Intervention, RunInfo, StepReport, Verdict};
+use crate::report::{DataSummary, Evaluation, Intervention, RunInfo, StepReport, Verdict};
 
 /// A fact.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Something slow began before the run could start, for example reading data.
     Preparing(String),
+    /// What is in a data set.
+    Inspected(Box<DataSummary>),
     /// A run stands ready.
     Started(Box<RunInfo>),
     /// A step was done; `secs` is the time that it took.

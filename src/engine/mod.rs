@@ -7,6 +7,7 @@ mod command;
 mod event;
 mod handle;
 mod inbox;
+mod inspect;
 mod jobs;
 mod pretraining;
 mod run;

@@ -3,7 +3,12 @@
 //! The order carries the promises: a live change is on disk before the step that it affects, the lines of all steps are
 //! on disk before the checkpoint that covers them, and a step that fails leaves nothing behind.
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use candle_core::Device;
 
@@ -297,6 +302,29 @@ impl Run {
         judges.push(Judge::imported(&self.data, read, protocol, how, &self.device, *seed)?);
         self.exported = Some(folder);
         Ok(judges)
+    }
+
+    /// Writes a selection of real images, the one that was judged, into a new folder.
+    pub(super) fn export_selection(&self, what: Subject, folder: &Path) -> Result<()> {
+        let images = &self.method.state().images;
+        let (classes, per_class, seed) = (&images.classes, images.per_class, self.config.seed);
+        let chosen = match what {
+            Subject::Random => evaluate::select_at_random(&self.data, classes, per_class, seed, 0),
+            Subject::Medoids => evaluate::select_medoids(&self.data, classes, per_class, seed),
+            other => return Err(Error::Config(format!("{} are no selection", other.describe()))),
+        };
+        let values = self.data.gather(self.data.train(), &chosen);
+        let set = SyntheticSet { values, ..images.clone() };
+        let network = self.config.network.judge();
+        let card = sets::Card {
+            method: what.describe().to_owned(),
+            seed,
+            network: network.describe(),
+            network_config: serde_json::to_value(&network).expect("plain data"),
+            augmentation: self.config.augmentation.families.iter().map(|family| family.name().to_owned()).collect(),
+            ..sets::Card::of(&set, &self.data)
+        };
+        sets::write(&set, &self.data, &card, folder)
     }
 
     /// The accuracy of the images at this step, where it was measured.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    Backstage, Command, Engine, Event, Start, inbox::Inbox, jobs::Jobs, pretraining::PoolProgress, run::Run,
-    viewer::Viewer,
+    Backstage, Command, Engine, Event, Start, inbox::Inbox, inspect::inspect, jobs::Jobs, pretraining::PoolProgress,
+    run::Run, viewer::Viewer,
 };
 use crate::error::{Error, Result};
 
@@ -160,6 +160,11 @@ impl Worker {
     fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start(start) => return self.start(*start),
+            Command::Inspect(config) => {
+                let summary = inspect(&config)?;
+                self.backstage.tell(Event::Inspected(Box::new(summary)));
+                return Ok(());
+            }
             Command::Watch(wants) => {
                 self.viewer.watch(wants);
                 return Ok(());
@@ -224,6 +229,10 @@ impl Worker {
                 let judges = run.export_set(folder.clone(), &self.jobs)?;
                 self.backstage.tell(Event::Exported(folder));
                 self.jobs.add(judges, run.at());
+            }
+            Command::ExportSelection { what, folder } => {
+                run.export_selection(what, &folder)?;
+                self.backstage.tell(Event::Exported(folder));
             }
             // Asked too late, or handled above.
             _ => {}

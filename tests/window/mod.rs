@@ -15,8 +15,9 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     engine::{Backstage, Command, Engine, Event, Start},
     report::{
-        Accuracy, Ball, Change, Ellipse, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, Ground, Intervention,
-        ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Wants,
+        Accuracy, Ball, Change, DataSummary, Ellipse, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, Ground,
+        Intervention, ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict,
+        Wants,
     },
 };
 
@@ -183,6 +184,26 @@ impl Actor {
                 out.tell(Event::Evaluating { what: format!("{protocol} of the images"), done: 0.4, secs_left: 12.0 });
             }
             Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
+            Command::Inspect(config) => out.tell(Event::Inspected(Box::new(DataSummary {
+                spec: config.data.to_string(),
+                info: self.data.info(),
+                counts: vec![100; 10],
+                notes: vec!["2 pictures cannot be read and were skipped: a.png, b.png".to_owned()],
+                pixel_bytes: 115_008,
+                step_secs: 0.05,
+                run_secs: 15.0,
+                memory_bytes: Some(80_000_000),
+            }))),
+            Command::Judge => out.tell(Event::Verdict(Box::new(Verdict {
+                step: self.at(),
+                protocol: "dm@300x5".to_owned(),
+                rows: Vec::new(),
+                best: Some(Subject::Medoids),
+                gain: -0.02,
+                margin: Some(0.01),
+                text: "Use k-means medoids instead: 2.0 points better than the distilled images.".to_owned(),
+            }))),
+            Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
             Command::Checkpoint => out.tell(Event::Checkpointed { step: self.at() }),
             Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Refused {
                 message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),

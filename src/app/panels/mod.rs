@@ -3,6 +3,7 @@
 pub(crate) mod features;
 pub(crate) mod gallery;
 pub(crate) mod help;
+mod inside;
 pub(crate) mod log;
 pub(crate) mod losses;
 pub(crate) mod mixer;

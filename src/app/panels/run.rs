@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 
 use egui::{ComboBox, DragValue, Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 
-use super::storage;
+use super::{
+    inside::{self, Picker},
+    storage,
+};
 use crate::{
     app::{action::Action, state::Phase, theme, view::Scene},
     config::{DATA_FORMS, PRESETS, RunConfig},
     engine::{Start, free_folder},
     evaluate::Protocol,
+    report::Subject,
     words::grouped,
 };
 
@@ -22,6 +26,10 @@ const DEVICES: [(&str, &str); 4] = [
     ("cuda", "The first NVIDIA GPU"),
     ("metal", "The first Apple GPU"),
 ];
+
+/// Presets whose networks fit their own small data, and the one that takes pictures of any kind.
+const MADE_FOR: [&str; 3] = ["digits", "plane", "iid-digits"];
+const FOR_PICTURES: &str = "iid-cpu";
 
 /// The draft of the next run.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +103,7 @@ pub(crate) struct Panel {
     asking: bool,
     protocol: String,
     export: Option<String>,
+    picker: Picker,
 }
 
 impl Panel {
@@ -111,6 +120,53 @@ impl Panel {
         Some(start)
     }
 
+    /// Makes a folder or file the data of the next run, and asks what is in it.
+    pub(crate) fn open(&mut self, path: &Path, actions: &mut Vec<Action>) {
+        let for_pictures = |out: &Path| RunConfig::preset(FOR_PICTURES, &[]).map(|config| Draft::of(&config, out));
+        let (out, fits) = match &self.draft {
+            Some(draft) => (PathBuf::from(&draft.out), !MADE_FOR.contains(&draft.base.name.as_str())),
+            None => (Path::new("runs").join(FOR_PICTURES), false),
+        };
+        if !fits {
+            self.draft = for_pictures(&out.with_file_name(FOR_PICTURES)).ok();
+        }
+        let Some(draft) = &mut self.draft else { return };
+        draft.data = path.display().to_string();
+        self.look_inside(actions);
+    }
+
+    /// Asks what is in the data of the draft.
+    fn look_inside(&mut self, actions: &mut Vec<Action>) {
+        let Some(draft) = &mut self.draft else { return };
+        if let Ok(config) = draft.config() {
+            draft.data = config.data.to_string();
+            actions.push(Action::Inspect(Box::new(config)));
+        }
+    }
+
+    /// Opening data, and what is in it.
+    fn data_set(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        ui.horizontal(|ui| {
+            if ui.button("Open folder…").on_hover_text("Or drop a folder on the window, or type its path").clicked() {
+                self.picker.open(ui.ctx());
+            }
+            let hint = "Load the data set and measure a step, before a run begins";
+            if ui.add_enabled(!scene.run.inspecting, egui::Button::new("Look inside")).on_hover_text(hint).clicked() {
+                self.look_inside(scene.actions);
+            }
+            if scene.run.inspecting {
+                ui.spinner();
+            }
+        });
+        if let Some(path) = self.picker.chosen() {
+            self.open(&path, scene.actions);
+        }
+        let spec = self.draft.as_ref().map(|draft| draft.data.as_str());
+        if let Some(summary) = scene.run.inspected.as_ref().filter(|summary| Some(summary.spec.as_str()) == spec) {
+            inside::summary(ui, summary);
+        }
+    }
+
     /// Draws the panel.
     pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         self.follow(scene);
@@ -122,6 +178,7 @@ impl Panel {
             preset(ui, &mut draft);
             fields(ui, &mut draft);
             self.draft = Some(draft);
+            self.data_set(ui, scene);
             self.restart(ui, scene);
             ui.separator();
             self.judge(ui, scene);
@@ -221,7 +278,28 @@ impl Panel {
                 self.protocols(ui, scene);
             });
         });
+        let hint = "Judge distilled images, random selection, k-means medoids and the whole set, and say which to use";
+        if ui.add_enabled(live && !busy, egui::Button::new("Verdict")).on_hover_text(hint).clicked() {
+            scene.actions.push(Action::Judge);
+        }
+        self.verdict(ui, scene);
         storage::progress(ui, scene);
+    }
+
+    /// Which images to use, and a way to take a selection that won.
+    fn verdict(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let Some(verdict) = &scene.run.verdict else { return };
+        for line in verdict.text.lines() {
+            ui.label(RichText::new(line).small());
+        }
+        let (Some(winner), Some(info)) = (verdict.best.filter(|best| *best != Subject::Synthetic), &scene.run.info)
+        else {
+            return;
+        };
+        if ui.button(format!("Export {}", winner.describe())).clicked() {
+            let folder = free_folder(&info.out.join(winner.describe().replace(' ', "-")));
+            scene.actions.push(Action::ExportSelection(winner, folder));
+        }
     }
 
     fn protocols(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -245,10 +323,16 @@ impl Panel {
     /// Checkpoint and export.
     fn files(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let Some(info) = &scene.run.info else { return };
-        let suggested = info.out.join("export").display().to_string();
+        let suggested = free_folder(&info.out.join("export")).display().to_string();
         ui.horizontal(|ui| {
             let folder = self.export.get_or_insert(suggested);
-            if ui.button("Export").on_hover_text("Write the images as they are now into this folder").clicked() {
+            if ui
+                .button("Export")
+                .on_hover_text(
+                    "Write the images as they are now into this new folder, in every form, and judge what was written",
+                )
+                .clicked()
+            {
                 scene.actions.push(Action::Export(PathBuf::from(folder.as_str())));
             }
             let width = ui.available_width();

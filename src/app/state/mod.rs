@@ -18,7 +18,7 @@ pub use series::Series;
 use crate::{
     config::RunConfig,
     engine::{Event, Start},
-    report::{Change, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, RunInfo},
+    report::{Change, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, RunInfo, Verdict},
 };
 
 /// What the run does at this moment.
@@ -134,6 +134,12 @@ pub struct RunState {
     pub evaluating: Option<Progress>,
     /// The training of the network under way, through which terms and people look.
     pub pretraining: Option<Progress>,
+    /// Which images to use.
+    pub verdict: Option<Verdict>,
+    /// True while somebody waits for what is in a data set.
+    pub inspecting: bool,
+    /// What is in the data set that was asked about last.
+    pub inspected: Option<DataSummary>,
     /// The mixer.
     pub desk: Desk,
     /// The newest pictures.
@@ -201,6 +207,14 @@ impl RunState {
                 self.marks.push(Mark::evaluation(&evaluation));
                 self.evaluations.push(evaluation);
             }
+            Event::Verdict(verdict) => {
+                self.journal.write(Grade::Note, verdict.text.lines().next().unwrap_or_default(), self.step);
+                self.verdict = Some(*verdict);
+            }
+            Event::Inspected(summary) => {
+                self.inspecting = false;
+                self.inspected = Some(*summary);
+            }
             Event::EvaluationCancelled | Event::EvaluationsDone => self.evaluating = None,
             Event::Checkpointed { step } => self.checkpoint = Some(step),
             Event::Exported(path) => {
@@ -213,6 +227,7 @@ impl RunState {
             }
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
             Event::Refused { message, .. } => {
+                self.inspecting = false;
                 self.desk.settle();
                 self.tell_failure(message);
             }
@@ -248,6 +263,7 @@ impl RunState {
         self.desk = Desk::of(&info, default_rate);
         self.step = info.step;
         self.history = History::of(&info.terms);
+        self.verdict = None;
         self.pretraining = None;
         self.marks.clear();
         self.evaluations.clear();
@@ -271,6 +287,7 @@ impl RunState {
 
     /// A run failed, or could not be started. An engine that still holds the run says next that it waits.
     fn fail(&mut self, message: String) {
+        self.inspecting = false;
         self.tell_failure(message);
         self.evaluating = None;
         if self.phase.is_moving() {

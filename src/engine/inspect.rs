@@ -1,0 +1,42 @@
+//! A look at a data set before a run begins: what is in it, and what a step with it costs on this machine.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{config::RunConfig, data::Pixels, distill::Matching, error::Result, memory, report::DataSummary};
+
+/// Loads the data of a config and does two steps of a run that is thrown away.
+///
+/// The forecast of time is the second step's, times the number of steps; that of memory is what the process holds after
+/// it, this window and its run included. Training networks and judging come on top.
+pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
+    let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
+    config.check(&data)?;
+    let device = config.device.open()?;
+    let classes = config.chosen_classes(&data);
+    let images = config.images.start.images(&data, &classes, config.images.per_class, config.seed)?;
+    let rate = config.optimizer.learning_rate;
+    let mut trial = config.matching();
+    // Terms that look through trained networks have none yet.
+    trial.terms.centralization = None;
+    trial.terms.ball = None;
+    trial.terms.information = None;
+    let mut trial = Matching::new(trial, data.clone(), device, config.seed, images, rate);
+    trial.step(&|| false)?;
+    let clock = Instant::now();
+    trial.step(&|| false)?;
+    let step_secs = clock.elapsed().as_secs_f64();
+    let bytes = |pixels: &Pixels| match pixels {
+        Pixels::Bytes { values, .. } => values.len() as u64,
+        Pixels::Floats(values) => 4 * values.len() as u64,
+    };
+    Ok(DataSummary {
+        spec: config.data.to_string(),
+        info: data.info(),
+        counts: (0..data.classes() as u32).map(|class| data.train().of_class(class).len()).collect(),
+        notes: data.notes().to_vec(),
+        pixel_bytes: bytes(data.train().pixels()) + bytes(data.test().pixels()),
+        step_secs,
+        run_secs: step_secs * config.steps as f64,
+        memory_bytes: memory::resident_bytes(),
+    })
+}
