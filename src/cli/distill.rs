@@ -74,12 +74,11 @@ pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
         return;
     }
     println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
-    match &summary.verdict {
-        Some(verdict) => println!("{}", verdict.text),
-        None => {
-            let newest = Subject::ALL.into_iter().filter_map(|subject| summary.of(subject));
-            newest.for_each(|evaluation| println!("{}", describe(evaluation)));
-        }
+    if let Some(verdict) = &summary.verdict {
+        println!("{}", verdict.text);
+    } else {
+        let newest = Subject::ALL.into_iter().filter_map(|subject| summary.of(subject));
+        newest.for_each(|evaluation| println!("{}", describe(evaluation)));
     }
     println!("images and logs: {}", out.display());
 }

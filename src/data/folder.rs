@@ -170,7 +170,7 @@ fn read(listed: &Listed, size: usize, folder: &Path, notes: &mut Vec<String>) ->
                     pixels.add(&planes(&picture))?;
                     labels.push(*label);
                 }
-                Err(reason) => unreadable.push(format!("{} ({reason})", path.display())),
+                Err(reason) => unreadable.push(format!("{} ({})", path.display(), reason.trim())),
             }
         }
     }
