@@ -56,7 +56,7 @@ fn the_files_of_other_peoples_code_are_read() {
     // From 0 to 1: normalised by the data set's own mean and deviation.
     let data = digits();
     let (mean, std) = (data.normalisation().mean[0], data.normalisation().std[0]);
-    assert_close(&read("data.pt").values, |at| ((plain(at) + 1.0) / 2.0 - mean) / std, 1e-4);
+    assert_close(&read("data.pt").values, |at| (plain(at).midpoint(1.0) - mean) / std, 1e-4);
     // A view with strides of its own: turned around and transposed.
     let turned = read("turned.pt");
     assert_eq!(turned.labels[..4], [9, 9, 8, 8]);

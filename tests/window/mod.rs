@@ -203,13 +203,12 @@ impl Actor {
                 margin: Some(0.01),
                 text: "Use k-means medoids instead: 2.0 points better than the distilled images.".to_owned(),
             }))),
-            Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
             Command::Checkpoint => out.tell(Event::Checkpointed { step: self.at() }),
             Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Refused {
                 message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),
                 code: 3,
             }),
-            Command::Export(folder) => out.tell(Event::Exported(folder)),
+            Command::Export(folder) | Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
         }
     }
 

@@ -282,24 +282,8 @@ impl Panel {
         if ui.add_enabled(live && !busy, egui::Button::new("Verdict")).on_hover_text(hint).clicked() {
             scene.actions.push(Action::Judge);
         }
-        self.verdict(ui, scene);
+        verdict(ui, scene);
         storage::progress(ui, scene);
-    }
-
-    /// Which images to use, and a way to take a selection that won.
-    fn verdict(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let Some(verdict) = &scene.run.verdict else { return };
-        for line in verdict.text.lines() {
-            ui.label(RichText::new(line).small());
-        }
-        let (Some(winner), Some(info)) = (verdict.best.filter(|best| *best != Subject::Synthetic), &scene.run.info)
-        else {
-            return;
-        };
-        if ui.button(format!("Export {}", winner.describe())).clicked() {
-            let folder = free_folder(&info.out.join(winner.describe().replace(' ', "-")));
-            scene.actions.push(Action::ExportSelection(winner, folder));
-        }
     }
 
     fn protocols(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
@@ -348,6 +332,21 @@ impl Panel {
                 super::caption(ui, format!("Newest at step {}", grouped(step)));
             }
         });
+    }
+}
+
+/// Which images to use, and a way to take a selection that won.
+fn verdict(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(verdict) = &scene.run.verdict else { return };
+    for line in verdict.text.lines() {
+        ui.label(RichText::new(line).small());
+    }
+    let (Some(winner), Some(info)) = (verdict.best.filter(|best| *best != Subject::Synthetic), &scene.run.info) else {
+        return;
+    };
+    if ui.button(format!("Export {}", winner.describe())).clicked() {
+        let folder = free_folder(&info.out.join(winner.describe().replace(' ', "-")));
+        scene.actions.push(Action::ExportSelection(winner, folder));
     }
 }
 

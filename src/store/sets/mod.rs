@@ -1,6 +1,6 @@
 //! Distilled sets as other programs write and read them.
 //!
-//! [`write`] puts one set into a folder in every form at once, with a card that says what it is and a script that trains
+//! [`write()`] puts one set into a folder in every form at once, with a card that says what it is and a script that trains
 //! on it; [`read`] reads any of these forms, and those of other people. Nothing in a file is ever executed.
 
 mod arrays;
