@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod driving;
+pub(crate) mod program;
 
 use std::{fs, path::Path};
 
