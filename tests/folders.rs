@@ -16,7 +16,7 @@ fn load(folder: &Path, size: usize) -> Result<Dataset, Error> {
 }
 
 fn fault(folder: &Path) -> String {
-    let error = load(folder, 8).expect_err("a bad folder was taken");
+    let error = load(folder, 8).map(drop).expect_err("a bad folder was taken");
     assert_eq!(error.exit_code(), 3, "{error}");
     error.to_string()
 }

@@ -29,7 +29,7 @@ fn load(spec: &str, folder: &Path) -> Result<spiritsafe::data::Dataset, Error> {
 
 /// The text of an error that must be one of data, exit code 3.
 fn fault(spec: &str, folder: &Path) -> String {
-    let error = load(spec, folder).expect_err("a bad file was taken");
+    let error = load(spec, folder).map(drop).expect_err("a bad file was taken");
     assert_eq!(error.exit_code(), 3, "{error}");
     error.to_string()
 }

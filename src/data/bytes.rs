@@ -24,7 +24,7 @@ const IN_MEMORY: usize = 1 << 30;
 #[derive(Clone, Debug)]
 pub enum Bytes {
     /// In memory.
-    Owned(Arc<[u8]>),
+    Owned(Arc<Vec<u8>>),
     /// In a file of which the system keeps in memory what is used.
     Mapped(Arc<Mmap>),
 }
@@ -42,7 +42,7 @@ impl Deref for Bytes {
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::Owned(bytes.into())
+        Self::Owned(Arc::new(bytes))
     }
 }
 

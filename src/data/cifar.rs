@@ -5,10 +5,11 @@
 //! of these names are read, into memory.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fs::{self, File},
-    io::{BufReader, Read},
-    path::{Path, PathBuf},
+    io::{BufRead, BufReader, Read},
+    path::{Component, Path, PathBuf},
 };
 
 use flate2::read::MultiGzDecoder;
@@ -21,8 +22,10 @@ use super::{
 use crate::error::{Error, Result};
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
-/// No published file is nearly as long.
-const LONGEST: u64 = 1 << 28;
+/// Bytes of a file of names.
+const LONGEST_NAMES: usize = 1 << 16;
+/// Images of the longest published file.
+const MOST_RECORDS: usize = 50_000;
 
 /// Which of the two.
 pub(super) struct Version {
@@ -112,30 +115,49 @@ impl Version {
         })
     }
 
-    /// Reads the files of these names out of an archive; whatever path stands before a name is only looked at.
     fn unpack(&self, path: &Path) -> Result<Files> {
-        let damaged = |error: std::io::Error| Error::Data(format!("{}: it is damaged ({error})", path.display()));
         let file = File::open(path).map_err(Error::file("read", path))?;
         let size = file.metadata().map_err(Error::file("read", path))?.len();
-        let unpacked = MultiGzDecoder::new(BufReader::new(file)).take(most_unpacked(size));
-        let mut archive = tar::Archive::new(unpacked);
+        Ok(Files::Archive(path.to_owned(), self.unpacked(BufReader::new(file), size, path)?))
+    }
+
+    /// Reads the files of these names out of an archive of `size` bytes, into memory; the others are passed over. Long
+    /// names and links, of which the published archives have none, are not followed.
+    pub(super) fn unpacked(&self, packed: impl BufRead, size: u64, path: &Path) -> Result<HashMap<String, Vec<u8>>> {
+        self.files_of(MultiGzDecoder::new(packed), most_unpacked(size), path)
+    }
+
+    /// The same out of an archive that is not packed and has at most `most` bytes.
+    pub(super) fn files_of(&self, archive: impl Read, most: u64, path: &Path) -> Result<HashMap<String, Vec<u8>>> {
+        let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
+        let damaged = |error: std::io::Error| fault(format!("it is cut off, damaged or a trap ({error})"));
+        let mut archive = tar::Archive::new(archive.take(most));
         let mut found = HashMap::new();
-        for entry in archive.entries().map_err(damaged)? {
+        for entry in archive.entries().map_err(damaged)?.raw(true) {
             let entry = entry.map_err(damaged)?;
-            let name = entry.path().map_err(damaged)?.file_name().map(|name| name.to_string_lossy().into_owned());
+            let inner = entry.path().map_err(damaged)?.into_owned();
+            if inner.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+                return Err(fault(format!("it holds \"{}\", a path that climbs out of it", inner.display())));
+            }
+            let name = inner.file_name().map(|name| name.to_string_lossy().into_owned());
             let Some(name) = name.filter(|name| self.wants(name)) else { continue };
-            let mut bytes = Vec::new();
-            let length = entry.take(LONGEST + 1).read_to_end(&mut bytes).map_err(damaged)?;
-            if length as u64 > LONGEST {
-                return Err(Error::Data(format!(
-                    "{}: its file {name} is longer than any of {}",
-                    path.display(),
-                    self.title
-                )));
+            let longest = (MOST_RECORDS * self.record()) as u64;
+            if !entry.header().entry_type().is_file() || entry.size() > longest {
+                return Err(fault(format!("its {name} is a link, or longer than any file of {}", self.title)));
+            }
+            let (mut bytes, promised) = (Vec::new(), entry.size());
+            if promised > most {
+                return Err(fault(format!("its {name} promises {promised} bytes, far more than it can hold: a trap")));
+            }
+            entry.take(longest).read_to_end(&mut bytes).map_err(damaged)?;
+            if bytes.len() as u64 != promised {
+                return Err(fault(format!("its {name} is cut off: it has {} of {promised} bytes", bytes.len())));
             }
             found.insert(name, bytes);
         }
-        Ok(Files::Archive(path.to_owned(), found))
+        // To the end, where the checksum stands.
+        std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(damaged)?;
+        Ok(found)
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -143,7 +165,7 @@ impl Version {
     }
 
     fn class_names(&self, files: &Files) -> Vec<String> {
-        let bytes = files.get(self.names).map(|(bytes, _)| bytes).unwrap_or_default();
+        let bytes = files.get(self.names, LONGEST_NAMES).ok().flatten().map(|(bytes, _)| bytes).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let names: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
         match names.len() == self.classes {
@@ -154,37 +176,46 @@ impl Version {
     }
 
     fn split(&self, files: &Files, names: &[&str]) -> Result<Split> {
-        let record = self.labels + SHAPE.len();
         let (mut values, mut labels) = (Vec::new(), Vec::new());
         for name in names {
-            let (bytes, path) = files.get(name).map_err(|error| match error {
-                Some(error) => error,
-                None => Error::Data(format!(
+            let Some((bytes, path)) = files.get(name, MOST_RECORDS * self.record())? else {
+                return Err(Error::Data(format!(
                     "{} has no file {name}. Put the files of {}'s binary version there, or name its .tar.gz",
                     files.place().display(),
                     self.title
-                )),
-            })?;
-            if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
-                let count = bytes.len();
-                return Err(Error::Data(format!(
-                    "{path} has {count} bytes, which is no whole number of records of {record}: it is cut off or no {} file",
-                    self.title
                 )));
-            }
-            for (index, record) in bytes.chunks_exact(record).enumerate() {
-                let label = record[self.labels - 1];
-                if usize::from(label) >= self.classes {
-                    return Err(Error::Data(format!(
-                        "{path}: record {index} has label {label}; {} has {} classes, from 0",
-                        self.title, self.classes
-                    )));
-                }
-                labels.push(u32::from(label));
-                values.extend_from_slice(&record[self.labels..]);
-            }
+            };
+            self.records(&bytes, &path, &mut values, &mut labels)?;
         }
         Split::new(Pixels::Bytes { values: values.into(), white: 255 }, labels, SHAPE, self.classes)
+    }
+
+    /// Bytes of an image with its labels.
+    const fn record(&self) -> usize {
+        self.labels + SHAPE.len()
+    }
+
+    /// Adds the images of a file, which `path` names in messages.
+    pub(super) fn records(&self, bytes: &[u8], path: &str, values: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<()> {
+        let (record, count) = (self.record(), bytes.len());
+        if bytes.is_empty() || !count.is_multiple_of(record) {
+            return Err(Error::Data(format!(
+                "{path} has {count} bytes, which is no whole number of records of {record}: it is cut off or no {} file",
+                self.title
+            )));
+        }
+        for (index, record) in bytes.chunks_exact(record).enumerate() {
+            let label = record[self.labels - 1];
+            if usize::from(label) >= self.classes {
+                return Err(Error::Data(format!(
+                    "{path}: record {index} has label {label}; {} has {} classes, from 0",
+                    self.title, self.classes
+                )));
+            }
+            labels.push(u32::from(label));
+            values.extend_from_slice(&record[self.labels..]);
+        }
+        Ok(())
     }
 }
 
@@ -195,25 +226,23 @@ impl Files {
         }
     }
 
-    /// The bytes of a file and its name for messages; no error where there is no such file.
-    fn get(&self, name: &str) -> Result<(Vec<u8>, String), Option<Error>> {
+    /// The bytes of a file and its name for messages; none where there is no such file.
+    fn get(&self, name: &str, longest: usize) -> Result<Option<(Cow<'_, [u8]>, String)>> {
         match self {
             Self::Archive(path, files) => {
-                let bytes = files.get(name).cloned().ok_or(None)?;
-                Ok((bytes, format!("{name} in {}", path.display())))
+                Ok(files.get(name).map(|bytes| (bytes.into(), format!("{name} in {}", path.display()))))
             }
             Self::Folder(folder) => {
                 let path = folder.join(name);
                 if !path.is_file() {
-                    return Err(None);
+                    return Ok(None);
                 }
-                let length = fs::metadata(&path).map_err(|error| Some(Error::file("read", &path)(error)))?.len();
-                if length > LONGEST {
-                    let what = format!("{} is longer than any file of CIFAR", path.display());
-                    return Err(Some(Error::Data(what)));
+                let length = fs::metadata(&path).map_err(Error::file("read", &path))?.len();
+                if length > longest as u64 {
+                    return Err(Error::Data(format!("{} is longer than any file of CIFAR", path.display())));
                 }
-                let bytes = fs::read(&path).map_err(|error| Some(Error::file("read", &path)(error)))?;
-                Ok((bytes, path.display().to_string()))
+                let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+                Ok(Some((bytes.into(), path.display().to_string())))
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    io::{BufRead, Seek},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +20,7 @@ use super::{
     Bytes, ImageShape,
     bytes::Gathered,
     dataset::{About, Dataset, Pixels, Split},
+    source::most_unpacked,
 };
 use crate::{
     error::{Error, Result},
@@ -35,7 +37,7 @@ const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "jfif"];
 /// Share of each class that becomes the test split where there is none.
 const TEST_SHARE: f64 = 0.2;
 /// Pictures that are read together.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 64;
 /// Skipped files that are named one by one.
 const NAMED: usize = 8;
 
@@ -58,6 +60,13 @@ pub(super) fn load(folder: &Path, size: usize, seed: u64) -> Result<Dataset> {
     let mut notes = Vec::new();
     let (pixels, labels, is_grey) = read(&train, size, folder, &mut notes)?;
     let (train, test) = if is_split && test_folder.is_dir() {
+        if let Some(name) = self::classes(&test_folder)?.iter().find(|name| !classes.contains(name)) {
+            return Err(Error::Data(format!(
+                "{} has pictures to test the class \"{name}\", of which there are none to train on in {}",
+                test_folder.join(name).display(),
+                train_folder.display()
+            )));
+        }
         let test = list(&test_folder, &classes)?;
         let (test, test_labels, test_grey) = read(&test, size, folder, &mut notes)?;
         return finish(folder, classes, size, ((pixels, labels), (test, test_labels)), is_grey && test_grey, notes);
@@ -200,16 +209,27 @@ fn read(listed: &Listed, size: usize, folder: &Path, notes: &mut Vec<String>) ->
 /// One picture, turned, over white, cropped to its middle and made as small as wanted.
 pub fn picture(path: &Path, size: usize) -> Result<RgbImage, String> {
     let reader = ImageReader::open(path).map_err(|error| error.to_string())?;
-    square(reader.with_guessed_format().map_err(|error| error.to_string())?, size)
+    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    square(reader.with_guessed_format().map_err(|error| error.to_string())?, length, size)
 }
 
-fn square<R: std::io::BufRead + std::io::Seek>(mut reader: ImageReader<R>, size: usize) -> Result<RgbImage, String> {
+/// The same from any reader of `length` bytes whose format is known.
+pub(super) fn square<R: BufRead + Seek>(
+    mut reader: ImageReader<R>,
+    length: u64,
+    size: usize,
+) -> Result<RgbImage, String> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST_SIDE);
     limits.max_image_height = Some(LONGEST_SIDE);
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    // The limits alone do not stop a decoder from making room for all the pixels that a header claims.
+    if decoder.total_bytes() > most_unpacked(length).min(MOST_MEMORY) {
+        let (width, height) = decoder.dimensions();
+        return Err(format!("it says that it has {width} x {height} pixels, too many for {length} bytes: a trap"));
+    }
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     picture.apply_orientation(orientation);
@@ -219,16 +239,16 @@ fn square<R: std::io::BufRead + std::io::Seek>(mut reader: ImageReader<R>, size:
         return Err("it has no pixels".to_owned());
     }
     let (left, top) = ((rgb.width() - side) / 2, (rgb.height() - side) / 2);
-    let middle = imageops::crop_imm(&rgb, left, top, side, side).to_image();
+    let middle = imageops::crop_imm(&rgb, left, top, side, side);
     let size = size as u32;
-    Ok(if side == size { middle } else { imageops::resize(&middle, size, size, FilterType::Triangle) })
+    Ok(if side == size { middle.to_image() } else { imageops::resize(&*middle, size, size, FilterType::Triangle) })
 }
 
 fn over_white(picture: DynamicImage) -> RgbImage {
     if !picture.color().has_alpha() {
-        return picture.to_rgb8();
+        return picture.into_rgb8();
     }
-    let rgba = picture.to_rgba8();
+    let rgba = picture.into_rgba8();
     RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [r, g, b, a] = rgba.get_pixel(x, y).0.map(u32::from);
         Rgb([r, g, b].map(|value| ((value * a + 255 * (255 - a) + 127) / 255) as u8))

@@ -83,26 +83,37 @@ fn folder_name(folder: &Path) -> String {
 fn read_split(folder: &Path, prefix: &str) -> Result<(ImageShape, Bytes, Vec<u32>)> {
     let path = find(folder, &format!("{prefix}-images-idx3-ubyte"))?;
     let mut file = open(&path)?;
-    expect_magic(&mut file, IMAGES)?;
-    let [count, height, width] = [number(&mut file)?, number(&mut file)?, number(&mut file)?];
+    let (count, shape, values) = images(&mut file)?;
+
+    let path = find(folder, &format!("{prefix}-labels-idx1-ubyte"))?;
+    let mut file = open(&path)?;
+    let labels = labels(&mut file)?;
+    if labels.len() != count {
+        return Err(file.fault(format_args!("it has {} labels for {count} images", labels.len())));
+    }
+    Ok((shape, values, labels))
+}
+
+/// A file of images to its end: how many, their shape, their levels.
+pub(super) fn images(file: &mut Source<'_>) -> Result<(usize, ImageShape, Bytes)> {
+    expect_magic(file, IMAGES)?;
+    let [count, height, width] = [number(file)?, number(file)?, number(file)?];
     if count == 0 || !(1..=LONGEST_SIDE).contains(&height) || !(1..=LONGEST_SIDE).contains(&width) {
         return Err(file.fault(format_args!("it says that it has {count} images of {height}x{width}")));
     }
     let promised = count as u64 * (height * width) as u64;
     let values = file.bytes(promised)?;
     file.expect_end(promised)?;
+    Ok((count, ImageShape { channels: 1, height, width }, values))
+}
 
-    let path = find(folder, &format!("{prefix}-labels-idx1-ubyte"))?;
-    let mut file = open(&path)?;
-    expect_magic(&mut file, LABELS)?;
-    let labels = number(&mut file)?;
-    if labels != count {
-        return Err(file.fault(format_args!("it has {labels} labels for {count} images")));
-    }
-    let bytes = file.bytes(labels as u64)?;
-    file.expect_end(labels as u64)?;
-    let labels = bytes.iter().copied().map(u32::from).collect();
-    Ok((ImageShape { channels: 1, height, width }, values, labels))
+/// A file of labels to its end.
+pub(super) fn labels(file: &mut Source<'_>) -> Result<Vec<u32>> {
+    expect_magic(file, LABELS)?;
+    let promised = number(file)? as u64;
+    let bytes = file.bytes(promised)?;
+    file.expect_end(promised)?;
+    Ok(bytes.iter().copied().map(u32::from).collect())
 }
 
 /// `name` or `name.gz`; some mirrors write a dot for the first dash of the ending.

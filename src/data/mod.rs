@@ -12,6 +12,8 @@ mod idx;
 mod mat;
 mod noise;
 mod npz;
+#[doc(hidden)]
+pub mod parsers;
 mod plane;
 mod source;
 mod spec;

@@ -4,9 +4,13 @@
 //! Images are bytes, or floats from 0 to 1; `(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)` with one or three channels.
 //! Labels are whole numbers. (The tensor library's own reader makes room for whatever a header promises.)
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek},
+    path::Path,
+};
 
-use zip::ZipArchive;
+use zip::{ZipArchive, result::ZipError};
 
 use super::{
     Bytes, ImageShape,
@@ -33,15 +37,20 @@ pub struct NumpyArray {
 }
 
 /// A NumPy archive.
-pub struct NumpyFile<'a> {
+pub struct NumpyFile<'a, R = BufReader<File>> {
     path: &'a Path,
-    archive: ZipArchive<BufReader<File>>,
+    archive: ZipArchive<R>,
 }
 
 /// Reads a file; `seed` draws the test split where it has none.
 pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
+    assemble(NumpyFile::open(path)?, seed)
+}
+
+/// A set out of the arrays of a file.
+pub(super) fn assemble<R: Read + Seek>(mut file: NumpyFile<'_, R>, seed: u64) -> Result<Dataset> {
+    let path = file.path;
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let mut file = NumpyFile::open(path)?;
     let mut take = |name: &str| file.array(name);
     let (train, test) = if let (Some(images), Some(labels)) = (take("x_train")?, take("y_train")?) {
         let test = match (take("x_test")?, take("y_test")?) {
@@ -93,8 +102,14 @@ pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
 impl<'a> NumpyFile<'a> {
     /// Opens a file; reads no array yet.
     pub fn open(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::file("read", path))?;
-        let archive = ZipArchive::new(BufReader::new(file))
+        Self::new(BufReader::new(File::open(path).map_err(Error::file("read", path))?), path)
+    }
+}
+
+impl<'a, R: Read + Seek> NumpyFile<'a, R> {
+    /// Reads from `reader`; `path` names it in messages.
+    pub(super) fn new(reader: R, path: &'a Path) -> Result<Self> {
+        let archive = ZipArchive::new(reader)
             .map_err(|error| Error::Data(format!("{}: this is no NPZ ({error})", path.display())))?;
         Ok(Self { path, archive })
     }
@@ -105,7 +120,13 @@ impl<'a> NumpyFile<'a> {
 
     /// One array; none where the archive has none of this name.
     pub fn array(&mut self, name: &str) -> Result<Option<NumpyArray>> {
-        let Ok(entry) = self.archive.by_name(&format!("{name}.npy")) else { return Ok(None) };
+        let entry = match self.archive.by_name(&format!("{name}.npy")) {
+            Ok(entry) => entry,
+            Err(ZipError::FileNotFound) => return Ok(None),
+            Err(error) => {
+                return Err(Error::Data(format!("{}: {name} cannot be read ({error})", self.path.display())));
+            }
+        };
         let size = entry.compressed_size();
         let mut source = Source::new(Box::new(entry), self.path, size);
         let magic: [u8; 8] = source.head()?;

@@ -8,12 +8,14 @@ use crate::error::{Error, Result};
 /// Packed files of pictures shrink to a tenth at best; one that claims to unpack to more than this many times its size
 /// is refused before it fills the memory.
 const MOST_UNPACKED: u64 = 250;
+/// And this much more, since a row of equal labels shrinks to a thousandth.
+const SPARE: u64 = 1 << 24;
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 16;
 
 /// Bytes that a packed file of `size` bytes may make.
 pub(super) fn most_unpacked(size: u64) -> u64 {
-    size.saturating_mul(MOST_UNPACKED).saturating_add(1 << 16)
+    size.saturating_mul(MOST_UNPACKED).saturating_add(SPARE)
 }
 
 /// A file that is read from its start, perhaps unpacked on the way.

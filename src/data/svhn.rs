@@ -38,7 +38,12 @@ fn split(path: &Path) -> Result<Split> {
     if !path.is_file() {
         return Err(fault("there is no such file. Put train_32x32.mat and test_32x32.mat there".to_owned()));
     }
-    let arrays = mat::open(path)?;
+    from_arrays(&mat::open(path)?, path)
+}
+
+/// Images and labels out of the arrays of a file, which `path` names in messages.
+pub(super) fn from_arrays(arrays: &[mat::Array], path: &Path) -> Result<Split> {
+    let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
     let find = |name: &str| {
         let array = arrays.iter().find(|array| array.name == name);
         array.ok_or_else(|| fault(format!("it has no array {name}")))
