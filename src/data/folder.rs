@@ -6,21 +6,17 @@
 
 use std::{
     fs,
-    io::{BufRead, Seek},
     path::{Path, PathBuf},
 };
 
-use image::{
-    DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage,
-    imageops::{self, FilterType},
-};
+use image::Rgb;
 use rayon::prelude::*;
 
 use super::{
     Bytes, ImageShape,
     bytes::Gathered,
     dataset::{About, Dataset, Pixels, Split},
-    source::most_unpacked,
+    picture::{picture, planes},
 };
 use crate::{
     error::{Error, Result},
@@ -29,10 +25,6 @@ use crate::{
 
 /// Side of the pictures where nobody says another.
 pub(super) const DEFAULT_SIZE: usize = 32;
-/// Pictures with a longer side are taken for a trap.
-const LONGEST_SIDE: u32 = 1 << 14;
-/// Memory that a single picture may take while it is read.
-const MOST_MEMORY: u64 = 1 << 29;
 const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "jfif"];
 /// Share of each class that becomes the test split where there is none.
 const TEST_SHARE: f64 = 0.2;
@@ -204,59 +196,6 @@ fn read(listed: &Listed, size: usize, folder: &Path, notes: &mut Vec<String>) ->
         notes.push(format!("{} files are no pictures and were left out", listed.others));
     }
     Ok((pixels.finish()?, labels, is_grey))
-}
-
-/// One picture, turned, over white, cropped to its middle and made as small as wanted.
-pub fn picture(path: &Path, size: usize) -> Result<RgbImage, String> {
-    let reader = ImageReader::open(path).map_err(|error| error.to_string())?;
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    square(reader.with_guessed_format().map_err(|error| error.to_string())?, length, size)
-}
-
-/// The same from any reader of `length` bytes whose format is known.
-pub(super) fn square<R: BufRead + Seek>(
-    mut reader: ImageReader<R>,
-    length: u64,
-    size: usize,
-) -> Result<RgbImage, String> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
-    // The limits alone do not stop a decoder from making room for all the pixels that a header claims.
-    if decoder.total_bytes() > most_unpacked(length).min(MOST_MEMORY) {
-        let (width, height) = decoder.dimensions();
-        return Err(format!("it says that it has {width} x {height} pixels, too many for {length} bytes: a trap"));
-    }
-    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
-    picture.apply_orientation(orientation);
-    let rgb = over_white(picture);
-    let side = rgb.width().min(rgb.height());
-    if side == 0 {
-        return Err("it has no pixels".to_owned());
-    }
-    let (left, top) = ((rgb.width() - side) / 2, (rgb.height() - side) / 2);
-    let middle = imageops::crop_imm(&rgb, left, top, side, side);
-    let size = size as u32;
-    Ok(if side == size { middle.to_image() } else { imageops::resize(&*middle, size, size, FilterType::Triangle) })
-}
-
-fn over_white(picture: DynamicImage) -> RgbImage {
-    if !picture.color().has_alpha() {
-        return picture.into_rgb8();
-    }
-    let rgba = picture.into_rgba8();
-    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
-        let [r, g, b, a] = rgba.get_pixel(x, y).0.map(u32::from);
-        Rgb([r, g, b].map(|value| ((value * a + 255 * (255 - a) + 127) / 255) as u8))
-    })
-}
-
-fn planes(picture: &RgbImage) -> Vec<u8> {
-    (0..3).flat_map(|channel| picture.pixels().map(move |pixel| pixel.0[channel])).collect()
 }
 
 /// One plane of three, where all are the same.

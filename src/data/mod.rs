@@ -14,6 +14,7 @@ mod noise;
 mod npz;
 #[doc(hidden)]
 pub mod parsers;
+mod picture;
 mod plane;
 mod source;
 mod spec;
@@ -21,9 +22,9 @@ mod svhn;
 
 pub use bytes::Bytes;
 pub use dataset::{Dataset, Normalisation, Pixels, Split};
-pub use folder::picture as read_picture;
 pub use noise::noise;
 pub use npz::{NumpyArray, NumpyFile};
+pub use picture::picture as read_picture;
 pub use plane::Shape as PlaneShape;
 pub use source::Source;
 pub use spec::DataSpec;

@@ -8,9 +8,8 @@ use std::{
 };
 
 use flate2::read::MultiGzDecoder;
-use image::ImageReader;
 
-use super::{cifar, folder, idx, mat, npz, source::Source, svhn};
+use super::{cifar, idx, mat, npz, picture, source::Source, svhn};
 use crate::error::{Error, Result};
 
 fn source(bytes: &[u8]) -> Source<'_> {
@@ -62,7 +61,5 @@ pub fn npz(bytes: &[u8]) -> Result<usize> {
 
 /// A picture.
 pub fn picture(bytes: &[u8]) -> Result<usize> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let reader = reader.map_err(|error| Error::Data(error.to_string()))?;
-    folder::square(reader, bytes.len() as u64, 8).map(|picture| picture.as_raw().len()).map_err(Error::Data)
+    picture::decode(bytes, 8).map(|picture| picture.as_raw().len()).map_err(Error::Data)
 }

@@ -1,0 +1,131 @@
+//! A file of a picture, made to a square of colour: turned, over white, cropped to its middle, as small as wanted.
+
+use std::{fs, io::Cursor, path::Path};
+
+use image::{
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage,
+    imageops::{self, FilterType},
+};
+
+use super::source::most_unpacked;
+
+/// Pictures with a longer side are taken for a trap.
+const LONGEST_SIDE: u32 = 1 << 14;
+/// Memory that a single picture may take while it is read.
+const MOST_MEMORY: u64 = 1 << 29;
+
+/// Reads a picture and makes it `size x size`.
+///
+/// It is turned as its EXIF note says, laid over white where it is transparent, and cropped to the square in its middle.
+pub fn picture(path: &Path, size: usize) -> Result<RgbImage, String> {
+    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > MOST_MEMORY {
+        return Err(format!("it has {length} bytes, too many for a picture"));
+    }
+    decode(&fs::read(path).map_err(|error| error.to_string())?, size)
+}
+
+/// The same from the bytes of a file, whose format follows from how they begin.
+pub(super) fn decode(bytes: &[u8], size: usize) -> Result<RgbImage, String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let mut reader = reader.map_err(|error| error.to_string())?;
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_ends(bytes) {
+        return Err("it is cut off".to_owned()); // Its decoder would fill up with grey.
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    // The limits alone do not stop a decoder from making room for all the pixels that a header claims.
+    let length = bytes.len() as u64;
+    if decoder.total_bytes() > most_unpacked(length).min(MOST_MEMORY) {
+        let (width, height) = decoder.dimensions();
+        return Err(format!("it says that it has {width} x {height} pixels, too many for {length} bytes: a trap"));
+    }
+    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    picture.apply_orientation(orientation);
+    let rgb = over_white(picture);
+    let side = rgb.width().min(rgb.height());
+    if side == 0 {
+        return Err("it has no pixels".to_owned());
+    }
+    let (left, top) = ((rgb.width() - side) / 2, (rgb.height() - side) / 2);
+    let middle = imageops::crop_imm(&rgb, left, top, side, side);
+    let size = size as u32;
+    Ok(if side == size { middle.to_image() } else { imageops::resize(&*middle, size, size, FilterType::Triangle) })
+}
+
+/// True if a JPEG goes on to its end marker (ITU T.81, B.1.1): what stands behind it, a film for example, does not count.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    const END: u8 = 0xd9;
+    const SCAN: u8 = 0xda;
+    const RESTARTS: std::ops::RangeInclusive<u8> = 0xd0..=0xd7;
+    let (mut at, mut in_scan) = (2, false);
+    while let Some(&[first, marker]) = bytes.get(at..at + 2).and_then(|pair| pair.first_chunk()) {
+        match marker {
+            _ if first != 0xff => at += 1,
+            0xff => at += 1, // Fill bytes may stand before a marker.
+            0 => at += 2,
+            END => return true,
+            marker if RESTARTS.contains(&marker) && in_scan => at += 2,
+            _ => {
+                let Some(length) = bytes.get(at + 2..at + 4) else { return false };
+                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+                in_scan = marker == SCAN;
+            }
+        }
+    }
+    false
+}
+
+fn over_white(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let rgba = picture.into_rgba8();
+    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
+        let [r, g, b, a] = rgba.get_pixel(x, y).0.map(u32::from);
+        Rgb([r, g, b].map(|value| ((value * a + 255 * (255 - a) + 127) / 255) as u8))
+    })
+}
+
+/// The three planes of a picture, one after the other.
+pub(super) fn planes(picture: &RgbImage) -> Vec<u8> {
+    (0..3).flat_map(|channel| picture.pixels().map(move |pixel| pixel.0[channel])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jpeg() -> Vec<u8> {
+        let picture = RgbImage::from_fn(90, 70, |x, y| Rgb([(x * 7) as u8, (y * 11) as u8, (x * y) as u8]));
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_is_no_picture() {
+        let whole = jpeg();
+        decode(&whole, 8).unwrap();
+        for length in (0..whole.len()).step_by(64).chain([whole.len() - 2, whole.len() - 1]) {
+            assert!(decode(&whole[..length], 8).is_err(), "{length} of {}", whole.len());
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_or_within_a_jpeg_is_not_its_end() {
+        let whole = jpeg();
+        let film = [whole.as_slice(), b"film \xff\xda and more"].concat();
+        assert_eq!(decode(&film, 8).unwrap(), decode(&whole, 8).unwrap());
+        // A preview in a note has an end marker of its own.
+        let note = [&[0xff, 0xe1, 0, 8][..], b"\xff\xd8\xff\xd9ab"].concat();
+        let with_preview = [&whole[..2], &note, &whole[2..]].concat();
+        assert_eq!(decode(&with_preview, 8).unwrap(), decode(&whole, 8).unwrap());
+        assert!(decode(&with_preview[..with_preview.len() / 2], 8).is_err());
+    }
+}
