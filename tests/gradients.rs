@@ -123,7 +123,7 @@ fn convnets_of_every_kind_have_the_gradient_of_their_features() {
     for (norm, pooling) in norms.into_iter().flat_map(|norm| poolings.map(|pooling| (norm, pooling))) {
         // Odd sides: pooling drops the edge, which is where gradients go wrong.
         let shape = ImageShape { channels: 2, height: 7, width: 5 };
-        let spec = ConvNetSpec { width: 4, depth: 2, norm, pooling, padding: Some(1) };
+        let spec = ConvNetSpec { width: 4, depth: 2, norm, pooling, padding: Some(1), ..ConvNetSpec::default() };
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let init = Init::frozen(&mut rng, &Device::Cpu).with_dtype(DType::F64);
         let network = ConvNet::new(&spec, shape, 3, init).unwrap();

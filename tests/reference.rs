@@ -112,7 +112,14 @@ fn convnets_agree_with_pytorch_in_features_scores_and_gradients() {
     ] {
         for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F64, 1e-6)] {
             let get = |entry: &str| reference.get(&format!("{name}.{entry}"), dtype);
-            let spec = ConvNetSpec { width, depth, padding, norm: Norm::Instance, pooling: Pooling::Avg };
+            let spec = ConvNetSpec {
+                width,
+                depth,
+                padding,
+                norm: Norm::Instance,
+                pooling: Pooling::Avg,
+                ..ConvNetSpec::default()
+            };
             let classifier = candle_nn::Linear::new(get("classifier.weight"), Some(get("classifier.bias")));
             let blocks = reference.packed(name, depth, dtype);
             let network = ConvNet::with_parameters(&spec, shape, blocks, classifier);

@@ -1,7 +1,7 @@
 """Spirit Safe beside PyTorch on this machine: both do the same works in turn, round after round, and the medians are held
 against each other. With a Python that has PyTorch, from anywhere:
 
-    python3 benches/peers/compare.py [--size cifar|mnist|digits] [--rounds 5] [--repeats 3] [--threads 2]
+    python3 benches/peers/compare.py [--size cifar|mnist|digits|resnet18] [--rounds 5] [--repeats 3] [--threads 2]
 
 The command line is built first, unless `--program` names one. A quiet machine is needed: both sides count wall time.
 

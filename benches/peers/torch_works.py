@@ -22,6 +22,8 @@ SIZES = {
     "cifar": (3, 32, 128, 3, 1, 256, 10),
     "mnist": (1, 28, 32, 3, 3, 64, 10),
     "digits": (1, 8, 32, 2, 1, 115, 10),
+    # ResNet18 with instance norm and no pooling in its stem.
+    "resnet18": (3, 32, None, None, None, 32, 2),
 }
 WORKS = ["forward", "image_gradient", "all_gradients", "dm_step", "evaluation_epoch"]
 
@@ -41,6 +43,36 @@ class ConvNet(nn.Module):
             size = (size + (2 * padding - 2 if first else 0)) // 2
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(width * size * size, CLASSES)
+
+    def embed(self, x):
+        return self.blocks(x).flatten(1)
+
+    def forward(self, x):
+        return self.classifier(self.embed(x))
+
+
+class Block(nn.Module):
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        unit = lambda inputs, side, stride: (
+            nn.Conv2d(inputs, filters, side, stride, side // 2, bias=False),
+            nn.GroupNorm(filters, filters),
+        )
+        self.direct = nn.Sequential(*unit(channels, 3, stride), nn.ReLU(inplace=True), *unit(filters, 3, 1))
+        self.shortcut = nn.Sequential(*unit(channels, 1, stride)) if stride != 1 or channels != filters else None
+
+    def forward(self, x):
+        return F.relu(self.direct(x) + (self.shortcut(x) if self.shortcut else x), inplace=True)
+
+
+class ResNet18(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        stem = [nn.Conv2d(channels, 64, 3, 1, 1, bias=False), nn.GroupNorm(64, 64), nn.ReLU(inplace=True)]
+        widths = [64, 64, 64, 128, 128, 256, 256, 512, 512]
+        blocks = [Block(*pair, 2 if pair[0] != pair[1] else 1) for pair in zip(widths, widths[1:])]
+        self.blocks = nn.Sequential(*stem, *blocks, nn.AvgPool2d(4))
+        self.classifier = nn.Linear(512, CLASSES)
 
     def embed(self, x):
         return self.blocks(x).flatten(1)
@@ -115,6 +147,8 @@ class Works:
 
     def network(self):
         channels, side, width, depth, padding, *_ = self.numbers
+        if width is None:
+            return ResNet18(channels).to(memory_format=self.memory)
         return ConvNet(channels, side, width, depth, padding).to(memory_format=self.memory)
 
     def forward(self):

@@ -13,7 +13,8 @@ use crate::{
 /// What to time.
 #[derive(Args)]
 pub(super) struct BenchArgs {
-    /// cifar (width 128, 32x32x3, 256 real images a class), mnist (width 32, 28x28x1, 64) or digits
+    /// cifar (width 128, 32x32x3, 256 real images a class), mnist (width 32, 28x28x1, 64), digits or
+    /// resnet18 (ResNet18, 32x32x3, 32)
     #[arg(long, value_name = "NAME", default_value = SIZES[0].name)]
     size: String,
     /// How often each work is done; the median counts
@@ -80,9 +81,9 @@ fn work(name: &str) -> Result<Work> {
 
 fn print_table(size: &Size, timings: &[Timing], matmul: Option<f64>) {
     println!(
-        "{}: width {}, {:?}, {} real and {} synthetic images in each of 10 classes; {} threads, {}",
+        "{}: {}, {:?}, {} real and {} synthetic images in each of 10 classes; {} threads, {}",
         size.name,
-        size.width,
+        size.network().describe(),
         size.shape.dims(),
         size.real,
         size.synthetic,

@@ -139,6 +139,7 @@ impl Training {
         let end = (self.position + self.recipe.batch).min(self.order.len());
         let (images, labels) = self.batch(self.position, end)?;
         self.position = end;
+        self.network.set_training(true);
         let scores = self.network.forward(&images)?;
         let loss = candle_nn::loss::cross_entropy(&scores, &labels)?;
         self.optimizer.step(&loss.backward()?)?;
@@ -242,6 +243,7 @@ pub fn accuracy_on(
 ) -> Result<usize> {
     let [channels, height, width] = data.shape().dims();
     let images = Tensor::from_vec(data.gather(split, indices), (indices.len(), channels, height, width), device)?;
+    network.set_training(false);
     let named = network.forward(&images)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
     Ok(named.iter().zip(indices).filter(|(named, index)| **named == split.labels()[**index as usize]).count())
 }

@@ -4,22 +4,18 @@
 //! stream, so that equal seeds give equal networks on every device.
 
 pub mod augment;
-mod convnet;
 mod device;
-mod identity;
 pub mod init;
 pub mod kernels;
 mod layers;
-mod mlp;
+mod networks;
 mod optim;
-mod spec;
 
-pub use convnet::{ConvNet, ConvNetSpec, Norm, Pooling};
 pub use device::{DeviceSpec, describe};
-pub use identity::Identity;
-pub use mlp::{Mlp, MlpSpec};
+pub use networks::{
+    Activation, Classic, ConvNet, ConvNetSpec, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,
+};
 pub use optim::{Sgd, SgdSettings};
-pub use spec::NetworkSpec;
 
 use candle_core::{Result, Tensor, Var};
 
@@ -33,6 +29,9 @@ pub trait Network: Send + Sync {
     fn variables(&self) -> Vec<Var>;
     /// Channels, height and width of the feature maps that [`embed`](Self::embed) flattens.
     fn maps(&self) -> [usize; 3];
+
+    /// Tells the network that it learns or that it does not: batch norms compute differently.
+    fn set_training(&self, _training: bool) {}
 
     /// Class scores of images: `(n, channels, height, width) -> (n, classes)`.
     fn forward(&self, images: &Tensor) -> Result<Tensor> {

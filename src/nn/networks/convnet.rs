@@ -8,13 +8,16 @@ use candle_core::{DType, Result, Tensor, Var};
 use candle_nn::Module;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Network,
-    init::Init,
-    kernels::{Blocks, conv_blocks},
-    layers,
+use super::unit::Norm;
+use crate::{
+    data::ImageShape,
+    nn::{
+        Network,
+        init::Init,
+        kernels::{Blocks, conv_blocks},
+        layers::{self, BatchNorm, Convolution, Groups, normalise},
+    },
 };
-use crate::data::ImageShape;
 
 /// The choices that make a ConvNet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,8 @@ pub struct ConvNetSpec {
     pub depth: usize,
     /// What follows a convolution.
     pub norm: Norm,
+    /// What follows the norm.
+    pub activation: Activation,
     /// What ends a block.
     pub pooling: Pooling,
     /// Padding of the first convolution; 3 for grey images and 1 for colour where nothing is said.
@@ -35,22 +40,40 @@ pub struct ConvNetSpec {
 
 impl Default for ConvNetSpec {
     fn default() -> Self {
-        Self { width: 128, depth: 3, norm: Norm::Instance, pooling: Pooling::Avg, padding: None }
+        Self {
+            width: 128,
+            depth: 3,
+            norm: Norm::Instance,
+            activation: Activation::Relu,
+            pooling: Pooling::Avg,
+            padding: None,
+        }
     }
 }
 
-/// What follows a convolution.
+/// What follows the norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Norm {
-    /// Nothing.
-    None,
-    /// Each channel of each image by itself.
-    Instance,
-    /// All channels of an image together.
-    Layer,
-    /// Four groups of channels.
-    Group,
+pub enum Activation {
+    /// Negative values become zero.
+    Relu,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// Negative values are divided by 100.
+    Leaky,
+    /// `x / (1 + exp(-x))`.
+    Swish,
+}
+
+impl Activation {
+    fn apply(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Relu => x.relu(),
+            Self::Sigmoid => candle_nn::ops::sigmoid(x),
+            Self::Leaky => candle_nn::ops::leaky_relu(x, 0.01),
+            Self::Swish => x.silu(),
+        }
+    }
 }
 
 /// What ends a block.
@@ -87,6 +110,25 @@ impl ConvNetSpec {
         Ok(())
     }
 
+    /// In words, for example `ConvNet, depth 3, width 128`; what is as published is not said.
+    pub fn describe(&self) -> String {
+        let mut text = format!("ConvNet, depth {}, width {}", self.depth, self.width);
+        if self.norm != Norm::Instance {
+            text += &format!(", {}", self.norm.describe());
+        }
+        text += match self.activation {
+            Activation::Relu => "",
+            Activation::Sigmoid => ", sigmoid",
+            Activation::Leaky => ", leaky ReLU",
+            Activation::Swish => ", swish",
+        };
+        text + match self.pooling {
+            Pooling::Avg => "",
+            Pooling::Max => ", max pooling",
+            Pooling::None => ", no pooling",
+        }
+    }
+
     /// Filters, height and width after the last block.
     fn maps(&self, shape: ImageShape) -> [usize; 3] {
         let padded = |side: usize| (side + 2 * self.first_padding(shape)).saturating_sub(2);
@@ -104,6 +146,8 @@ pub struct ConvNet {
     shape: ImageShape,
     /// Weight, bias, gamma and beta of block after block, in one piece: the fused operation takes them so.
     blocks: Tensor,
+    /// Of each block, where the norm is that of a batch.
+    batch_norms: Vec<BatchNorm>,
     classifier: candle_nn::Linear,
     variables: Vec<Var>,
     frozen: bool,
@@ -124,11 +168,17 @@ impl ConvNet {
         }
         let count = packed.len();
         let blocks = init.place(packed, count)?;
+        let batch_norms = match spec.norm {
+            Norm::Batch => (0..spec.depth)
+                .map(|_| BatchNorm::new(spec.width, blocks.dtype(), blocks.device()))
+                .collect::<Result<_>>()?,
+            _ => Vec::new(),
+        };
         let embedding = spec.maps(shape).iter().product();
         let classifier = init.linear(embedding, classes)?;
         let frozen = init.is_frozen();
         let variables = init.into_variables();
-        Ok(Self { spec: spec.clone(), shape, blocks, classifier, variables, frozen })
+        Ok(Self { spec: spec.clone(), shape, blocks, batch_norms, classifier, variables, frozen })
     }
 
     /// A frozen network with known parameters: `blocks` packed as [`ConvNet::new`] draws them, weight
@@ -139,7 +189,8 @@ impl ConvNet {
         blocks: Tensor,
         classifier: candle_nn::Linear,
     ) -> Self {
-        Self { spec: spec.clone(), shape, blocks, classifier, variables: Vec::new(), frozen: true }
+        let (batch_norms, variables) = (Vec::new(), Vec::new());
+        Self { spec: spec.clone(), shape, blocks, batch_norms, classifier, variables, frozen: true }
     }
 
     /// Number of parameters.
@@ -153,38 +204,44 @@ impl ConvNet {
         images.device().is_cpu()
             && images.dtype() == DType::F32
             && self.spec.norm == Norm::Instance
+            && self.spec.activation == Activation::Relu
             && self.spec.pooling == Pooling::Avg
     }
 
-    /// Block after block in plain tensor operations, for every device and precision.
-    fn blocks_plain(&self, images: &Tensor) -> Result<Tensor> {
+    /// Block after block in single layers, for every kind of block, device and precision.
+    fn blocks_apart(&self, images: &Tensor) -> Result<Tensor> {
         let width = self.spec.width;
         let mut offset = 0;
         let mut take = |count: usize| {
             offset += count;
             self.blocks.narrow(0, offset - count, count)
         };
+        let relu = self.spec.activation == Activation::Relu;
         let mut x = images.clone(); // (n, c, h, w)
         for block in 0..self.spec.depth {
             let input = if block == 0 { self.shape.channels } else { width };
             let padding = if block == 0 { self.spec.first_padding(self.shape) } else { 1 };
             let weight = take(width * input * 9)?.reshape((width, input, 3, 3))?;
-            let bias = take(width)?.reshape((1, width, 1, 1))?;
-            x = x.conv2d(&weight, padding, 1, 1, 1)?.broadcast_add(&bias)?;
-            let groups = match self.spec.norm {
-                Norm::None => None,
-                Norm::Instance => Some(width),
-                Norm::Layer => Some(1),
-                Norm::Group => Some(4),
+            let convolution = Convolution { weight, bias: Some(take(width)?), stride: 1, padding };
+            x = match self.spec.norm.groups(width) {
+                None if relu => convolution.forward_relu(&x)?,
+                None => convolution.forward(&x)?,
+                Some(groups) => {
+                    let (gamma, beta) = (take(width)?, take(width)?);
+                    let x = convolution.forward(&x)?;
+                    match groups {
+                        Groups::OfBatch => self.batch_norms[block].forward(&x, &gamma, &beta, relu)?,
+                        Groups::OfImage(_) => normalise(&x, &gamma, &beta, groups, relu)?,
+                    }
+                }
             };
-            if let Some(groups) = groups {
-                x = layers::group_norm(&x, &take(width)?, &take(width)?, groups)?;
+            if !relu {
+                x = self.spec.activation.apply(&x)?;
             }
-            x = x.relu()?;
             x = match self.spec.pooling {
                 Pooling::None => x,
-                Pooling::Avg => layers::avg_pool(&x)?,
-                Pooling::Max => layers::max_pool(&x)?,
+                Pooling::Avg => layers::avg_pool(&x, 2)?,
+                Pooling::Max => layers::max_pool(&x, 2)?,
             };
         }
         Ok(x)
@@ -204,7 +261,7 @@ impl Network for ConvNet {
             };
             conv_blocks(&blocks, images, &self.blocks, self.frozen)?
         } else {
-            self.blocks_plain(images)?
+            self.blocks_apart(images)?
         };
         maps.flatten_from(1)
     }
@@ -219,5 +276,9 @@ impl Network for ConvNet {
 
     fn maps(&self) -> [usize; 3] {
         self.spec.maps(self.shape)
+    }
+
+    fn set_training(&self, training: bool) {
+        self.batch_norms.iter().for_each(|norm| norm.set_training(training));
     }
 }

@@ -4,8 +4,10 @@ use candle_core::{Result, Tensor, Var};
 use candle_nn::{Linear, Module};
 use serde::{Deserialize, Serialize};
 
-use super::{Network, init::Init};
-use crate::data::ImageShape;
+use crate::{
+    data::ImageShape,
+    nn::{Network, init::Init},
+};
 
 /// The choices that make an MLP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

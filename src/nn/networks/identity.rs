@@ -2,8 +2,7 @@
 
 use candle_core::{Result, Tensor, Var, bail};
 
-use super::Network;
-use crate::data::ImageShape;
+use crate::{data::ImageShape, nn::Network};
 
 /// Features are the pixels themselves. It cannot classify.
 pub struct Identity {
