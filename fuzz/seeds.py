@@ -4,6 +4,7 @@ import gzip
 import io
 import struct
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,11 @@ for kind, options in [("WEBP", {"lossless": True}), ("JPEG", {"progressive": Tru
     content = io.BytesIO()
     picture.save(content, kind, **options)
     put("picture", f"{kind}-other", content.getvalue())
+
+for path in (HERE.parent / "tests" / "fixtures" / "sets").glob("*.pt"):
+    put("torch", path.name, path.read_bytes())
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if name.endswith("data.pkl"):
+                    put("pickle", path.name, archive.read(name))

@@ -193,10 +193,11 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 5] = [
+pub const PRESETS: [Preset; 6] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
+    Preset { name: "iid", text: include_str!("../configs/iid.toml") },
     Preset { name: "iid-digits", text: include_str!("../configs/iid-digits.toml") },
     Preset { name: "iid-cpu", text: include_str!("../configs/iid-cpu.toml") },
 ];
@@ -279,8 +280,15 @@ impl RunConfig {
         if self.pool.size == 0 {
             fault("pool.size must be at least 1".to_owned());
         }
-        if let Err(text) = self.pool.network(&self.network).check(data.shape()) {
+        let pool = self.pool.network(&self.network);
+        if let Err(text) = pool.check(data.shape()) {
             fault(format!("pool: {text}"));
+        }
+        for (place, network) in [("network", &self.network), ("pool.network", &pool)] {
+            if network.has_batch_norm() {
+                let twin = "what it says of an image depends on the batch. Set the norm to \"instance\"";
+                fault(format!("{place} has batch norm, which can judge but not be matched through: {twin}"));
+            }
         }
         for class in &self.classes {
             if *class as usize >= data.classes() {
@@ -352,6 +360,9 @@ fn lay_over(table: &mut toml::Table, setting: &str) -> Result<()> {
             .or_insert_with(|| toml::Value::Table(toml::Table::new()))
             .as_table_mut()
             .ok_or_else(|| Error::Config(format!("--set {setting}: \"{key}\" is a value, not a table")))?;
+    }
+    if last == "kind" && here.get(last) != Some(&value) {
+        here.clear(); // What another kind of network is made of means nothing to this one.
     }
     here.insert(last.to_owned(), value);
     Ok(())

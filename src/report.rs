@@ -218,6 +218,14 @@ pub enum Subject {
     Random,
     /// As many real images, the medoids of k-means.
     Medoids,
+    /// As many real images, the medoids of k-means among features of a trained network.
+    FeatureMedoids,
+    /// As many real images whose mean follows that of their class among such features.
+    Herding,
+    /// As many real images that lie farthest from each other among such features.
+    KCenter,
+    /// As many real images, those that a network forgot most often while it learned.
+    Forgetting,
     /// The whole training split.
     Whole,
     /// A set as it was read from files: exported images, or somebody else's.
@@ -226,7 +234,40 @@ pub enum Subject {
 
 impl Subject {
     /// Those that a verdict compares.
-    pub const ALL: [Self; 4] = [Self::Synthetic, Self::Random, Self::Medoids, Self::Whole];
+    pub const ALL: [Self; 8] = [
+        Self::Synthetic,
+        Self::Random,
+        Self::Medoids,
+        Self::FeatureMedoids,
+        Self::Herding,
+        Self::KCenter,
+        Self::Forgetting,
+        Self::Whole,
+    ];
+
+    /// Selections of real images, as many as are distilled.
+    pub const SELECTIONS: [Self; 6] =
+        [Self::Random, Self::Medoids, Self::FeatureMedoids, Self::Herding, Self::KCenter, Self::Forgetting];
+
+    /// True for images that somebody made, false for real ones.
+    pub fn is_made(self) -> bool {
+        matches!(self, Self::Synthetic | Self::Exported)
+    }
+
+    /// The name that is typed and written in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Synthetic => "synthetic",
+            Self::Random => "random",
+            Self::Medoids => "medoids",
+            Self::FeatureMedoids => "feature_medoids",
+            Self::Herding => "herding",
+            Self::KCenter => "k_center",
+            Self::Forgetting => "forgetting",
+            Self::Whole => "whole",
+            Self::Exported => "exported",
+        }
+    }
 
     /// In words.
     pub fn describe(self) -> &'static str {
@@ -234,6 +275,10 @@ impl Subject {
             Self::Synthetic => "distilled images",
             Self::Random => "random selection",
             Self::Medoids => "k-means medoids",
+            Self::FeatureMedoids => "k-means medoids in features",
+            Self::Herding => "herding",
+            Self::KCenter => "k-center",
+            Self::Forgetting => "most forgotten images",
             Self::Whole => "whole training set",
             Self::Exported => "images read from files",
         }
@@ -274,6 +319,55 @@ pub struct VerdictRow {
     pub is_comparable: bool,
 }
 
+/// A figure of a paper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// What made the images.
+    pub method: String,
+    /// A fraction of 1.
+    pub accuracy: f64,
+    /// Its spread, where it was told.
+    pub std: Option<f64>,
+    /// Where it was read.
+    pub source: String,
+}
+
+/// Presets beside each other, judged by the same protocol with the same network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The data set in words.
+    pub data: String,
+    /// Images in each class.
+    pub per_class: usize,
+    /// The rules.
+    pub protocol: String,
+    /// The network that was trained, in words.
+    pub network: String,
+    /// What was compared.
+    pub rows: Vec<Compared>,
+    /// What papers say by the same protocol.
+    pub published: Vec<Published>,
+}
+
+/// A line of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Name of the preset, or of a selection of real images.
+    pub preset: String,
+    /// Over all networks of all seeds.
+    pub accuracy: Accuracy,
+    /// Number of seeds.
+    pub seeds: usize,
+    /// Bytes that are stored, at one byte a value.
+    pub bytes: u64,
+    /// Images that networks were trained on.
+    pub images: usize,
+    /// Seconds of the distillation, the median over the seeds; none for selections.
+    pub secs: Option<f64>,
+    /// Peak of the memory of a distillation, the largest over the seeds.
+    pub peak_rss_bytes: Option<u64>,
+}
+
 /// The images on which networks were tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -297,6 +391,15 @@ pub struct Evaluation {
     pub accuracy: Accuracy,
     /// Accuracy of each network.
     pub values: Vec<f64>,
+    /// The network that was trained, in words; empty in files of version 0.1.
+    #[serde(default)]
+    pub network: String,
+    /// How often an image of the class of the row was taken for that of the column, all networks together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusion: Vec<Vec<u32>>,
+    /// What the networks call each image that they were trained on, where those were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<Called>,
     /// Images that the networks were trained on.
     pub images: usize,
     /// Bytes of those images at one byte a value.
@@ -305,6 +408,15 @@ pub struct Evaluation {
     pub secs: f64,
     /// How often the test split of this run has been used, this time included.
     pub test_uses: u64,
+}
+
+/// What some networks call an image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Called {
+    /// The class with the highest mean probability.
+    pub class: u32,
+    /// That probability.
+    pub probability: f64,
 }
 
 /// What a viewer wants to see. It never changes what a run computes.

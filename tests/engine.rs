@@ -10,7 +10,7 @@ use std::{
 use crossbeam_channel::RecvTimeoutError;
 use spiritsafe::{
     config::RunConfig,
-    engine::{Command, Engine, Event, Start},
+    engine::{Command, Engine, Event, Start, Trial},
     report::{Change, GalleryView, Intervention, Wants},
     store::RunFolder,
 };
@@ -141,7 +141,7 @@ fn evaluations_exports_and_checkpoints_in_between_change_nothing() {
     let engine = paused(&config, out.path());
     wait_paused(&engine);
     engine.send(Command::Step);
-    engine.send(Command::Evaluate { protocol: "quick@1x1".to_owned() });
+    engine.send(Command::Evaluate(Trial { protocol: "quick@1x1".to_owned(), ..Trial::default() }));
     engine.send(Command::Checkpoint);
     engine.send(Command::Export(elsewhere.path().to_owned()));
     let exported = wait(&engine, |event| match event {
@@ -150,7 +150,7 @@ fn evaluations_exports_and_checkpoints_in_between_change_nothing() {
     });
     assert!(exported.starts_with(elsewhere.path()) && exported.exists());
     wait(&engine, |event| matches!(event, Event::EvaluationsDone).then_some(()));
-    engine.send(Command::Evaluate { protocol: "dm@100000x1".to_owned() });
+    engine.send(Command::Evaluate(Trial { protocol: "dm@100000x1".to_owned(), ..Trial::default() }));
     engine.send(Command::CancelEvaluation);
     wait(&engine, |event| matches!(event, Event::EvaluationCancelled).then_some(()));
     engine.send(Command::Resume);
@@ -310,7 +310,7 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     engine.send(Command::SetPace(Some(200.0)));
     wait_paused(&engine);
     let unknown = Command::SetWeight { term: "meen".to_owned(), weight: 1.0 };
-    let protocol = Command::Evaluate { protocol: "best@5".to_owned() };
+    let protocol = Command::Evaluate(Trial { protocol: "best@5".to_owned(), ..Trial::default() });
     let wrong: [(Command, &[&str]); 6] = [
         (unknown, &["\"meen\"", "there are mean, covariance"]),
         (weight(-1.0), &["from 0 up", "-1"]),

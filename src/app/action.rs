@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::{config::RunConfig, engine::Start, report::Subject};
+use crate::{
+    config::RunConfig,
+    engine::{Start, Trial},
+    report::Subject,
+};
 
 /// A wish.
 #[derive(Clone, Debug)]
@@ -37,8 +41,8 @@ pub enum Action {
     ToggleMute(usize),
     /// Hear a term alone, or all again.
     ToggleSolo(usize),
-    /// Judge the images with a protocol.
-    Evaluate(String),
+    /// Judge the images.
+    Evaluate(Trial),
     /// Say which images to use.
     Judge,
     /// Write the selection of real images that won.

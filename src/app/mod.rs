@@ -256,7 +256,7 @@ impl App {
                         self.engine.send(Command::SetLearningRate(value));
                     }
                 }
-                Action::Evaluate(protocol) => self.engine.send(Command::Evaluate { protocol }),
+                Action::Evaluate(trial) => self.engine.send(Command::Evaluate(trial)),
                 Action::Judge => self.engine.send(Command::Judge),
                 Action::ExportSelection(what, folder) => {
                     self.engine.send(Command::ExportSelection { what, folder });

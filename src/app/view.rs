@@ -19,8 +19,10 @@ pub struct View {
     pub log_axis: bool,
     /// Losses are multiplied by their weights.
     pub weighted: bool,
-    /// Accuracy is drawn over steps instead of bytes.
-    pub over_steps: bool,
+    /// What is shown of the evaluations.
+    pub judged_as: JudgedAs,
+    /// Networks to judge by, as they were typed.
+    pub networks: String,
     /// The only protocol that is shown; all where there is none.
     pub protocol: Option<String>,
     /// At most so many steps a second, so that eyes can follow; none is full speed.
@@ -33,9 +35,26 @@ pub struct View {
     /// The image that the arrow keys stand on.
     #[serde(skip)]
     pub cursor: Option<usize>,
+    /// The evaluation whose classes are looked at; the newest where there is none.
+    #[serde(skip)]
+    pub judged: Option<usize>,
     /// The help is open.
     #[serde(skip)]
     pub help: bool,
+}
+
+/// What is shown of the evaluations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JudgedAs {
+    /// Accuracy over the bytes of the images.
+    #[default]
+    Storage,
+    /// Accuracy over the steps of the run.
+    Steps,
+    /// Accuracy by network.
+    Networks,
+    /// Which class is taken for which.
+    Classes,
 }
 
 impl Default for View {
@@ -46,12 +65,14 @@ impl Default for View {
             pictures: true,
             log_axis: true,
             weighted: true,
-            over_steps: false,
+            judged_as: JudgedAs::Storage,
+            networks: "convnet, alexnet, vgg11, resnet18".to_owned(),
             protocol: None,
             pace: None,
             share: 0.25,
             hovered: None,
             cursor: None,
+            judged: None,
             help: false,
         }
     }
@@ -65,6 +86,11 @@ impl View {
     pub fn other_pace(&self, slower: bool) -> Option<f64> {
         let at = PACES.iter().position(|pace| *pace == self.pace).unwrap_or(0);
         PACES[if slower { (at + 1).min(PACES.len() - 1) } else { at.saturating_sub(1) }]
+    }
+
+    /// The protocol that was chosen, without the images that it was tested on.
+    pub fn protocol_name(&self) -> Option<String> {
+        Some(self.protocol.as_deref()?.split_once(' ')?.0.to_owned())
     }
 
     /// The next picture of the images: now, start, difference.

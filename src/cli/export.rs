@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::drive::{describe, drive};
+use super::{
+    drive::{describe, drive},
+    evaluate::selection,
+};
 use crate::{
     config::RunConfig,
     engine::{Command, Start},
-    error::{Error, Result},
+    error::Result,
     report::Subject,
     store::RunFolder,
 };
@@ -19,7 +22,7 @@ pub(super) struct ExportArgs {
     dir: PathBuf,
     /// New or empty folder for the images, their card and a script that trains on them
     out: PathBuf,
-    /// Write real images instead: random or medoids, the ones that the verdict compares with
+    /// Write real images instead, as many: random, medoids, feature_medoids, herding, k_center or forgetting
     #[arg(long, value_name = "NAME")]
     selection: Option<String>,
 }
@@ -31,11 +34,7 @@ impl ExportArgs {
         let folder = self.out.clone();
         let command = match self.selection.as_deref() {
             None => Command::Export(folder),
-            Some("random") => Command::ExportSelection { what: Subject::Random, folder },
-            Some("medoids") => Command::ExportSelection { what: Subject::Medoids, folder },
-            Some(other) => {
-                return Err(Error::Config(format!("there is no selection \"{other}\". Use random or medoids")));
-            }
+            Some(name) => Command::ExportSelection { what: selection(name)?, folder },
         };
         let summary = drive(start, Some(command))?;
         for subject in [Subject::Synthetic, Subject::Exported] {

@@ -5,6 +5,7 @@
 //! interrupted with everything saved.
 
 mod bench;
+mod compare;
 mod distill;
 mod drive;
 mod evaluate;
@@ -12,6 +13,7 @@ mod export;
 mod lists;
 mod merge;
 mod replay;
+mod tables;
 mod verdict;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -46,6 +48,8 @@ enum Command {
     Distill(distill::DistillArgs),
     /// Judge the images of a run, or a set from files: train fresh networks on them and test those
     Evaluate(evaluate::EvaluateArgs),
+    /// Distil by several presets and put their results beside each other, and beside selections of real images
+    Compare(compare::CompareArgs),
     /// Write the images of a run in every form that others read, and measure what was written
     Export(export::ExportArgs),
     /// Say which images to use: those of a run, as many real ones, or all of them
@@ -162,6 +166,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
     let outcome = pinned.and_then(|()| match command {
         Some(Command::Distill(args)) => args.run(),
         Some(Command::Evaluate(args)) => args.run(),
+        Some(Command::Compare(args)) => args.run(),
         Some(Command::Replay(args)) => args.run(),
         Some(Command::Export(args)) => args.run(),
         Some(Command::Verdict(args)) => args.run(),

@@ -48,10 +48,7 @@ pub enum Command {
     /// Tell the engine what drawing the last frame cost, in seconds.
     FrameDrawn(f64),
     /// Judge the images as they are now.
-    Evaluate {
-        /// For example `quick@100x3` or `dm@300x5`.
-        protocol: String,
-    },
+    Evaluate(Trial),
     /// Say which images to use; what has not been judged yet is judged first.
     Judge,
     /// Give up the evaluation under way.
@@ -62,11 +59,22 @@ pub enum Command {
     Export(PathBuf),
     /// Write a selection of real images, as many as there are synthetic ones, into a new folder in the same forms.
     ExportSelection {
-        /// [`Subject::Random`] or [`Subject::Medoids`].
+        /// One of [`Subject::SELECTIONS`].
         what: Subject,
         /// New or empty.
         folder: PathBuf,
     },
+}
+
+/// What is to be judged, and by what rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// For example `quick@100x3` or `dm@300x5`.
+    pub protocol: String,
+    /// What to compare with beside random selection.
+    pub against: Vec<Subject>,
+    /// Networks by name, for example `resnet18`; the run's own where none is named.
+    pub networks: Vec<String>,
 }
 
 /// How to begin.

@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     error::Result,
-    evaluate::{Judge, Progress, Protocol},
+    evaluate::{Judge, Outcome, Progress, Protocol},
+    nn::NetworkSpec,
     report::Subject,
 };
 
@@ -35,7 +36,7 @@ pub(super) enum Slice {
     /// How far the first evaluation is.
     Progress { what: String, done: f64, secs_left: f64 },
     /// The first evaluation has ended.
-    Done { judge: Box<Judge>, step: u64, values: Vec<f64>, secs: f64 },
+    Done { judge: Box<Judge>, step: u64, outcome: Outcome, secs: f64 },
 }
 
 impl Jobs {
@@ -52,9 +53,11 @@ impl Jobs {
         self.queue.clear();
     }
 
-    /// True if this is waiting to be judged by this protocol.
-    pub(super) fn has(&self, subject: Subject, protocol: Protocol) -> bool {
-        let wanted = |job: &Job| job.judge.subject() == subject && job.judge.protocol() == protocol;
+    /// True if this is waiting to be judged by this protocol with this network.
+    pub(super) fn has(&self, subject: Subject, protocol: Protocol, network: &NetworkSpec) -> bool {
+        let wanted = |Job { judge, .. }: &Job| {
+            judge.subject() == subject && judge.protocol() == protocol && judge.network() == network
+        };
         self.queue.iter().any(wanted)
     }
 
@@ -72,10 +75,10 @@ impl Jobs {
                 }
             };
             match progress {
-                Progress::Done(values) => {
+                Progress::Done(outcome) => {
                     let Job { judge, step, worked, .. } = self.queue.pop_front().expect("just used");
                     let secs = (worked + clock.elapsed()).as_secs_f64();
-                    return Ok(Slice::Done { judge: Box::new(judge), step, values, secs });
+                    return Ok(Slice::Done { judge: Box::new(judge), step, outcome, secs });
                 }
                 Progress::Working(done) if clock.elapsed() >= budget => {
                     job.worked += clock.elapsed();
@@ -96,6 +99,7 @@ impl Job {
         let subject = self.judge.subject().describe();
         let worked = self.worked.as_secs_f64();
         let secs_left = if done > 0.0 { worked / done - worked } else { f64::INFINITY };
-        Slice::Progress { what: format!("{subject} by {}", self.judge.protocol()), done, secs_left }
+        let what = format!("{subject} by {}, {}", self.judge.protocol(), self.judge.network().describe());
+        Slice::Progress { what, done, secs_left }
     }
 }

@@ -14,6 +14,6 @@ mod run;
 mod viewer;
 mod worker;
 
-pub use command::{Command, Start, free_folder};
+pub use command::{Command, Start, Trial, free_folder};
 pub use event::Event;
 pub use handle::{Backstage, Engine};

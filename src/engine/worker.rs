@@ -214,7 +214,7 @@ impl Worker {
                 let applied = run.set_learning_rate(rate, true)?;
                 self.backstage.tell(Event::Applied(applied));
             }
-            Command::Evaluate { protocol } => return self.begin_evaluation(protocol.parse()?),
+            Command::Evaluate(trial) => return self.begin_evaluation(&trial),
             Command::Judge => return self.begin_verdict(),
             Command::CancelEvaluation => {
                 self.jobs.clear();

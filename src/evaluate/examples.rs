@@ -63,6 +63,11 @@ impl Chosen {
         let labels = indices.iter().map(|&index| data.train().labels()[index as usize]).collect();
         Self { data, indices, labels }
     }
+
+    /// Which training image the example `position` is.
+    pub fn index(&self, position: usize) -> u32 {
+        self.indices[position]
+    }
 }
 
 impl Examples for Chosen {

@@ -1,27 +1,59 @@
 //! One evaluation: some networks, one after the other, each trained and tested.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use candle_core::Device;
 
 use super::{
     Chosen, Examples, Images,
-    protocol::{Family as Rules, Protocol},
-    selection::{select_at_random, select_medoids},
-    training::{Recipe, Training, accuracy_on},
+    expert::Expert,
+    outcome::{Outcome, Tally},
+    protocol::{Family as Rules, LabelKind, Protocol},
+    selection::{ByExpert, select_at_random, select_by, select_medoids},
+    training::{Training, named_by},
 };
 use crate::{
     data::{Dataset, Split},
     distill::SyntheticSet,
     error::{Error, Result},
     nn::{NetworkSpec, augment::Family},
-    report::{Accuracy, Subject, TestedOn},
+    report::{Subject, TestedOn},
 };
 
 /// Random selection is drawn this many times: it is the mean over draws that counts.
 pub const RANDOM_DRAWS: usize = 5;
 /// Images tested in one slice.
 const TEST_SLICE: usize = 256;
+
+/// By what rules something is judged, and with what.
+#[derive(Clone, Copy)]
+pub struct How<'a> {
+    /// The rules.
+    pub protocol: Protocol,
+    /// The network that is trained.
+    pub network: &'a NetworkSpec,
+    /// What its images go through.
+    pub augmentation: &'a [Family],
+    /// Where it is trained.
+    pub device: &'a Device,
+    /// Where everything random comes from.
+    pub seed: u64,
+}
+
+/// An expert that several evaluations share: the first that needs it trains it.
+pub type SharedExpert = Arc<Mutex<Expert>>;
+
+/// What networks are trained on.
+enum Sets {
+    /// Used in turn.
+    Ready(Vec<Arc<dyn Examples>>),
+    /// So many images of each class, chosen once the expert is trained.
+    Awaited(ByExpert, usize),
+}
 
 /// An evaluation on its way.
 pub struct Judge {
@@ -31,51 +63,54 @@ pub struct Judge {
     seed: u64,
     subject: Subject,
     protocol: Protocol,
+    network: NetworkSpec,
+    augmentation: Vec<Family>,
     /// Networks to train: the protocol's number, or one for each random draw where that is more.
     networks: usize,
-    recipe: Recipe,
-    /// What networks are trained on, used in turn.
-    sets: Vec<Arc<dyn Examples>>,
+    sets: Sets,
+    images: usize,
+    expert: Option<SharedExpert>,
     tested: Vec<u32>,
-    values: Vec<f64>,
     training: Option<Training>,
-    /// Tested images and how many of them were right, once the training is done.
-    counted: Option<(usize, usize)>,
+    tally: Tally,
+    /// Tested images, once the training is done.
+    tested_so_far: Option<usize>,
 }
 
 /// How far an evaluation is.
 pub enum Progress {
     /// The share that is done.
     Working(f64),
-    /// The accuracy of each network.
-    Done(Vec<f64>),
+    /// What it found.
+    Done(Outcome),
 }
 
 impl Judge {
-    fn new(
-        data: Arc<Dataset>,
-        classes: Vec<u32>,
-        protocol: Protocol,
-        (network, augmentation): (&NetworkSpec, &[Family]),
-        device: &Device,
-        seed: u64,
-        (subject, sets): (Subject, Vec<Arc<dyn Examples>>),
-    ) -> Result<Self> {
-        let recipe = Recipe::dm(network.judge(), protocol.epochs, augmentation.to_vec());
+    fn new(data: &Arc<Dataset>, classes: Vec<u32>, how: How<'_>, subject: Subject, sets: Sets) -> Result<Self> {
+        let (protocol, repeats) = (how.protocol, how.protocol.repeats);
+        let (networks, images) = match &sets {
+            Sets::Ready(sets) => (repeats.max(sets.len()), sets[0].labels().len()),
+            Sets::Awaited(_, per_class) => (repeats, classes.len() * per_class),
+        };
+        let network = how.network.judge();
+        network.check(data.shape()).map_err(Error::Config)?;
         let mut judge = Self {
-            data,
-            classes,
-            device: device.clone(),
-            seed,
+            data: data.clone(),
+            device: how.device.clone(),
+            seed: how.seed,
             subject,
             protocol,
-            networks: protocol.repeats.max(sets.len()),
-            recipe,
+            network,
+            augmentation: how.augmentation.to_vec(),
+            networks,
+            images,
+            tally: Tally::new(data.classes(), if subject.is_made() { images } else { 0 }),
+            classes,
             sets,
+            expert: None,
             tested: Vec::new(),
-            values: Vec::new(),
             training: None,
-            counted: None,
+            tested_so_far: None,
         };
         let (split, candidates): (&Split, Vec<u32>) = match judge.tested_on() {
             TestedOn::Test => (judge.data.test(), (0..judge.data.test().len() as u32).collect()),
@@ -93,84 +128,67 @@ impl Judge {
             }));
         }
         judge.tested = tested;
+        if protocol.labels == LabelKind::Soft || matches!(judge.sets, Sets::Awaited(..)) {
+            judge.expert = Some(judge.own_expert()?);
+        }
         Ok(judge)
     }
 
+    fn own_expert(&self) -> Result<SharedExpert> {
+        let expert = Expert::new(&self.data, &self.classes, &self.network, &self.device, self.seed)?;
+        Ok(Arc::new(Mutex::new(expert)))
+    }
+
     /// Judges synthetic images.
-    pub fn synthetic(
-        data: &Arc<Dataset>,
-        images: &SyntheticSet,
-        protocol: Protocol,
-        how: (&NetworkSpec, &[Family]),
-        device: &Device,
-        seed: u64,
-    ) -> Result<Self> {
+    pub fn synthetic(data: &Arc<Dataset>, images: &SyntheticSet, how: How<'_>) -> Result<Self> {
         let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(Images::of(images))];
-        let subject = (Subject::Synthetic, sets);
-        Self::new(data.clone(), images.classes.clone(), protocol, how, device, seed, subject)
+        Self::new(data, images.classes.clone(), how, Subject::Synthetic, Sets::Ready(sets))
     }
 
     /// Judges a set that was read from files, on the classes that it has images of.
-    pub fn imported(
-        data: &Arc<Dataset>,
-        images: Images,
-        protocol: Protocol,
-        how: (&NetworkSpec, &[Family]),
-        device: &Device,
-        seed: u64,
-    ) -> Result<Self> {
+    pub fn imported(data: &Arc<Dataset>, images: Images, how: How<'_>) -> Result<Self> {
         let classes: BTreeSet<u32> = images.labels().iter().copied().collect();
         let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(images)];
-        let subject = (Subject::Exported, sets);
-        Self::new(data.clone(), classes.into_iter().collect(), protocol, how, device, seed, subject)
+        Self::new(data, classes.into_iter().collect(), how, Subject::Exported, Sets::Ready(sets))
     }
 
-    /// Judges as many real images, drawn at random [`RANDOM_DRAWS`] times: networks take the draws in turn, and at
-    /// least one network is trained on each.
-    pub fn random(
+    /// Judges `per_class` real images of some classes.
+    ///
+    /// Random ones are drawn [`RANDOM_DRAWS`] times: networks take the draws in turn, and at least one network is trained
+    /// on each. The whole training split counts as a selection too.
+    pub fn selection(
         data: &Arc<Dataset>,
+        subject: Subject,
         (classes, per_class): (&[u32], usize),
-        protocol: Protocol,
-        how: (&NetworkSpec, &[Family]),
-        device: &Device,
-        seed: u64,
+        how: How<'_>,
     ) -> Result<Self> {
-        let draw = |draw: usize| -> Arc<dyn Examples> {
-            let indices = select_at_random(data, classes, per_class, seed, draw as u64);
-            Arc::new(Chosen::new(data.clone(), indices))
+        let chosen = |indices| -> Arc<dyn Examples> { Arc::new(Chosen::new(data.clone(), indices)) };
+        let draw = |draw| chosen(select_at_random(data, classes, per_class, how.seed, draw as u64));
+        let sets = match subject {
+            Subject::Random => Sets::Ready((0..RANDOM_DRAWS).map(draw).collect()),
+            Subject::Medoids => Sets::Ready(vec![chosen(select_medoids(data, classes, per_class, how.seed))]),
+            Subject::Whole => {
+                let of_class = |&class: &u32| data.train().of_class(class).iter().copied();
+                Sets::Ready(vec![chosen(classes.iter().flat_map(of_class).collect())])
+            }
+            Subject::Herding => Sets::Awaited(ByExpert::Herding, per_class),
+            Subject::KCenter => Sets::Awaited(ByExpert::KCenter, per_class),
+            Subject::FeatureMedoids => Sets::Awaited(ByExpert::Medoids, per_class),
+            Subject::Forgetting => Sets::Awaited(ByExpert::Forgetting, per_class),
+            Subject::Synthetic | Subject::Exported => {
+                return Err(Error::Config(format!("{} are no selection of real images", subject.describe())));
+            }
         };
-        let subject = (Subject::Random, (0..RANDOM_DRAWS).map(draw).collect());
-        Self::new(data.clone(), classes.to_vec(), protocol, how, device, seed, subject)
+        Self::new(data, classes.to_vec(), how, subject, sets)
     }
 
-    /// Judges as many real images, the medoids of k-means in each class.
-    pub fn medoids(
-        data: &Arc<Dataset>,
-        (classes, per_class): (&[u32], usize),
-        protocol: Protocol,
-        how: (&NetworkSpec, &[Family]),
-        device: &Device,
-        seed: u64,
-    ) -> Result<Self> {
-        let indices = select_medoids(data, classes, per_class, seed);
-        let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(Chosen::new(data.clone(), indices))];
-        let subject = (Subject::Medoids, sets);
-        Self::new(data.clone(), classes.to_vec(), protocol, how, device, seed, subject)
-    }
-
-    /// Judges the whole training split.
-    pub fn whole(
-        data: &Arc<Dataset>,
-        classes: &[u32],
-        protocol: Protocol,
-        how: (&NetworkSpec, &[Family]),
-        device: &Device,
-        seed: u64,
-    ) -> Result<Self> {
-        let indices = classes.iter().flat_map(|&class| data.train().of_class(class).iter().copied()).collect();
-        let sets: Vec<Arc<dyn Examples>> = vec![Arc::new(Chosen::new(data.clone(), indices))];
-        let subject = (Subject::Whole, sets);
-        Self::new(data.clone(), classes.to_vec(), protocol, how, device, seed, subject)
+    /// Shares the expert of another evaluation, where this one needs one.
+    #[must_use]
+    pub fn sharing(mut self, expert: &mut Option<SharedExpert>) -> Self {
+        if self.expert.is_some() {
+            self.expert = Some(expert.get_or_insert_with(|| self.expert.take().expect("just looked")).clone());
+        }
+        self
     }
 
     /// What is judged.
@@ -181,7 +199,7 @@ impl Judge {
     /// On which images.
     pub fn tested_on(&self) -> TestedOn {
         match self.protocol.family {
-            Rules::Dm | Rules::Whole => TestedOn::Test,
+            Rules::Dm | Rules::Whole | Rules::Idc | Rules::Ncfm => TestedOn::Test,
             Rules::Quick => TestedOn::Holdout,
         }
     }
@@ -191,53 +209,91 @@ impl Judge {
         self.protocol
     }
 
-    /// Number of images that each network is trained on.
-    pub fn images(&self) -> usize {
-        self.sets[0].labels().len()
+    /// The network that is trained.
+    pub fn network(&self) -> &NetworkSpec {
+        &self.network
     }
 
-    /// Gathers what [`Progress::Done`] brought.
-    pub fn accuracy(&self, values: &[f64]) -> Accuracy {
-        Accuracy::of(values, &self.protocol.to_string())
+    /// Number of images that each network is trained on.
+    pub fn images(&self) -> usize {
+        self.images
     }
 
     /// Trains on one batch or tests one slice.
     pub fn advance(&mut self) -> Result<Progress> {
-        if self.values.len() == self.networks {
-            return Ok(Progress::Done(self.values.clone()));
+        if self.tally.networks() == self.networks {
+            return Ok(Progress::Done(self.tally.outcome(&self.protocol.to_string())));
+        }
+        if let Some(done) = self.train_expert()? {
+            return Ok(Progress::Working(done / (self.networks + 1) as f64));
         }
         let mut training = match self.training.take() {
             Some(training) => training,
-            None => self.train(self.values.len())?,
+            None => self.train(self.tally.networks())?,
         };
-        match self.counted {
+        match self.tested_so_far {
             None => {
                 if !training.advance()? {
-                    self.counted = Some((0, 0));
+                    self.tested_so_far = Some(0);
                 }
                 self.training = Some(training);
             }
-            Some((seen, right)) => {
+            Some(seen) => {
                 let end = (seen + TEST_SLICE).min(self.tested.len());
                 let slice = &self.tested[seen..end];
-                let right =
-                    right + accuracy_on(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
+                let split = self.tested_split();
+                let named = named_by(training.network(), &self.data, split, slice, &self.device)?;
+                let labels: Vec<u32> = slice.iter().map(|&index| split.labels()[index as usize]).collect();
+                self.tally.count(&labels, &named);
                 if end == self.tested.len() {
-                    self.values.push(right as f64 / end as f64);
-                    self.counted = None;
+                    if let (true, Sets::Ready(sets)) = (self.subject.is_made(), &self.sets) {
+                        self.tally.look_at(training.network(), sets[0].as_ref(), &self.device)?;
+                    }
+                    self.tally.close();
+                    self.tested_so_far = None;
                 } else {
-                    self.counted = Some((end, right));
+                    self.tested_so_far = Some(end);
                     self.training = Some(training);
                 }
             }
         }
+        Ok(Progress::Working(self.share_done()))
+    }
+
+    fn share_done(&self) -> f64 {
+        let (expert, parts) = if self.expert.is_some() { (1.0, self.networks + 1) } else { (0.0, self.networks) };
         let current = self.training.as_ref().map_or(0.0, Training::done);
-        Ok(Progress::Working((self.values.len() as f64 + current) / self.networks as f64))
+        (expert + self.tally.networks() as f64 + current) / parts as f64
+    }
+
+    /// One batch of the expert, where one is needed and not done; how far it is then.
+    fn train_expert(&mut self) -> Result<Option<f64>> {
+        let Some(shared) = &self.expert else { return Ok(None) };
+        let mut expert = lock(shared);
+        if !expert.is_done() && expert.advance()? {
+            return Ok(Some(expert.done()));
+        }
+        if let Sets::Awaited(by, per_class) = self.sets {
+            let chosen = Chosen::new(self.data.clone(), select_by(by, &expert, per_class, self.seed)?);
+            self.images = chosen.labels().len();
+            self.sets = Sets::Ready(vec![Arc::new(chosen)]);
+        }
+        Ok(None)
     }
 
     /// How many seconds it will take, measured on a network that is thrown away.
     pub fn forecast(&self) -> Result<f64> {
-        let mut training = self.train(0)?;
+        // What an expert chooses is not known yet; as many random images train as fast.
+        let stand_in;
+        let set = match &self.sets {
+            Sets::Ready(sets) => &sets[0],
+            Sets::Awaited(_, per_class) => {
+                let random = select_at_random(&self.data, &self.classes, *per_class, self.seed, 0);
+                stand_in = Arc::new(Chosen::new(self.data.clone(), random)) as Arc<dyn Examples>;
+                &stand_in
+            }
+        };
+        let mut training = self.train_on(set.clone(), 0)?;
         training.advance()?; // The first batch warms up.
         let clock = Instant::now();
         let measured = 2;
@@ -247,14 +303,32 @@ impl Judge {
         let batch = clock.elapsed().as_secs_f64() / f64::from(measured);
         let clock = Instant::now();
         let slice = &self.tested[..TEST_SLICE.min(self.tested.len())];
-        accuracy_on(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
+        named_by(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
         let test = clock.elapsed().as_secs_f64() * self.tested.len() as f64 / slice.len() as f64;
-        Ok((batch * training.batches() as f64 + test) * self.networks as f64)
+        let expert = match &self.expert {
+            Some(expert) if !lock(expert).is_done() => {
+                let whole = 256.0 / self.images.clamp(1, 256) as f64; // Its batches are full.
+                batch * whole * lock(expert).batches() as f64
+            }
+            _ => 0.0,
+        };
+        Ok((batch * training.batches() as f64 + test) * self.networks as f64 + expert)
     }
 
     fn train(&self, repeat: usize) -> Result<Training> {
-        let set = self.sets[repeat % self.sets.len()].clone();
-        Training::new(self.recipe.clone(), set, self.data.classes(), &self.device, self.seed, repeat as u64)
+        let Sets::Ready(sets) = &self.sets else {
+            return Err(Error::Device("the images are chosen before networks are trained on them".to_owned()));
+        };
+        let training = self.train_on(sets[repeat % sets.len()].clone(), repeat)?;
+        Ok(match (&self.expert, self.protocol.labels) {
+            (Some(expert), LabelKind::Soft) => training.taught_by(lock(expert).network().clone()),
+            _ => training,
+        })
+    }
+
+    fn train_on(&self, set: Arc<dyn Examples>, repeat: usize) -> Result<Training> {
+        let recipe = self.protocol.recipe(self.network.clone(), &self.augmentation);
+        Training::new(recipe, set, self.data.classes(), &self.device, self.seed, repeat as u64)
     }
 
     fn tested_split(&self) -> &Split {
@@ -263,4 +337,9 @@ impl Judge {
             TestedOn::Holdout => self.data.train(),
         }
     }
+}
+
+fn lock(expert: &SharedExpert) -> MutexGuard<'_, Expert> {
+    // An evaluation that panicked leaves an expert that has learned a little less.
+    expert.lock().unwrap_or_else(PoisonError::into_inner)
 }

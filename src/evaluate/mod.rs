@@ -3,16 +3,27 @@
 //! Work comes in slices of one batch ([`Judge::advance`]), so that an evaluation can go on beside a run and be given up
 //! at any moment. The result is that of the last epoch, never the best one on the test images.
 
+mod batch;
 mod examples;
+mod expert;
 mod judge;
+mod outcome;
 mod protocol;
+mod published;
+mod recipe;
+mod scores;
 mod selection;
 mod training;
 mod verdict;
 
 pub use examples::{Chosen, Examples, Images};
-pub use judge::{Judge, Progress, RANDOM_DRAWS};
-pub use protocol::{Family, Protocol};
-pub use selection::{select_at_random, select_medoids};
-pub use training::{Recipe, Snapshot, Training, accuracy_on};
+pub use expert::Expert;
+pub use judge::{How, Judge, Progress, RANDOM_DRAWS, SharedExpert};
+pub use outcome::Outcome;
+pub use protocol::{Family, LabelKind, Protocol};
+pub use published::published;
+pub use recipe::{Augmentation, Drops, Optimizer, Recipe};
+pub use scores::{AugmentationRobust, LabelRobust};
+pub use selection::{ByExpert, select_at_random, select_by, select_medoids};
+pub use training::{Snapshot, Training, accuracy_on, named_by};
 pub use verdict::verdict;

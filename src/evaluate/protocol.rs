@@ -4,7 +4,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use super::recipe::{Augmentation, Recipe};
+use crate::{
+    error::{Error, Result},
+    nn::{NetworkSpec, augment},
+};
 
 /// How to judge a set, for example `dm@300x5`: 300 epochs, 5 networks.
 ///
@@ -18,6 +22,20 @@ pub struct Protocol {
     pub epochs: usize,
     /// Networks that are trained from scratch.
     pub repeats: usize,
+    /// What the labels are.
+    pub labels: LabelKind,
+    /// False where images are not augmented.
+    pub augmented: bool,
+}
+
+/// What images are called while a network is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LabelKind {
+    /// By their class.
+    #[default]
+    Hard,
+    /// By the scores of a network that was trained on the real images, for every batch anew.
+    Soft,
 }
 
 /// The rules of a protocol.
@@ -29,22 +47,62 @@ pub enum Family {
     Quick,
     /// The same training on the whole training split; `whole@60` means 60 epochs, one network.
     Whole,
+    /// The protocol of IDC, M3D and DANCE on the test split. `idc@1000x3` is the published one.
+    Idc,
+    /// The protocol of NCFM on the test split, but for its best epoch. `ncfm@2000x10` is the published one.
+    Ncfm,
+}
+
+impl Family {
+    const ALL: [Self; 5] = [Self::Dm, Self::Idc, Self::Ncfm, Self::Quick, Self::Whole];
+
+    /// The name that is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dm => "dm",
+            Self::Quick => "quick",
+            Self::Whole => "whole",
+            Self::Idc => "idc",
+            Self::Ncfm => "ncfm",
+        }
+    }
+
+    /// The rules at the size by which published figures were made.
+    pub fn published(self) -> Protocol {
+        let (epochs, repeats) = self.standard();
+        Protocol::new(self, epochs, repeats)
+    }
+
+    /// Epochs and networks where nothing is said: the published ones, where there are such.
+    fn standard(self) -> (usize, usize) {
+        match self {
+            Self::Dm => (1000, 20),
+            Self::Quick => (100, 3),
+            Self::Whole => (60, 1),
+            Self::Idc => (1000, 3),
+            Self::Ncfm => (2000, 10),
+        }
+    }
 }
 
 impl Protocol {
+    const fn new(family: Family, epochs: usize, repeats: usize) -> Self {
+        Self { family, epochs, repeats, labels: LabelKind::Hard, augmented: true }
+    }
+
     /// The rules of DM with this many epochs and networks.
     pub const fn dm(epochs: usize, repeats: usize) -> Self {
-        Self { family: Family::Dm, epochs, repeats }
+        Self::new(Family::Dm, epochs, repeats)
     }
 
     /// The same on the hold-out.
     pub const fn quick(epochs: usize, repeats: usize) -> Self {
-        Self { family: Family::Quick, epochs, repeats }
+        Self::new(Family::Quick, epochs, repeats)
     }
 
     /// One network on the whole training split.
     pub const fn whole(epochs: usize) -> Self {
-        Self { family: Family::Whole, epochs, repeats: 1 }
+        Self::new(Family::Whole, epochs, 1)
     }
 
     /// With another number of networks.
@@ -52,17 +110,32 @@ impl Protocol {
     pub const fn with_repeats(self, repeats: usize) -> Self {
         Self { repeats, ..self }
     }
+
+    /// How networks are trained by these rules.
+    pub fn recipe(&self, network: NetworkSpec, families: &[augment::Family]) -> Recipe {
+        let recipe = match self.family {
+            Family::Dm | Family::Quick | Family::Whole => Recipe::dm(network, self.epochs, families.to_vec()),
+            Family::Idc => Recipe::idc(network, self.epochs),
+            Family::Ncfm => Recipe::ncfm(network, self.epochs, families),
+        };
+        if self.augmented { recipe } else { Recipe { augmentation: Augmentation::NONE, cut_mix: 0.0, ..recipe } }
+    }
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { family, epochs, repeats } = self;
-        match family {
-            Family::Dm => write!(out, "dm@{epochs}x{repeats}"),
-            Family::Quick => write!(out, "quick@{epochs}x{repeats}"),
-            Family::Whole if *repeats == 1 => write!(out, "whole@{epochs}"),
-            Family::Whole => write!(out, "whole@{epochs}x{repeats}"),
+        let Self { family, epochs, repeats, labels, augmented } = self;
+        write!(out, "{}@{epochs}", family.name())?;
+        if *family != Family::Whole || *repeats != 1 {
+            write!(out, "x{repeats}")?;
         }
+        if *labels == LabelKind::Soft {
+            out.write_str("+soft")?;
+        }
+        if !augmented {
+            out.write_str("+plain")?;
+        }
+        Ok(())
     }
 }
 
@@ -73,25 +146,34 @@ impl FromStr for Protocol {
         let unknown = || {
             Error::Config(format!(
                 "there is no protocol \"{text}\". Write for example dm@300x5 (300 epochs, 5 networks, test split; \
-                 dm@1000x20 is the published one), quick@100x3 (on the hold-out) or whole@60 (whole training split)"
+                 dm@1000x20 is the published one), idc@1000x3, ncfm@2000x10, quick@100x3 (on the hold-out) or whole@60 \
+                 (whole training split); +soft behind it takes labels from a teacher, +plain leaves augmentation out"
             ))
         };
-        let (name, size) = text.split_once('@').map_or((text, None), |(name, size)| (name, Some(size)));
-        let standard = match name {
-            "dm" => Self::dm(1000, 20),
-            "quick" => Self::quick(100, 3),
-            "whole" => Self::whole(60),
-            _ => return Err(unknown()),
-        };
-        let Some(size) = size else { return Ok(standard) };
-        let (epochs, repeats) = match size.split_once('x') {
-            Some((epochs, repeats)) => (epochs, repeats.parse().ok()),
-            None => (size, Some(standard.repeats)),
-        };
-        match (epochs.parse().ok(), repeats) {
-            (Some(epochs @ 1..), Some(repeats @ 1..)) => Ok(Self { epochs, repeats, ..standard }),
-            _ => Err(unknown()),
+        let mut parts = text.split('+');
+        let rules = parts.next().unwrap_or_default();
+        let (name, size) = rules.split_once('@').map_or((rules, None), |(name, size)| (name, Some(size)));
+        let family = Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(unknown)?;
+        let (epochs, repeats) = family.standard();
+        let mut protocol = Self::new(family, epochs, repeats);
+        if let Some(size) = size {
+            let (epochs, repeats) = match size.split_once('x') {
+                Some((epochs, repeats)) => (epochs, repeats.parse().ok()),
+                None => (size, Some(repeats)),
+            };
+            let (Some(epochs @ 1..), Some(repeats @ 1..)) = (epochs.parse().ok(), repeats) else {
+                return Err(unknown());
+            };
+            (protocol.epochs, protocol.repeats) = (epochs, repeats);
         }
+        for option in parts {
+            match option {
+                "soft" if protocol.labels == LabelKind::Hard => protocol.labels = LabelKind::Soft,
+                "plain" if protocol.augmented => protocol.augmented = false,
+                _ => return Err(unknown()),
+            }
+        }
+        Ok(protocol)
     }
 }
 
@@ -106,5 +188,32 @@ impl TryFrom<String> for Protocol {
 impl From<Protocol> for String {
     fn from(protocol: Protocol) -> Self {
         protocol.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_they_are_read() {
+        for name in [
+            "dm@300x5",
+            "dm@1000x20",
+            "quick@100x3",
+            "whole@60",
+            "whole@60x2",
+            "idc@1000x3",
+            "ncfm@10x1+soft",
+            "dm@3x2+plain",
+            "idc@5x1+soft+plain",
+        ] {
+            assert_eq!(name.parse::<Protocol>().unwrap().to_string(), name);
+        }
+        assert_eq!("ncfm".parse::<Protocol>().unwrap().to_string(), "ncfm@2000x10");
+        for name in ["", "dm@", "dm@0x3", "dm@3x", "kip@3x3", "dm@3x3+", "dm@3x3+soft+soft", "dm@3x3+hard"] {
+            let error = name.parse::<Protocol>().unwrap_err().to_string();
+            assert!(error.contains("dm@300x5"), "{error}");
+        }
     }
 }

@@ -2,55 +2,21 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Device, Tensor, Var};
+use candle_core::{D, Device, Tensor, Var, backprop::GradStore};
+use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 
-use super::Examples;
+use super::{
+    Examples,
+    batch::{Batch, Labels},
+    recipe::{Optimizer, Recipe},
+};
 use crate::{
     data::{Dataset, Split},
     error::Result,
-    nn::{
-        Network, NetworkSpec, Sgd, SgdSettings,
-        augment::{Draw, Family},
-        init::Init,
-    },
+    nn::{Network, Sgd, SgdSettings, init::Init},
     random::{Purpose, stream},
 };
-
-/// How a network is trained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
-    /// The network.
-    pub network: NetworkSpec,
-    /// Passes over the images.
-    pub epochs: usize,
-    /// Before this pass, counted from 0, the rate falls to a tenth and the momentum is forgotten.
-    pub drop_before: Option<usize>,
-    /// Images in a batch.
-    pub batch: usize,
-    /// Momentum and weight decay, and the learning rate of the first half.
-    pub optimizer: SgdSettings,
-    /// One of these is drawn for each batch, its parameters for each image.
-    pub augmentation: Vec<Family>,
-}
-
-impl Recipe {
-    /// The training of DC, DSA, DM, IDM, IID and CMI (`evaluate_synset` of VICO-UoE/DatasetCondensation): batches of
-    /// 256, rate 0.01 and a tenth of it from epoch `epochs / 2 + 1` on with a fresh momentum. As there, the epochs
-    /// `0..=epochs` are run.
-    pub fn dm(network: NetworkSpec, epochs: usize, augmentation: Vec<Family>) -> Self {
-        let drop_before = Some(epochs / 2 + 1);
-        Self { drop_before, augmentation, ..Self::pretraining(network, epochs + 1) }
-    }
-
-    /// The training of the networks through which IID looks (`pre_model.py` of VincenDen/IID): the same batches and
-    /// optimiser at a constant rate, without augmentation.
-    pub fn pretraining(network: NetworkSpec, epochs: usize) -> Self {
-        let optimizer = SgdSettings { learning_rate: 0.01, momentum: 0.9, weight_decay: 5e-4 };
-        Self { network, epochs, drop_before: None, batch: 256, optimizer, augmentation: Vec::new() }
-    }
-}
 
 /// A training that stands between two batches.
 pub struct Snapshot {
@@ -64,6 +30,49 @@ pub struct Snapshot {
     pub velocities: Vec<Option<Tensor>>,
 }
 
+/// What moves the parameters.
+enum Mover {
+    Sgd(Sgd),
+    AdamW(Box<AdamW>),
+}
+
+impl Mover {
+    fn new(optimizer: Optimizer, variables: Vec<Var>) -> Result<Self> {
+        Ok(match optimizer {
+            Optimizer::Sgd(learning_rate) => {
+                Self::Sgd(Sgd::new(variables, SgdSettings { learning_rate, momentum: 0.9, weight_decay: 5e-4 }))
+            }
+            Optimizer::AdamW(lr) => {
+                Self::AdamW(Box::new(AdamW::new(variables, ParamsAdamW { lr, ..ParamsAdamW::default() })?))
+            }
+        })
+    }
+
+    fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        match self {
+            Self::Sgd(sgd) => sgd.step(gradients)?,
+            Self::AdamW(adam) => adam.step(gradients)?,
+        }
+        Ok(())
+    }
+
+    fn set_rate(&mut self, rate: f64, forget: bool) {
+        match self {
+            Self::Sgd(sgd) if forget => sgd.restart(rate),
+            Self::Sgd(sgd) => sgd.set_rate(rate),
+            Self::AdamW(adam) => adam.set_learning_rate(rate),
+        }
+    }
+}
+
+/// How a batch was named, once it was trained on.
+pub struct Named {
+    /// The examples.
+    pub examples: Vec<usize>,
+    /// For each, whether its class had the highest score before the step.
+    pub right: Vec<bool>,
+}
+
 /// A network on its way.
 pub struct Training {
     recipe: Recipe,
@@ -71,8 +80,11 @@ pub struct Training {
     device: Device,
     seed: u64,
     repeat: u64,
-    network: Box<dyn Network>,
-    optimizer: Sgd,
+    network: Arc<dyn Network>,
+    optimizer: Mover,
+    /// What gives labels to images; their own labels count where there is none.
+    teacher: Option<Arc<dyn Network>>,
+    classes: usize,
     epoch: usize,
     order: Vec<usize>,
     position: usize,
@@ -115,9 +127,11 @@ impl Training {
     ) -> Result<Self> {
         let mut rng = stream(seed, purpose, repeat, 0);
         let init = Init::trainable(&mut rng, device);
-        let network = recipe.network.build(examples.shape(), classes, init)?;
-        let optimizer = Sgd::new(network.variables(), recipe.optimizer);
+        let network: Arc<dyn Network> = recipe.network.build(examples.shape(), classes, init)?.into();
+        let optimizer = Mover::new(recipe.optimizer, network.variables())?;
         Ok(Self {
+            teacher: None,
+            classes,
             order: Vec::new(),
             position: 0,
             epoch: 0,
@@ -131,19 +145,54 @@ impl Training {
         })
     }
 
+    /// Takes labels from the scores that a teacher gives to each batch, instead of the labels of the images.
+    #[must_use]
+    pub fn taught_by(mut self, teacher: Arc<dyn Network>) -> Self {
+        self.teacher = Some(teacher);
+        self
+    }
+
     /// Trains on one batch; false when all epochs are done.
     pub fn advance(&mut self) -> Result<bool> {
+        Ok(self.train_on_batch()?.is_some())
+    }
+
+    /// The same, and tells how the batch was named.
+    pub fn advance_and_name(&mut self) -> Result<Option<Named>> {
+        let Some((examples, scores)) = self.train_on_batch()? else { return Ok(None) };
+        let named = scores.argmax(D::Minus1)?.to_vec1::<u32>()?;
+        let labels = self.examples.labels();
+        let right = examples.iter().zip(named).map(|(&example, named)| labels[example] == named).collect();
+        Ok(Some(Named { examples, right }))
+    }
+
+    /// The examples and their scores before the step; nothing when all epochs are done.
+    fn train_on_batch(&mut self) -> Result<Option<(Vec<usize>, Tensor)>> {
         if self.position >= self.order.len() && !self.begin_epoch() {
-            return Ok(false);
+            return Ok(None);
         }
         let end = (self.position + self.recipe.batch).min(self.order.len());
-        let (images, labels) = self.batch(self.position, end)?;
+        let chosen = self.order[self.position..end].to_vec();
+        let number = ((self.epoch as u64) << 32) | self.position as u64;
+        let mut rng = stream(self.seed, Purpose::EvaluationAugmentation, self.repeat, number);
+        let batch = Batch::new(self.examples.as_ref(), &chosen, &self.recipe, self.classes, &mut rng);
         self.position = end;
+        let images = batch.images(&self.device)?;
         self.network.set_training(true);
         let scores = self.network.forward(&images)?;
-        let loss = candle_nn::loss::cross_entropy(&scores, &labels)?;
+        let loss = match (&self.teacher, &batch.labels) {
+            (Some(teacher), _) => soft_cross_entropy(&scores, &softmax(&teacher.forward(&images)?.detach())?)?,
+            (None, Labels::Hard(labels)) => {
+                let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
+                candle_nn::loss::cross_entropy(&scores, &labels)?
+            }
+            (None, Labels::Soft(shares)) => {
+                let shares = Tensor::from_slice(shares, (chosen.len(), self.classes), &self.device)?;
+                soft_cross_entropy(&scores, &shares)?
+            }
+        };
         self.optimizer.step(&loss.backward()?)?;
-        Ok(true)
+        Ok(Some((chosen, scores.detach())))
     }
 
     /// Share of the training that is done.
@@ -162,11 +211,20 @@ impl Training {
         self.network.as_ref()
     }
 
-    /// What has to be kept so that the training can go on later, to the bit. It shows the training's own memory, which the
+    /// The same, to keep.
+    pub fn shared_network(&self) -> &Arc<dyn Network> {
+        &self.network
+    }
+
+    /// What has to be kept so that a training by SGD can go on later, to the bit. It shows the training's own memory, which the
     /// next batch changes: write it down before.
     pub fn snapshot(&self) -> Snapshot {
         let variables = self.network.variables().iter().map(Var::as_detached_tensor).collect();
-        Snapshot { epoch: self.epoch, position: self.position, variables, velocities: self.optimizer.velocities() }
+        let velocities = match &self.optimizer {
+            Mover::Sgd(sgd) => sgd.velocities(),
+            Mover::AdamW(_) => Vec::new(),
+        };
+        Snapshot { epoch: self.epoch, position: self.position, variables, velocities }
     }
 
     /// Goes on from a snapshot of the same training.
@@ -174,10 +232,10 @@ impl Training {
         for (variable, value) in self.network.variables().iter().zip(&snapshot.variables) {
             variable.set(value)?;
         }
-        if self.recipe.drop_before.is_some_and(|epoch| snapshot.epoch > epoch) {
-            self.optimizer.restart(self.recipe.optimizer.learning_rate * 0.1);
+        self.optimizer.set_rate(self.recipe.rate(snapshot.epoch.saturating_sub(1)), true);
+        if let Mover::Sgd(sgd) = &mut self.optimizer {
+            sgd.set_velocities(snapshot.velocities.clone());
         }
-        self.optimizer.set_velocities(snapshot.velocities.clone());
         self.epoch = snapshot.epoch;
         self.order = self.order_of(self.epoch.saturating_sub(1));
         self.position = snapshot.position;
@@ -189,8 +247,8 @@ impl Training {
         if self.epoch >= self.recipe.epochs {
             return false;
         }
-        if self.recipe.drop_before == Some(self.epoch) {
-            self.optimizer.restart(self.recipe.optimizer.learning_rate * 0.1);
+        if self.recipe.drops.before.contains(&self.epoch) {
+            self.optimizer.set_rate(self.recipe.rate(self.epoch), self.recipe.drops.forget);
         }
         self.order = self.order_of(self.epoch);
         self.position = 0;
@@ -204,33 +262,42 @@ impl Training {
         order.shuffle(&mut rng);
         order
     }
+}
 
-    /// The batch of `self.order[start..end]`, augmented: images `(n, c, h, w)` and labels `(n,)`.
-    fn batch(&self, start: usize, end: usize) -> Result<(Tensor, Tensor)> {
-        let shape = self.examples.shape();
-        let len = shape.len();
-        let chosen = &self.order[start..end];
-        let batch = ((self.epoch as u64) << 32) | start as u64;
-        let mut rng = stream(self.seed, Purpose::EvaluationAugmentation, self.repeat, batch);
-        let family = Family::choose(&self.recipe.augmentation, &mut rng);
-        let draws: Vec<Draw> = match family {
-            None => vec![Draw::Identity; chosen.len()],
-            Some(family) => chosen.iter().map(|_| Draw::of_family(family, shape, &mut rng)).collect(),
-        };
-        let examples = self.examples.as_ref();
-        let mut images = vec![0.0; chosen.len() * len];
-        images.par_chunks_exact_mut(len).enumerate().for_each_init(
-            || vec![0.0; len],
-            |plain, (index, image)| {
-                examples.fetch(chosen[index], plain);
-                draws[index].apply(plain, image, shape);
-            },
-        );
-        let labels: Vec<u32> = chosen.iter().map(|&index| self.examples.labels()[index]).collect();
-        let [channels, height, width] = shape.dims();
-        let images = Tensor::from_vec(images, (chosen.len(), channels, height, width), &self.device)?;
-        Ok((images, Tensor::from_vec(labels, chosen.len(), &self.device)?))
-    }
+/// `(n, classes) -> (n, classes)`
+pub(super) fn softmax(scores: &Tensor) -> candle_core::Result<Tensor> {
+    candle_nn::ops::log_softmax(scores, D::Minus1)?.exp()
+}
+
+/// Mean over the images of `-sum(shares log softmax(scores))`; both `(n, classes)`.
+fn soft_cross_entropy(scores: &Tensor, shares: &Tensor) -> candle_core::Result<Tensor> {
+    let logarithms = candle_nn::ops::log_softmax(scores, D::Minus1)?;
+    (logarithms * shares)?.sum(D::Minus1)?.mean_all()?.neg()
+}
+
+/// Scores of images of a split, `(n, classes)`, by a network that does not learn at this moment.
+pub(super) fn scores_of(
+    network: &dyn Network,
+    data: &Dataset,
+    split: &Split,
+    indices: &[u32],
+    device: &Device,
+) -> Result<Tensor> {
+    let [channels, height, width] = data.shape().dims();
+    let images = Tensor::from_vec(data.gather(split, indices), (indices.len(), channels, height, width), device)?;
+    network.set_training(false);
+    Ok(network.forward(&images)?)
+}
+
+/// What a network calls the images `indices` of a split.
+pub fn named_by(
+    network: &dyn Network,
+    data: &Dataset,
+    split: &Split,
+    indices: &[u32],
+    device: &Device,
+) -> Result<Vec<u32>> {
+    Ok(scores_of(network, data, split, indices, device)?.argmax(D::Minus1)?.to_vec1()?)
 }
 
 /// How many of the images `indices` of a split a network names rightly.
@@ -241,9 +308,6 @@ pub fn accuracy_on(
     indices: &[u32],
     device: &Device,
 ) -> Result<usize> {
-    let [channels, height, width] = data.shape().dims();
-    let images = Tensor::from_vec(data.gather(split, indices), (indices.len(), channels, height, width), device)?;
-    network.set_training(false);
-    let named = network.forward(&images)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
+    let named = named_by(network, data, split, indices, device)?;
     Ok(named.iter().zip(indices).filter(|(named, index)| **named == split.labels()[**index as usize]).count())
 }

@@ -13,17 +13,15 @@ pub fn verdict(evaluations: &[Evaluation], step: u64, protocol: &str) -> Option<
                     Subject::Whole => true,
                     Subject::Exported => false,
                     Subject::Synthetic => evaluation.step == step && evaluation.accuracy.protocol == protocol,
-                    Subject::Random | Subject::Medoids => evaluation.accuracy.protocol == protocol,
+                    _ => evaluation.accuracy.protocol == protocol,
                 }
         };
         evaluations.iter().rev().find(fits)
     };
     let (distilled, random) = (newest(Subject::Synthetic)?, newest(Subject::Random)?);
-    let medoids = newest(Subject::Medoids);
-    let selection = match medoids {
-        Some(medoids) if medoids.accuracy.mean > random.accuracy.mean => medoids,
-        _ => random,
-    };
+    let selections = Subject::SELECTIONS.into_iter().filter_map(newest);
+    let selection =
+        selections.fold(random, |best, one| if one.accuracy.mean > best.accuracy.mean { one } else { best });
     let gain = distilled.accuracy.mean - selection.accuracy.mean;
     let margin = margin(&distilled.values, &selection.values);
     let best = match margin {
@@ -135,6 +133,9 @@ mod tests {
             tested_on: TestedOn::Test,
             accuracy: Accuracy::of(values, protocol),
             values: values.to_vec(),
+            network: "ConvNet".to_owned(),
+            confusion: Vec::new(),
+            called: Vec::new(),
             images: 100,
             bytes: 6400,
             secs: 1.0,

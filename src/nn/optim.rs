@@ -58,6 +58,11 @@ impl Sgd {
         self.velocities = velocities;
     }
 
+    /// Changes the learning rate and keeps the direction.
+    pub fn set_rate(&mut self, learning_rate: f64) {
+        self.settings.learning_rate = learning_rate;
+    }
+
     /// Changes the learning rate and forgets the direction, as a new optimiser would.
     pub fn restart(&mut self, learning_rate: f64) {
         self.settings.learning_rate = learning_rate;

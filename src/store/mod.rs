@@ -5,6 +5,7 @@
 
 mod cache;
 mod checkpoint;
+mod comparison;
 mod export;
 mod files;
 mod run_folder;
@@ -12,5 +13,6 @@ pub mod sets;
 
 pub use cache::{CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network};
 pub use checkpoint::Checkpoints;
+pub use comparison::{COMPARISON, read_comparison, write_comparison};
 pub use export::export;
 pub use run_folder::{RunFolder, RunRecord};

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, never, select, tick, unbounded};
 use spiritsafe::{
     config::RunConfig,
     data::{DataSpec, Dataset},
-    engine::{Backstage, Command, Engine, Event, Start},
+    engine::{Backstage, Command, Engine, Event, Start, Trial},
     report::{
         Accuracy, Ball, Change, DataSummary, Ellipse, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, Ground,
         Intervention, ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict,
@@ -180,7 +180,7 @@ impl Actor {
             Command::SetPace(_) => {}
             Command::SetViewShare(share) => self.share = share,
             Command::FrameDrawn(secs) => self.cost = secs,
-            Command::Evaluate { protocol } => {
+            Command::Evaluate(Trial { protocol, .. }) => {
                 out.tell(Event::Evaluating { what: format!("{protocol} of the images"), done: 0.4, secs_left: 12.0 });
             }
             Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
@@ -334,6 +334,9 @@ impl Actor {
             tested_on,
             accuracy: Accuracy { mean, std, repeats, protocol: protocol.to_owned() },
             values: vec![mean; repeats],
+            network: "ConvNet, depth 2, width 32".to_owned(),
+            confusion: Vec::new(),
+            called: Vec::new(),
             images: if whole { run.data.train } else { 10 * run.per_class },
             bytes: if whole { run.data.train as u64 * 64 } else { run.bytes },
             secs: 4.0,

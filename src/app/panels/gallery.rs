@@ -8,7 +8,7 @@ use crate::{
         view::{Scene, View},
         widgets::{atlas::Atlas, marker},
     },
-    report::{Gallery, GalleryView},
+    report::{Called, Evaluation, Gallery, GalleryView, Subject},
 };
 
 /// The textures of the gallery.
@@ -268,7 +268,18 @@ fn describe(scene: &Scene<'_>, gallery: &Gallery, cell: usize) -> Vec<String> {
     if let Some(clipped) = gallery.clipped.get(cell) {
         lines.push(format!("{:.1} % of its values clipped", 100.0 * clipped));
     }
+    lines.extend(called(scene, cell, gallery.moved.len()));
     lines
+}
+
+/// What the networks of the newest evaluation call an image of so many.
+fn called(scene: &Scene<'_>, cell: usize, images: usize) -> Option<String> {
+    let of_these = |one: &&Evaluation| one.subject == Subject::Synthetic && one.called.len() == images;
+    let evaluation = scene.run.evaluations.iter().rev().find(of_these)?;
+    let Called { class, probability } = evaluation.called.get(cell)?;
+    let names = &scene.run.info.as_ref()?.data.class_names;
+    let name = names.get(*class as usize)?;
+    Some(format!("networks of step {} call it {name}, {:.0} %", evaluation.step, 100.0 * probability))
 }
 
 /// From the right: how large the images are, which step they show, what they cannot show.

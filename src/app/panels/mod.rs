@@ -4,6 +4,7 @@ pub(crate) mod features;
 pub(crate) mod gallery;
 pub(crate) mod help;
 mod inside;
+mod judged;
 pub(crate) mod log;
 pub(crate) mod losses;
 pub(crate) mod mixer;

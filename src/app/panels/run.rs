@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{action::Action, state::Phase, theme, view::Scene},
     config::{DATA_FORMS, PRESETS, RunConfig},
-    engine::{Start, free_folder},
+    engine::{Start, Trial, free_folder},
     evaluate::Protocol,
     report::Subject,
     words::grouped,
@@ -268,7 +268,8 @@ impl Panel {
                 let valid = self.protocol.parse::<Protocol>();
                 let hint = "Train fresh networks on the images as they are now and test them";
                 if ui.add_enabled(valid.is_ok(), egui::Button::new("Evaluate")).on_hover_text(hint).clicked() {
-                    scene.actions.push(Action::Evaluate(self.protocol.clone()));
+                    let protocol = self.protocol.clone();
+                    scene.actions.push(Action::Evaluate(Trial { protocol, ..Trial::default() }));
                 }
                 let edit = TextEdit::singleline(&mut self.protocol).desired_width(104.0).hint_text("Protocol");
                 let response = ui.add(edit);

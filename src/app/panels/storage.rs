@@ -1,42 +1,54 @@
 //! Storage and accuracy: what the images are worth against what they weigh, beside random images and the whole set.
 //!
-//! Results of different protocols or test sets are different questions: each has a marker and a legend entry of its own,
-//! and no line ever joins two of them.
+//! Results of different protocols, networks or test sets are different questions: each has a marker and a legend entry
+//! of its own, and no line ever joins two of them.
 
 use egui::{Color32, ComboBox, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{HLine, Line, Plot, PlotPoints, PlotTransform, PlotUi};
 
+use super::judged;
 use crate::{
     app::{
         action::Action,
         state::RunState,
         theme::{self, Theme},
-        view::Scene,
+        view::{JudgedAs, Scene},
         widgets::{chart, marker},
     },
     report::{Evaluation, Subject, TestedOn},
     words::{bytes, duration, grouped},
 };
 
-/// Evaluations that may be compared: one protocol, one test set.
+/// Evaluations that may be compared: one protocol, one network, one test set.
 #[derive(Clone, PartialEq)]
 struct Question {
     protocol: String,
+    network: String,
     tested_on: TestedOn,
 }
 
 impl Question {
     fn of(evaluation: &Evaluation) -> Self {
-        Self { protocol: evaluation.accuracy.protocol.clone(), tested_on: evaluation.tested_on }
+        let (protocol, network) = (evaluation.accuracy.protocol.clone(), evaluation.network.clone());
+        Self { protocol, network, tested_on: evaluation.tested_on }
     }
 
-    fn name(&self) -> String {
+    /// In words; the network where it is not the usual one of the run.
+    fn name(&self, usual: &str) -> String {
         let set = match self.tested_on {
             TestedOn::Holdout => "hold-out",
             TestedOn::Test => "test",
         };
-        format!("{} on {set}", self.protocol)
+        match self.network == usual {
+            true => format!("{} on {set}", self.protocol),
+            false => format!("{} on {set}, {}", self.protocol, self.network),
+        }
     }
+}
+
+/// The network with which a run is judged first.
+fn usual(run: &RunState) -> &str {
+    run.evaluations.first().map_or("", |evaluation| &evaluation.network)
 }
 
 /// Draws the panel.
@@ -44,13 +56,18 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let questions = questions(scene.run);
     header(ui, scene, &questions);
     progress(ui, scene);
-    let shown: Vec<(usize, &Evaluation)> = scene
-        .run
+    let run = scene.run;
+    let shown: Vec<(usize, &Evaluation)> = run
         .evaluations
         .iter()
         .filter_map(|evaluation| {
             let question = Question::of(evaluation);
-            let wanted = scene.view.protocol.as_ref().is_none_or(|name| *name == question.name());
+            // Columns are networks there.
+            let name = match scene.view.judged_as {
+                JudgedAs::Networks => Question { network: usual(run).to_owned(), ..question.clone() }.name(usual(run)),
+                _ => question.name(usual(run)),
+            };
+            let wanted = scene.view.protocol.as_ref().is_none_or(|wanted| *wanted == name);
             wanted.then(|| (questions.iter().position(|known| *known == question).unwrap_or(0), evaluation))
         })
         .collect();
@@ -58,8 +75,14 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         super::empty(ui, "Not judged yet", "Evaluations during the run appear here, or ask for one in the run panel");
         return;
     }
+    let evaluations: Vec<&Evaluation> = shown.iter().map(|(_, evaluation)| *evaluation).collect();
+    match scene.view.judged_as {
+        JudgedAs::Networks => return judged::networks(ui, scene, &evaluations),
+        JudgedAs::Classes => return judged::classes(ui, scene, &evaluations),
+        JudgedAs::Storage | JudgedAs::Steps => {}
+    }
     chart::summary(ui, ui.available_rect_before_wrap(), "Storage and accuracy", &describe(&shown));
-    legend(ui, &shown, &questions);
+    legend(ui, &shown, &questions, usual(run));
     plot(ui, scene, &shown);
 }
 
@@ -76,21 +99,24 @@ fn questions(run: &RunState) -> Vec<Question> {
 }
 
 fn header(ui: &mut Ui, scene: &mut Scene<'_>, questions: &[Question]) {
-    ui.horizontal(|ui| {
+    let usual = usual(scene.run);
+    ui.horizontal_wrapped(|ui| {
         let options = [
-            (false, "By storage", "Accuracy against the bytes of the training images"),
-            (true, "By step", "Accuracy as the run goes on"),
+            (JudgedAs::Storage, "By storage", "Accuracy against the bytes of the training images"),
+            (JudgedAs::Steps, "By step", "Accuracy as the run goes on"),
+            (JudgedAs::Networks, "By network", "Accuracy of other networks that learn from the same images"),
+            (JudgedAs::Classes, "By class", "Which class is taken for which"),
         ];
-        super::choices(ui, &mut scene.view.over_steps, &options);
+        super::choices(ui, &mut scene.view.judged_as, &options);
         ui.add_space(6.0);
-        if scene.view.protocol.as_ref().is_some_and(|name| questions.iter().all(|known| known.name() != *name)) {
+        if scene.view.protocol.as_ref().is_some_and(|name| questions.iter().all(|known| known.name(usual) != *name)) {
             scene.view.protocol = None;
         }
         let text = scene.view.protocol.clone().unwrap_or_else(|| "All protocols, apart".to_owned());
         let combo = ComboBox::from_id_salt("protocol").selected_text(text).show_ui(ui, |ui| {
             ui.selectable_value(&mut scene.view.protocol, None, "All protocols, apart");
             for question in questions {
-                ui.selectable_value(&mut scene.view.protocol, Some(question.name()), question.name());
+                ui.selectable_value(&mut scene.view.protocol, Some(question.name(usual)), question.name(usual));
             }
         });
         let hint = "Only results of the same protocol on the same images may be compared";
@@ -115,16 +141,23 @@ fn subject_color(subject: Subject, theme: &Theme) -> Color32 {
     match subject {
         Subject::Synthetic | Subject::Exported => theme.accent,
         Subject::Random => theme.second,
-        Subject::Medoids => theme.warn,
+        Subject::Medoids | Subject::FeatureMedoids => theme.warn,
+        Subject::Herding => theme.classes[4],
+        Subject::KCenter => theme.classes[9],
+        Subject::Forgetting => theme.classes[5],
         Subject::Whole => theme.text,
     }
 }
 
-fn subject_name(subject: Subject) -> &'static str {
+pub(crate) fn subject_name(subject: Subject) -> &'static str {
     match subject {
         Subject::Synthetic => "Synthetic",
         Subject::Random => "Random real",
         Subject::Medoids => "Medoids",
+        Subject::FeatureMedoids => "Medoids in features",
+        Subject::Herding => "Herding",
+        Subject::KCenter => "k-center",
+        Subject::Forgetting => "Most forgotten",
         Subject::Exported => "Exported",
         Subject::Whole => "Whole set",
     }
@@ -133,7 +166,7 @@ fn subject_name(subject: Subject) -> &'static str {
 /// The marker of a question; filled ones belong to synthetic images.
 const MARKERS: [usize; 7] = [0, 1, 2, 3, 4, 5, 6];
 
-fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question]) {
+fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question], usual: &str) {
     let theme = theme::of(ui);
     let mut seen = Vec::new();
     ui.horizontal_wrapped(|ui| {
@@ -145,7 +178,7 @@ fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question]) {
             seen.push((*question, evaluation.subject));
             let (rect, _) = ui.allocate_exact_size(vec2(12.0, 14.0), egui::Sense::hover());
             symbol(ui.painter(), *question, evaluation.subject, rect.center(), 4.0, theme);
-            let name = format!("{} · {}", subject_name(evaluation.subject), questions[*question].name());
+            let name = format!("{} · {}", subject_name(evaluation.subject), questions[*question].name(usual));
             ui.label(RichText::new(name).small().color(theme.dim));
             ui.add_space(6.0);
         }
@@ -164,7 +197,7 @@ fn x_of(evaluation: &Evaluation, over_steps: bool) -> f64 {
 
 fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
     let theme = theme::of(ui);
-    let over_steps = scene.view.over_steps;
+    let over_steps = scene.view.judged_as == JudgedAs::Steps;
     let mut plot = Plot::new(("storage", over_steps))
         .show_background(false)
         .grid_color(theme.line)
@@ -215,7 +248,7 @@ fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool
         let color = theme::fade(theme.accent, 0.55);
         let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.5, color));
         plot.line(line.allow_hover(false).id(("synthetic", question)));
-        for subject in [Subject::Random, Subject::Medoids, Subject::Whole] {
+        for subject in Subject::SELECTIONS.into_iter().chain([Subject::Whole]) {
             for (at, (_, evaluation)) in of(subject).enumerate() {
                 let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
                 let style = egui_plot::LineStyle::dashed_dense();
@@ -265,7 +298,7 @@ fn hover(shown: &[(usize, &Evaluation)], response: &egui::Response, transform: &
         let accuracy = &evaluation.accuracy;
         ui.label(RichText::new(sentence(evaluation)).strong());
         let lines = [
-            format!("protocol {}, {} networks", Question::of(evaluation).name(), accuracy.repeats),
+            format!("protocol {}, {} networks", Question::of(evaluation).name(""), accuracy.repeats),
             format!("{} images, {}", grouped(evaluation.images as u64), bytes(evaluation.bytes as f64)),
             format!("step {} · took {}", grouped(evaluation.step), duration(evaluation.secs)),
         ];
@@ -288,7 +321,7 @@ fn sentence(evaluation: &Evaluation) -> String {
 fn describe(shown: &[(usize, &Evaluation)]) -> String {
     let newest = Subject::ALL.into_iter().filter_map(|subject| {
         let (_, evaluation) = shown.iter().rev().find(|(_, evaluation)| evaluation.subject == subject)?;
-        Some(format!("{} by {}", sentence(evaluation), Question::of(evaluation).name()))
+        Some(format!("{} by {}", sentence(evaluation), Question::of(evaluation).name(&evaluation.network)))
     });
     newest.collect::<Vec<_>>().join("; ")
 }

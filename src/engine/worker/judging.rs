@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Mode, Worker};
 use crate::{
-    engine::{Event, jobs::Slice},
+    engine::{Event, Trial, jobs::Slice},
     error::{Error, Result},
     evaluate::{Family as Rules, Judge, Protocol},
     words::duration,
@@ -15,14 +15,20 @@ const UNASKED_SECS: f64 = 60.0;
 
 impl Worker {
     /// Somebody asks for an evaluation.
-    pub(super) fn begin_evaluation(&mut self, protocol: Protocol) -> Result<()> {
+    pub(super) fn begin_evaluation(&mut self, trial: &Trial) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        if let Some(known) = run.known_whole(protocol) {
+        let protocol: Protocol = trial.protocol.parse()?;
+        let plain = trial.networks.is_empty() && trial.against.is_empty();
+        if let Some(known) = run.known_whole(protocol).filter(|_| plain) {
             self.backstage.tell(Event::Evaluated(known));
             self.backstage.tell(Event::EvaluationsDone);
             return Ok(());
         }
-        let judges = run.judges(protocol, &self.jobs)?;
+        let judges = run.judges_for_trial(trial, &self.jobs)?;
+        if judges.is_empty() {
+            self.backstage.tell(Event::EvaluationsDone); // All of it is known.
+            return Ok(());
+        }
         let secs_left = forecast(&judges)?;
         self.backstage.tell(Event::Evaluating { what: format!("by {protocol}"), done: 0.0, secs_left });
         self.jobs.add(judges, run.at());
@@ -118,8 +124,8 @@ impl Worker {
             Slice::Progress { what, done, secs_left } => {
                 self.backstage.tell(Event::Evaluating { what, done, secs_left });
             }
-            Slice::Done { judge, step, values, secs } => {
-                let evaluation = run.add_evaluation(&judge, step, values, secs)?;
+            Slice::Done { judge, step, outcome, secs } => {
+                let evaluation = run.add_evaluation(&judge, step, outcome, secs)?;
                 self.let_go()?;
                 self.backstage.tell(Event::Evaluated(evaluation));
                 if self.jobs.is_empty() {

@@ -1,6 +1,6 @@
 //! Numbers in the memory of the CPU, in single or in double precision.
 
-use std::ops::{AddAssign, Deref};
+use std::ops::AddAssign;
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, WithDType, bail};
 use num_traits::Float;
@@ -44,7 +44,7 @@ pub(super) fn on_values<T: Number, const N: usize, R>(
     let locked = tensors.map(Tensor::storage_and_layout);
     let mut slices: [&[T]; N] = [&[]; N];
     for (slice, (storage, layout)) in slices.iter_mut().zip(&locked) {
-        let Storage::Cpu(storage) = storage.deref() else { bail!("layers of this kind are for the CPU") };
+        let Storage::Cpu(storage) = &**storage else { bail!("layers of this kind are for the CPU") };
         *slice = values(storage, layout)?;
     }
     Ok(work(slices))

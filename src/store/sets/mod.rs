@@ -5,6 +5,8 @@
 
 mod arrays;
 mod card;
+#[doc(hidden)]
+pub mod parsers;
 mod pickle;
 mod pictures;
 mod script;

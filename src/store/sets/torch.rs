@@ -7,7 +7,7 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Write as _},
+    io::{BufReader, Read, Seek, Write as _},
     path::Path,
 };
 
@@ -83,8 +83,17 @@ struct Tensor {
 
 /// Reads a file of images, with its labels where it has them.
 pub(super) fn read(path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
+    parse(open(path)?, path)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    Ok(BufReader::new(File::open(path).map_err(Error::file("read", path))?))
+}
+
+/// The same from any reader; `path` names it in messages.
+pub(super) fn parse(reader: impl Read + Seek, path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let mut file = Archive::open(path)?;
+    let mut file = Archive::open(reader, path)?;
     let pickle = pickle::read(&file.record("data.pkl")?).map_err(fault)?;
     // A dictionary with runs holds normalised images by the convention of this field.
     let state = if pickle.entry(&pickle.value, "data").is_some() { State::Normalised } else { State::Unknown };
@@ -106,7 +115,7 @@ pub(super) fn read(path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
 /// Reads a file of labels alone.
 pub(super) fn read_labels(path: &Path) -> Result<Vec<u32>> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let mut file = Archive::open(path)?;
+    let mut file = Archive::open(open(path)?, path)?;
     let pickle = pickle::read(&file.record("data.pkl")?).map_err(fault)?;
     match &pickle.value {
         Value::Tensor(labels) => as_labels(file.tensor(labels)?).map_err(fault),
@@ -159,18 +168,17 @@ fn as_labels(tensor: Tensor) -> Result<Vec<u32>, String> {
 }
 
 /// The ZIP of a file.
-struct Archive<'a> {
+struct Archive<'a, R> {
     path: &'a Path,
-    zip: ZipArchive<BufReader<File>>,
+    zip: ZipArchive<R>,
     /// The folder in it that holds everything.
     root: String,
 }
 
-impl<'a> Archive<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::file("read", path))?;
+impl<'a, R: Read + Seek> Archive<'a, R> {
+    fn open(reader: R, path: &'a Path) -> Result<Self> {
         let fault = |what: &str| Error::Data(format!("{}: {what}", path.display()));
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|_| {
+        let zip = ZipArchive::new(reader).map_err(|_| {
             fault("this is no PyTorch file of version 1.6 or later. Load it with torch.load and save it again with torch.save")
         })?;
         let names: Vec<String> = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();

@@ -1,0 +1,294 @@
+//! One run: data, method, folder, and the order in which they are touched.
+//!
+//! The order carries the promises: a live change is on disk before the step that it affects, the lines of all steps are
+//! on disk before the checkpoint that covers them, and a step that fails leaves nothing behind.
+
+mod exporting;
+mod judging;
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
+
+use candle_core::Device;
+
+use super::{Start, pretraining::Pretraining};
+use crate::{
+    config::RunConfig,
+    data::Dataset,
+    distill::{Matching, SyntheticSet},
+    error::{Error, Result},
+    nn,
+    report::{Change, Evaluation, Intervention, RunInfo, StepReport, TestedOn},
+    store::{Checkpoints, RunFolder, RunRecord},
+};
+
+/// A run that is open.
+pub(in crate::engine) struct Run {
+    pub(in crate::engine) config: RunConfig,
+    pub(in crate::engine) data: Arc<Dataset>,
+    pub(in crate::engine) device: Device,
+    pub(in crate::engine) method: Matching,
+    /// The networks that are trained on the real images.
+    pub(in crate::engine) pretraining: Pretraining,
+    /// Weights that wait for trained networks.
+    awaiting: Vec<(String, f64)>,
+    /// Where the images were exported to last.
+    exported: Option<PathBuf>,
+    /// The images before the first step.
+    pub(in crate::engine) start: SyntheticSet,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    /// Recorded changes that are still to come.
+    script: VecDeque<Intervention>,
+    /// True if the script is to be written into the folder as it is applied: a replay into another folder.
+    records_script: bool,
+    test_uses: u64,
+    saved: Option<u64>,
+}
+
+impl Run {
+    /// Opens a run; also returns what people should know.
+    pub(in crate::engine) fn open(start: Start) -> Result<(Self, Vec<String>)> {
+        let Start { mut config, out, resume, script, .. } = start;
+        let mut warnings = Vec::new();
+        let old: Option<RunRecord<RunConfig>> = if resume { Some(RunFolder::record(&out)?) } else { None };
+        if let Some(old) = &old {
+            // A resumed run is the run that was started; it may only be made longer or shorter.
+            config = RunConfig { steps: config.steps, device: config.device, ..old.config.clone() };
+        }
+        let device = config.device.open()?;
+        let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
+        config.check(&data)?;
+        warnings.extend(data.notes().iter().cloned());
+        let record = RunRecord {
+            program: concat!("spiritsafe ", env!("CARGO_PKG_VERSION")).to_owned(),
+            instruction_set: nn::kernels::instruction_set().to_owned(),
+            device: nn::describe(&device),
+            data: data.name().to_owned(),
+            data_fingerprint: data.fingerprint().to_owned(),
+            config: config.clone(),
+        };
+        if let Some(old) = &old {
+            check_same(old, &record, &mut warnings)?;
+        }
+        let classes = config.chosen_classes(&data);
+        let start = config.images.start.images(&data, &classes, config.images.per_class, config.seed)?;
+        let rate = config.optimizer.learning_rate;
+        let mut method =
+            Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate);
+        let folder = if resume {
+            // The folder is locked first: what lies in it must not change while it is read.
+            let mut folder = RunFolder::open(&out)?;
+            let (state, damaged) = folder.checkpoints(config.checkpoint.keep).newest()?;
+            warnings.extend(damaged);
+            if let Some(state) = state {
+                method.restore(state)?;
+            }
+            folder.cut_back(method.state().step)?;
+            if let Some(old) = old.filter(|old| old.config.steps != config.steps) {
+                folder.set_record(&RunRecord { config: config.clone(), ..old })?;
+            }
+            folder
+        } else {
+            RunFolder::create(&out, &record)?
+        };
+        let step = method.state().step;
+        let mut script = if resume { RunFolder::interventions(&out)? } else { script };
+        script.retain(|intervention| intervention.step > step);
+        script.sort_by_key(|intervention| intervention.step);
+        let on_test = |evaluation: &Evaluation| evaluation.tested_on == TestedOn::Test;
+        let test_uses = RunFolder::evaluations(&out)?.iter().filter(|evaluation| on_test(evaluation)).count() as u64;
+        let run = Self {
+            checkpoints: folder.checkpoints(config.checkpoint.keep),
+            pretraining: Pretraining::new(&config, &data, &device),
+            awaiting: Vec::new(),
+            exported: None,
+            config,
+            data,
+            device,
+            method,
+            start,
+            folder,
+            script: script.into(),
+            records_script: !resume,
+            test_uses,
+            saved: (step > 0).then_some(step),
+        };
+        Ok((run, warnings))
+    }
+
+    /// What people see of it.
+    pub(in crate::engine) fn info(&self) -> RunInfo {
+        let state = self.method.state();
+        RunInfo {
+            name: self.config.name.clone(),
+            about: self.config.about.clone(),
+            data: self.data.info(),
+            classes: state.images.classes.clone(),
+            per_class: state.images.per_class,
+            seed: self.config.seed,
+            steps: self.config.steps,
+            step: state.step,
+            device: nn::describe(&self.device),
+            terms: self.method.term_infos(),
+            learning_rate: state.weights.learning_rate,
+            out: self.folder.path().to_owned(),
+            bytes: state.images.bytes(),
+        }
+    }
+
+    /// The step at which it stands.
+    pub(in crate::engine) fn at(&self) -> u64 {
+        self.method.state().step
+    }
+
+    /// True when all steps are done.
+    pub(in crate::engine) fn is_complete(&self) -> bool {
+        self.at() >= self.config.steps
+    }
+
+    /// Applies the recorded changes that take effect at the next step.
+    pub(in crate::engine) fn follow_script(&mut self) -> Result<Vec<Intervention>> {
+        let mut applied = Vec::new();
+        while self.script.front().is_some_and(|next| next.step <= self.at() + 1) {
+            let next = self.script.pop_front().expect("just seen");
+            applied.push(match next.change {
+                Change::Weight { term, new, .. } => self.set_weight(&term, new, self.records_script)?,
+                Change::Parameter { term, new, .. } => self.set_parameter(&term, new, self.records_script)?,
+                Change::LearningRate { new, .. } => self.set_learning_rate(new, self.records_script)?,
+            });
+        }
+        Ok(applied)
+    }
+
+    /// Records and sets the weight of a term from the next step on.
+    pub(in crate::engine) fn set_weight(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
+        let old = self.method.set_weight(term, new)?;
+        let intervention = self.stamp(Change::Weight { term: term.to_owned(), old, new });
+        if record && let Err(error) = self.folder.add_intervention(&intervention) {
+            self.method.set_weight(term, old)?; // What is not on disk did not happen.
+            return Err(error);
+        }
+        Ok(intervention)
+    }
+
+    /// Records and sets the parameter of a term from the next step on.
+    pub(in crate::engine) fn set_parameter(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
+        let old = self.method.set_parameter(term, new)?;
+        let intervention = self.stamp(Change::Parameter { term: term.to_owned(), old, new });
+        if record && let Err(error) = self.folder.add_intervention(&intervention) {
+            self.method.set_parameter(term, old)?;
+            return Err(error);
+        }
+        Ok(intervention)
+    }
+
+    /// Sets the weight of a term as soon as it can count: at once, or when its networks are trained.
+    pub(in crate::engine) fn arm(&mut self, term: &str, weight: f64) -> Result<Option<Intervention>> {
+        self.awaiting.retain(|(awaiting, _)| awaiting != term);
+        if weight > 0.0 && self.method.needs_pool(term) && self.pretraining.pool().is_none() {
+            self.awaiting.push((term.to_owned(), weight));
+            return Ok(None);
+        }
+        self.set_weight(term, weight, true).map(Some)
+    }
+
+    /// True if the next step cannot be made before the networks are trained.
+    pub(in crate::engine) fn lacks_pool(&self) -> bool {
+        self.method.lacks_pool()
+    }
+
+    /// True if something waits for the networks.
+    pub(in crate::engine) fn awaits_pool(&self) -> bool {
+        !self.pretraining.has_failed() && (self.method.lacks_pool() || !self.awaiting.is_empty())
+    }
+
+    /// Takes the networks when all are trained; what waited for them is recorded and counts from the next step on.
+    pub(in crate::engine) fn take_pool(&mut self) -> Result<Vec<Intervention>> {
+        let Some(pool) = self.pretraining.pool() else { return Ok(Vec::new()) };
+        self.method.set_pool(pool.to_vec());
+        let awaiting = std::mem::take(&mut self.awaiting);
+        awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect()
+    }
+
+    /// Records and sets the learning rate from the next step on.
+    pub(in crate::engine) fn set_learning_rate(&mut self, new: f64, record: bool) -> Result<Intervention> {
+        let old = self.method.set_learning_rate(new)?;
+        let intervention = self.stamp(Change::LearningRate { old, new });
+        if record && let Err(error) = self.folder.add_intervention(&intervention) {
+            self.method.set_learning_rate(old)?;
+            return Err(error);
+        }
+        Ok(intervention)
+    }
+
+    fn stamp(&self, change: Change) -> Intervention {
+        Intervention { step: self.at() + 1, change }
+    }
+
+    /// One step, recorded. Returns what it computed and how long it took.
+    pub(in crate::engine) fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<(StepReport, f64)> {
+        let clock = Instant::now();
+        let report = self.method.step(interrupted)?;
+        let secs = clock.elapsed().as_secs_f64();
+        self.folder.add_step(&report, secs)?;
+        Ok((report, secs))
+    }
+
+    /// True if the config wants a checkpoint at this step.
+    pub(in crate::engine) fn checkpoint_is_due(&self) -> bool {
+        let every = self.config.checkpoint.every;
+        every > 0 && self.at().is_multiple_of(every) && !self.is_saved()
+    }
+
+    /// True if the newest checkpoint holds this step.
+    pub(in crate::engine) fn is_saved(&self) -> bool {
+        self.saved == Some(self.at())
+    }
+
+    /// Brings everything up to this step to the disk.
+    pub(in crate::engine) fn checkpoint(&mut self) -> Result<u64> {
+        self.folder.sync()?;
+        self.checkpoints.save(self.method.state())?;
+        self.saved = Some(self.at());
+        Ok(self.at())
+    }
+
+    /// Lets other programs see the logs as they are.
+    pub(in crate::engine) fn flush(&mut self) -> Result<()> {
+        self.folder.flush()
+    }
+
+    /// Lets other programs have the folder; what is recorded later takes it again.
+    pub(in crate::engine) fn let_go(&mut self) -> Result<()> {
+        self.folder.let_go()
+    }
+
+    /// Saves what a run leaves: a checkpoint, and the images.
+    pub(in crate::engine) fn save_all(&mut self) -> Result<PathBuf> {
+        self.checkpoint()?;
+        self.export()
+    }
+}
+
+/// A run goes on only with the data that it began with.
+fn check_same(old: &RunRecord<RunConfig>, new: &RunRecord<RunConfig>, warnings: &mut Vec<String>) -> Result<()> {
+    if old.data_fingerprint != new.data_fingerprint {
+        return Err(Error::Data(format!(
+            "the data \"{}\" is not what this run began with (fingerprint {} instead of {}). Put the original data back",
+            new.data,
+            &new.data_fingerprint[..12],
+            old.data_fingerprint.get(..12).unwrap_or(&old.data_fingerprint)
+        )));
+    }
+    for (what, old, new) in
+        [("instruction set", &old.instruction_set, &new.instruction_set), ("program", &old.program, &new.program)]
+    {
+        if old != new {
+            warnings.push(format!(
+                "this run began with the {what} {old} and goes on with {new}: from here on its numbers may differ in \
+                 the last bits from those of an undisturbed run"
+            ));
+        }
+    }
+    Ok(())
+}

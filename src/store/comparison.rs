@@ -1,0 +1,32 @@
+//! `comparison.json`: presets beside each other.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::files;
+use crate::{
+    error::{Error, Result},
+    report::Comparison,
+};
+
+/// Name of the file.
+pub const COMPARISON: &str = "comparison.json";
+
+/// Writes it into a folder.
+pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+    files::replace(&folder.join(COMPARISON), |file| {
+        serde_json::to_writer_pretty(&mut *file, comparison)?;
+        writeln!(file)
+    })
+}
+
+/// Reads the file, or the one in a folder.
+pub fn read_comparison(path: &Path) -> Result<Comparison> {
+    let path: PathBuf = if path.is_dir() { path.join(COMPARISON) } else { path.to_owned() };
+    let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Data(format!("{}: {error}. Write it anew with spiritsafe compare", path.display())))
+}
