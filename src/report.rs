@@ -440,6 +440,8 @@ pub enum GalleryView {
     Now,
     /// Now minus start; grey is no change.
     Difference,
+    /// A set that was read from files.
+    Opened,
 }
 
 /// A picture of the run at one step, for the eyes. Only the newest is kept.

@@ -20,7 +20,7 @@ use spiritsafe::{
     engine::{Command, Event, Start},
     report::GalleryView,
 };
-use window::{Script, Tick, first, scripted};
+use window::{Dropped, Script, Tick, first, scripted};
 
 /// A window with the other side of its engine.
 struct Bench {
@@ -571,20 +571,6 @@ fn own_time_of_a_frame_after_many_steps() {
     assert!(median < 0.008 && p99 < 0.016, "median {median} s, 99th percentile {p99} s");
 }
 
-/// A folder in the hand of the mouse.
-#[derive(Debug)]
-struct Dropped(std::path::PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("this is a folder".to_owned())
-    }
-}
-
 #[test]
 fn a_dropped_folder_becomes_the_data_of_the_next_run_and_is_looked_into() {
     let mut bench = paused_after(2);
@@ -615,5 +601,43 @@ fn a_verdict_is_asked_for_and_offers_the_selection_that_won() {
     bench.press(Key::Enter);
     bench.hears("the selection", |command| {
         matches!(command, Command::ExportSelection { what: spiritsafe::report::Subject::Medoids, .. })
+    });
+}
+
+#[test]
+fn a_dropped_comparison_and_a_dropped_set_are_opened() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("comparison.json");
+    std::fs::write(&file, "{}").unwrap();
+    bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(folder.path().to_owned())));
+    bench.window.run_steps(2);
+    let wanted = folder.path().to_owned();
+    bench.hears("a comparison", |command| matches!(command, Command::OpenComparison(path) if *path == wanted));
+    bench.until("compared", |app| app.run_state().comparison.is_some());
+    let set = folder.path().join("images_best.pt");
+    bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(set.clone())));
+    bench.window.run_steps(2);
+    bench.hears("a set", |command| matches!(command, Command::OpenSet(path) if *path == set));
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label("Opened").is_some(), "the gallery offers the pictures that were opened");
+}
+
+#[test]
+fn evaluations_are_shown_by_network_and_by_class() {
+    let mut bench = paused_after(60);
+    bench.press(Key::Num4);
+    bench.focus("By class");
+    bench.press(Key::Enter);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("Confusion: most often").is_some());
+    bench.focus("By network");
+    bench.press(Key::Enter);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("Accuracy by network:").is_some());
+    bench.focus("Judge by");
+    bench.press(Key::Enter);
+    bench.hears("the networks", |command| {
+        matches!(command, Command::Evaluate(trial) if trial.networks == ["convnet", "alexnet", "vgg11", "resnet18"])
     });
 }

@@ -34,7 +34,8 @@ fn window_at(steps: u64, layout: Key, theme: Theme) -> Harness<'static, App> {
         ticks = Some(scripted.ticks);
         App::new(cc, scripted.engine, first())
     });
-    let ticks = ticks.expect("the window was made");
+    // The engine listens as long as somebody could tick.
+    let ticks: &'static _ = Box::leak(Box::new(ticks.expect("the window was made")));
     until(&mut window, |app| app.run_state().phase == Phase::Running);
     ticks.send(Tick::Steps(steps)).unwrap();
     until(&mut window, |app| app.run_state().step == steps);
@@ -70,6 +71,21 @@ fn tune_in_the_dark() {
 #[test]
 fn overview_in_the_light() {
     window_at(120, Key::Num1, Theme::Light).snapshot_options("overview_light", &tolerance());
+}
+
+#[test]
+fn compare_in_the_dark() {
+    let mut window = window_at(120, Key::Num4, Theme::Dark);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("comparison.json"), "{}").unwrap();
+    window.input_mut().dropped_files.push(std::sync::Arc::new(window::Dropped(folder.path().to_owned())));
+    until(&mut window, |app| app.run_state().comparison.is_some());
+    window.key_press(Key::Num4);
+    window.run();
+    window.snapshot_options("compare_dark", &tolerance());
+    egui_kittest::kittest::Queryable::get_by_label(&window, "By class").click();
+    window.run();
+    window.snapshot_options("classes_dark", &tolerance());
 }
 
 /// The tolerance is no blindfold: one image that is marked is a difference.

@@ -47,6 +47,10 @@ pub enum Action {
     Judge,
     /// Write the selection of real images that won.
     ExportSelection(Subject, PathBuf),
+    /// Show and judge a set of files.
+    OpenSet(PathBuf),
+    /// Show presets beside each other.
+    OpenComparison(PathBuf),
     /// Say what is in the data of a config.
     Inspect(Box<RunConfig>),
     /// Give up the evaluation.

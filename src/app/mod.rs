@@ -159,12 +159,12 @@ impl App {
         self.engine.send(Command::Start(Box::new(start)));
     }
 
-    /// A folder or file that was dropped on the window becomes the data of the next run.
+    /// What is dropped on the window is opened: a set, a comparison, or data for the next run.
     fn take_dropped(&mut self, ctx: &Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
             layout::reveal(&mut self.tree, Pane::Run);
-            self.panels.run.open(&path, &mut self.actions);
+            self.panels.run.open(&path, &mut self.view.gallery, &mut self.actions);
             self.act(ctx);
         }
     }
@@ -258,6 +258,8 @@ impl App {
                 }
                 Action::Evaluate(trial) => self.engine.send(Command::Evaluate(trial)),
                 Action::Judge => self.engine.send(Command::Judge),
+                Action::OpenSet(path) => self.engine.send(Command::OpenSet(path)),
+                Action::OpenComparison(path) => self.engine.send(Command::OpenComparison(path)),
                 Action::ExportSelection(what, folder) => {
                     self.engine.send(Command::ExportSelection { what, folder });
                 }

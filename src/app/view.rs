@@ -98,7 +98,7 @@ impl View {
         self.gallery = match self.gallery {
             GalleryView::Now => GalleryView::Start,
             GalleryView::Start => GalleryView::Difference,
-            GalleryView::Difference => GalleryView::Now,
+            GalleryView::Difference | GalleryView::Opened => GalleryView::Now,
         };
     }
 }

@@ -178,7 +178,9 @@ impl CompareArgs {
             eprintln!("{preset}, seed {seed}:");
             self.child_distils(&config, &folder)?
         };
-        if !against.is_empty() || !judged(&folder, self.protocol)? {
+        let known = newest(&folder, self.protocol)?;
+        let lacks = |name: &str| known.iter().all(|one| one.subject.name() != name);
+        if lacks(Subject::Synthetic.name()) || against.iter().any(|name| lacks(name)) {
             let mut arguments = vec!["evaluate".to_owned(), folder.display().to_string(), "--json".to_owned()];
             arguments.extend(["--protocol".to_owned(), self.protocol.to_string()]);
             if !against.is_empty() {
@@ -217,10 +219,6 @@ const SUMMARY: &str = "summary.json";
 
 fn read_summary(folder: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(folder.join(SUMMARY)).ok()?).ok()
-}
-
-fn judged(folder: &Path, protocol: Protocol) -> Result<bool> {
-    Ok(newest(folder, protocol)?.iter().any(|one| one.subject == Subject::Synthetic))
 }
 
 /// Runs this program and takes the object that it ends with.

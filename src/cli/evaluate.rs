@@ -40,7 +40,7 @@ pub(super) struct EvaluateArgs {
     /// Networks to judge with, for example convnet,alexnet,vgg11,resnet18; convnet is the run's own
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     arch: Vec<String>,
-    /// What to compare with beside random images: medoids, feature_medoids, herding, k_center, forgetting, whole, or all
+    /// What to compare with: random (always, unless --arch is given), medoids, feature_medoids, herding, k_center, forgetting, whole, or all
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     against: Vec<String>,
     /// Work out the label-robust and the augmentation-robust score of DD-Ranking

@@ -57,6 +57,10 @@ pub enum Command {
     Checkpoint,
     /// Write the images as they are now into a new folder, in every form that others read, and judge what was written.
     Export(PathBuf),
+    /// Read a set of files, show it and judge it by the rules of the run's end.
+    OpenSet(PathBuf),
+    /// Read what `spiritsafe compare` has written, to show it.
+    OpenComparison(PathBuf),
     /// Write a selection of real images, as many as there are synthetic ones, into a new folder in the same forms.
     ExportSelection {
         /// One of [`Subject::SELECTIONS`].
@@ -71,7 +75,7 @@ pub enum Command {
 pub struct Trial {
     /// For example `quick@100x3` or `dm@300x5`.
     pub protocol: String,
-    /// What to compare with beside random selection.
+    /// What to compare with; random selection always, where no networks are named.
     pub against: Vec<Subject>,
     /// Networks by name, for example `resnet18`; the run's own where none is named.
     pub networks: Vec<String>,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report::{DataSummary, Evaluation, Intervention, RunInfo, StepReport, Verdict};
+use crate::report::{Comparison, DataSummary, Evaluation, Intervention, RunInfo, StepReport, Verdict};
 
 /// A fact.
 #[derive(Clone, Debug)]
@@ -75,6 +75,10 @@ pub enum Event {
     },
     /// Images were written.
     Exported(PathBuf),
+    /// A set was read from files; what was found out about it.
+    Opened(String),
+    /// Presets beside each other were read from a file.
+    Compared(Box<Comparison>),
     /// All steps are done, or the run was stopped; everything is on disk.
     Finished {
         /// The last step.

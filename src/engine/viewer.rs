@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     evaluate::select_at_random,
     explain::{self, Projection},
-    report::{FeaturePlane, Frame, Ground, Point, Wants},
+    report::{FeaturePlane, Frame, GalleryView, Ground, Point, Wants},
 };
 
 /// Pictures come no faster than this.
@@ -136,7 +136,12 @@ impl Viewer {
     fn make(&mut self, run: &mut Run) -> Result<Frame> {
         let images = &run.method.state().images;
         let gallery = self.wants.gallery.filter(|_| run.data.is_pictures());
-        let gallery = gallery.map(|view| explain::gallery(images, &run.start, &run.data, view));
+        let gallery = gallery.and_then(|view| match (view, &run.opened) {
+            (GalleryView::Opened, opened) => {
+                opened.as_ref().map(|opened| explain::gallery(opened, opened, &run.data, view))
+            }
+            _ => Some(explain::gallery(images, &run.start, &run.data, view)),
+        });
         let features = match &self.view {
             Some(view) if self.wants.features => Some(view.look(run)?),
             _ => None,

@@ -14,7 +14,10 @@ use super::{
     Backstage, Command, Engine, Event, Start, inbox::Inbox, inspect::inspect, jobs::Jobs, pretraining::PoolProgress,
     run::Run, viewer::Viewer,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store,
+};
 
 /// Logs are shown to other programs this often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -165,6 +168,16 @@ impl Worker {
                 self.backstage.tell(Event::Inspected(Box::new(summary)));
                 return Ok(());
             }
+            Command::OpenComparison(path) => {
+                self.backstage.tell(Event::Compared(Box::new(store::read_comparison(&path)?)));
+                return Ok(());
+            }
+            Command::OpenSet(path) if self.run.is_none() => {
+                return Err(Error::Config(format!(
+                    "{} is judged on the test images of a run's data: start a run on its data set first",
+                    path.display()
+                )));
+            }
             Command::Watch(wants) => {
                 self.viewer.watch(wants);
                 return Ok(());
@@ -229,6 +242,12 @@ impl Worker {
                 let judges = run.export_set(folder.clone(), &self.jobs)?;
                 self.backstage.tell(Event::Exported(folder));
                 self.jobs.add(judges, run.at());
+            }
+            Command::OpenSet(path) => {
+                let (note, judge) = run.open_set(&path)?;
+                self.backstage.tell(Event::Opened(format!("{}: {note}", path.display())));
+                self.jobs.add(vec![judge], run.at());
+                self.viewer.press();
             }
             Command::ExportSelection { what, folder } => {
                 run.export_selection(what, &folder)?;

@@ -18,7 +18,7 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
     let (values, first) = (now.denormalised(data), start.denormalised(data));
     let len = now.shape.len();
     let shown: Vec<f32> = match view {
-        GalleryView::Now => values.clone(),
+        GalleryView::Now | GalleryView::Opened => values.clone(),
         GalleryView::Start => first.clone(),
         GalleryView::Difference => {
             values.iter().zip(&first).map(|(now, start)| 0.5 + (now - start) / (2.0 * FULL_DIFFERENCE)).collect()

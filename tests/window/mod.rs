@@ -15,9 +15,9 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     engine::{Backstage, Command, Engine, Event, Start, Trial},
     report::{
-        Accuracy, Ball, Change, DataSummary, Ellipse, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, Ground,
-        Intervention, ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict,
-        Wants,
+        Accuracy, Ball, Called, Change, Compared, Comparison, DataSummary, Ellipse, Evaluation, FeaturePlane, Frame,
+        Gallery, GalleryView, Ground, Intervention, ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo,
+        TermValue, TestedOn, Verdict, Wants,
     },
 };
 
@@ -208,6 +208,8 @@ impl Actor {
                 message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),
                 code: 3,
             }),
+            Command::OpenSet(path) => out.tell(Event::Opened(format!("{}: 100 images", path.display()))),
+            Command::OpenComparison(_) => out.tell(Event::Compared(Box::new(comparison()))),
             Command::Export(folder) | Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
         }
     }
@@ -335,8 +337,10 @@ impl Actor {
             accuracy: Accuracy { mean, std, repeats, protocol: protocol.to_owned() },
             values: vec![mean; repeats],
             network: "ConvNet, depth 2, width 32".to_owned(),
-            confusion: Vec::new(),
-            called: Vec::new(),
+            confusion: confusion(mean),
+            called: (0..if whole { 0 } else { 10 * run.per_class })
+                .map(|image| Called { class: (image / run.per_class) as u32, probability: mean })
+                .collect(),
             images: if whole { run.data.train } else { 10 * run.per_class },
             bytes: if whole { run.data.train as u64 * 64 } else { run.bytes },
             secs: 4.0,
@@ -372,7 +376,7 @@ impl Actor {
                     let now = start[pixel] + gone * (0.75 * (mean - start[pixel]) + wave);
                     let value = match view {
                         GalleryView::Start => start[pixel],
-                        GalleryView::Now => now,
+                        GalleryView::Now | GalleryView::Opened => now,
                         GalleryView::Difference => 0.5 + 0.5 * (now - start[pixel]),
                     };
                     let (row, column) = (class * 8 + pixel / 8, image * 8 + pixel % 8);
@@ -478,4 +482,54 @@ fn noise(seed: u64) -> f32 {
         sum += (bits as f64 / u64::MAX as f64 - 0.5) as f32;
     }
     sum
+}
+
+/// Ten classes, of which some are taken for their neighbours.
+fn confusion(mean: f64) -> Vec<Vec<u32>> {
+    let cell = |row: usize, column: usize| match column.abs_diff(row) {
+        0 => 300.0 * mean + 10.0 * f64::from(noise(row as u64)),
+        1 => 300.0 * (1.0 - mean) * f64::from(noise((row * 10 + column) as u64)).abs(),
+        _ => 2.0,
+    };
+    (0..10).map(|row| (0..10).map(|column| cell(row, column) as u32).collect()).collect()
+}
+
+/// What `spiritsafe compare` would have written.
+fn comparison() -> Comparison {
+    let row = |preset: &str, mean: f64, bytes| Compared {
+        preset: preset.to_owned(),
+        accuracy: Accuracy { mean, std: 0.008, repeats: 15, protocol: "dm@300x3".to_owned() },
+        seeds: 5,
+        bytes,
+        images: 100,
+        secs: Some(4.0),
+        peak_rss_bytes: Some(22_000_000),
+    };
+    Comparison {
+        data: "digits".to_owned(),
+        per_class: 10,
+        protocol: "dm@300x3".to_owned(),
+        network: "ConvNet, depth 2, width 32".to_owned(),
+        rows: vec![
+            row("digits", 0.942, 6400),
+            row("iid-digits", 0.957, 6400),
+            row("random", 0.917, 6400),
+            row("iid-20", 0.963, 12_800),
+        ],
+        published: Vec::new(),
+    }
+}
+
+/// A folder in the hand of the mouse.
+#[derive(Debug)]
+pub(crate) struct Dropped(pub(crate) std::path::PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("this is a folder".to_owned())
+    }
 }

@@ -149,8 +149,10 @@ impl Panel {
                 (GalleryView::Start, "Start", "The images that they started from (G)"),
                 (GalleryView::Now, "Now", "The images as they are (G)"),
                 (GalleryView::Difference, "Difference", "Now minus start; grey is no change (G)"),
+                (GalleryView::Opened, "Opened", "The set that was read from files"),
             ];
-            super::choices(ui, &mut scene.view.gallery, &options);
+            let is_opened = pictures.gallery(GalleryView::Opened).is_some() || wanted == GalleryView::Opened;
+            super::choices(ui, &mut scene.view.gallery, &options[..if is_opened { 4 } else { 3 }]);
             if !narrow {
                 sizes(ui, scene.view, pictures.gallery(shown));
             }

@@ -1,6 +1,6 @@
 //! What is in a data set, before a run begins with it: opened by a dialog, dropped on the window, or typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use egui::{RichText, Ui};
@@ -14,21 +14,54 @@ use crate::{
 /// Classes that are named one by one.
 const NAMED: usize = 6;
 
+/// What a dialog lets people choose.
+#[derive(Clone, Copy)]
+pub(super) enum Pick {
+    Folder,
+    File,
+}
+
+/// What a path leads to.
+pub(super) enum Kind {
+    /// What `spiritsafe compare` has written.
+    Comparison,
+    /// A distilled set.
+    Set,
+    /// Data for a run.
+    Data,
+}
+
+/// Told by names alone; what is no comparison and no set may be data.
+pub(super) fn kind(path: &Path) -> Kind {
+    const COMPARISON: &str = "comparison.json";
+    let is = |ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
+    if path.ends_with(COMPARISON) || path.join(COMPARISON).is_file() {
+        return Kind::Comparison;
+    }
+    let beside_card = path.join("card.json").is_file() || path.with_file_name("card.json").is_file();
+    if beside_card || is("pt") || is("pth") || is("safetensors") { Kind::Set } else { Kind::Data }
+}
+
 /// A dialog that is open on a thread of its own.
 #[derive(Default)]
 pub(super) struct Picker(Option<Receiver<Option<PathBuf>>>);
 
 impl Picker {
     /// Opens the dialog of the system, unless one is open.
-    pub(super) fn open(&mut self, ctx: &egui::Context) {
+    pub(super) fn open(&mut self, ctx: &egui::Context, what: Pick) {
         if self.0.is_some() {
             return;
         }
         let (told, chosen) = bounded(1);
         let ctx = ctx.clone();
         let spawned = std::thread::Builder::new().name("file dialog".to_owned()).spawn(move || {
-            let _ =
-                told.send(rfd::FileDialog::new().set_title("Open a folder of pictures or a data set").pick_folder());
+            let dialog = rfd::FileDialog::new();
+            let _ = told.send(match what {
+                Pick::Folder => {
+                    dialog.set_title("Open a folder of pictures, a data set or an exported set").pick_folder()
+                }
+                Pick::File => dialog.set_title("Open a distilled set, a data set or a comparison").pick_file(),
+            });
             ctx.request_repaint();
         });
         self.0 = spawned.is_ok().then_some(chosen);

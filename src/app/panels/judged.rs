@@ -80,7 +80,7 @@ fn ask(ui: &mut Ui, scene: &mut Scene<'_>) {
         let hint = "Train each of these networks on the images and on random ones by the protocol that is chosen above";
         let button = ui.add_enabled(ready && protocol.is_some(), egui::Button::new("Judge by")).on_hover_text(hint);
         if let (true, Some(protocol)) = (button.clicked(), protocol) {
-            scene.actions.push(Action::Evaluate(Trial { protocol, networks: names, ..Trial::default() }));
+            scene.actions.push(Action::Evaluate(Trial { protocol, networks: names, against: vec![Subject::Random] }));
         }
         let edit = TextEdit::singleline(&mut scene.view.networks).desired_width(ui.available_width());
         let response = ui.add(edit).on_hover_text(

@@ -1,5 +1,6 @@
 //! The panels, one file each. A panel reads the run, keeps what it has prepared for drawing, and emits actions.
 
+mod compared;
 pub(crate) mod features;
 pub(crate) mod gallery;
 pub(crate) mod help;

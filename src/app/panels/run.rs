@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use egui::{ComboBox, DragValue, Grid, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 
 use super::{
-    inside::{self, Picker},
+    inside::{self, Kind, Pick, Picker},
     storage,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     config::{DATA_FORMS, PRESETS, RunConfig},
     engine::{Start, Trial, free_folder},
     evaluate::Protocol,
-    report::Subject,
+    report::{GalleryView, Subject},
     words::grouped,
 };
 
@@ -120,8 +120,16 @@ impl Panel {
         Some(start)
     }
 
-    /// Makes a folder or file the data of the next run, and asks what is in it.
-    pub(crate) fn open(&mut self, path: &Path, actions: &mut Vec<Action>) {
+    /// Opens what somebody chose: a comparison, a distilled set, or data for the next run, and asks what is in it.
+    pub(crate) fn open(&mut self, path: &Path, scene_view: &mut GalleryView, actions: &mut Vec<Action>) {
+        match inside::kind(path) {
+            Kind::Comparison => return actions.push(Action::OpenComparison(path.to_owned())),
+            Kind::Set => {
+                *scene_view = GalleryView::Opened;
+                return actions.push(Action::OpenSet(path.to_owned()));
+            }
+            Kind::Data => {}
+        }
         let for_pictures = |out: &Path| RunConfig::preset(FOR_PICTURES, &[]).map(|config| Draft::of(&config, out));
         let (out, fits) = match &self.draft {
             Some(draft) => (PathBuf::from(&draft.out), !MADE_FOR.contains(&draft.base.name.as_str())),
@@ -146,9 +154,14 @@ impl Panel {
 
     /// Opening data, and what is in it.
     fn data_set(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        ui.horizontal(|ui| {
-            if ui.button("Open folder…").on_hover_text("Or drop a folder on the window, or type its path").clicked() {
-                self.picker.open(ui.ctx());
+        ui.horizontal_wrapped(|ui| {
+            let hint = "A folder of pictures, a data set, an exported set or a comparison; or drop it on the window";
+            if ui.button("Open folder…").on_hover_text(hint).clicked() {
+                self.picker.open(ui.ctx(), Pick::Folder);
+            }
+            let hint = "A distilled set (.pt, .safetensors, .npz), a data set or comparison.json";
+            if ui.button("Open file…").on_hover_text(hint).clicked() {
+                self.picker.open(ui.ctx(), Pick::File);
             }
             let hint = "Load the data set and measure a step, before a run begins";
             if ui.add_enabled(!scene.run.inspecting, egui::Button::new("Look inside")).on_hover_text(hint).clicked() {
@@ -159,7 +172,7 @@ impl Panel {
             }
         });
         if let Some(path) = self.picker.chosen() {
-            self.open(&path, scene.actions);
+            self.open(&path, &mut scene.view.gallery, scene.actions);
         }
         let spec = self.draft.as_ref().map(|draft| draft.data.as_str());
         if let Some(summary) = scene.run.inspected.as_ref().filter(|summary| Some(summary.spec.as_str()) == spec) {

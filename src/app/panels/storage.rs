@@ -6,7 +6,10 @@
 use egui::{Color32, ComboBox, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{HLine, Line, Plot, PlotPoints, PlotTransform, PlotUi};
 
-use super::judged;
+use super::{
+    compared::{self, Reference},
+    judged,
+};
 use crate::{
     app::{
         action::Action,
@@ -71,7 +74,9 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             wanted.then(|| (questions.iter().position(|known| *known == question).unwrap_or(0), evaluation))
         })
         .collect();
-    if shown.is_empty() {
+    let over_storage = scene.view.judged_as == JudgedAs::Storage;
+    let references = if over_storage { compared::references(run, &shown) } else { Vec::new() };
+    if shown.is_empty() && references.is_empty() {
         super::empty(ui, "Not judged yet", "Evaluations during the run appear here, or ask for one in the run panel");
         return;
     }
@@ -83,7 +88,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     chart::summary(ui, ui.available_rect_before_wrap(), "Storage and accuracy", &describe(&shown));
     legend(ui, &shown, &questions, usual(run));
-    plot(ui, scene, &shown);
+    plot(ui, scene, &shown, &references);
 }
 
 /// Every question in the order in which it was first answered.
@@ -195,7 +200,7 @@ fn x_of(evaluation: &Evaluation, over_steps: bool) -> f64 {
     if over_steps { evaluation.step as f64 } else { (evaluation.bytes.max(1) as f64).log10() }
 }
 
-fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
+fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)], references: &[Reference]) {
     let theme = theme::of(ui);
     let over_steps = scene.view.judged_as == JudgedAs::Steps;
     let mut plot = Plot::new(("storage", over_steps))
@@ -223,7 +228,17 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
         plot = plot.include_x(x - around).include_x(x + around);
         plot = plot.include_y(accuracy.mean - reach).include_y(accuracy.mean + reach);
     }
-    let response = plot.show(ui, |plot| lines(plot, shown, over_steps, theme));
+    for one in references {
+        // Room for their names.
+        let x = (one.bytes.max(1) as f64).log10();
+        plot = plot.include_x(x - 0.35).include_x(x + 0.7).include_y(one.mean - 0.01).include_y(one.mean + 0.01);
+    }
+    let response = plot.show(ui, |plot| {
+        lines(plot, shown, over_steps, theme);
+        if let (false, Some(comparison)) = (over_steps, &scene.run.comparison) {
+            compared::frontier(plot, comparison, theme);
+        }
+    });
     let transform = response.transform;
     let painter = ui.painter().with_clip_rect(transform.frame().expand(4.0));
     let newest = shown.iter().map(|(_, evaluation)| evaluation.step).max().unwrap_or(0);
@@ -232,7 +247,8 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)]) {
         let old = !over_steps && evaluation.subject == Subject::Synthetic && evaluation.step < newest;
         dot(&painter, *question, evaluation, &transform, over_steps, if old { 3.0 } else { 5.0 }, theme);
     }
-    hover(shown, &response.response, &transform, over_steps);
+    compared::points(&painter, references, &transform, theme);
+    hover(shown, references, &response.response, &transform, over_steps);
 }
 
 /// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
@@ -284,8 +300,26 @@ fn dot(
     symbol(painter, question, evaluation.subject, place(accuracy.mean), size, theme);
 }
 
-fn hover(shown: &[(usize, &Evaluation)], response: &egui::Response, transform: &PlotTransform, over_steps: bool) {
+fn hover(
+    shown: &[(usize, &Evaluation)],
+    references: &[Reference],
+    response: &egui::Response,
+    transform: &PlotTransform,
+    over_steps: bool,
+) {
     let Some(pointer) = response.hover_pos() else { return };
+    let place = |one: &Reference| {
+        let point = egui_plot::PlotPoint::new((one.bytes.max(1) as f64).log10(), one.mean);
+        transform.position_from_point(&point).distance(pointer)
+    };
+    if let Some(one) = references.iter().find(|one| place(one) < 8.0) {
+        let spread = one.std.map_or_else(String::new, |std| format!(" ± {:.1}", 100.0 * std));
+        super::card(response, |ui| {
+            ui.label(RichText::new(format!("{} {:.1}{spread} %", one.name, 100.0 * one.mean)).strong());
+            ui.label(RichText::new(&one.source).small().weak());
+        });
+        return;
+    }
     let near = shown.iter().map(|(question, evaluation)| {
         let point = egui_plot::PlotPoint::new(x_of(evaluation, over_steps), evaluation.accuracy.mean);
         (transform.position_from_point(&point).distance(pointer), question, evaluation)

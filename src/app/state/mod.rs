@@ -18,7 +18,9 @@ pub use series::Series;
 use crate::{
     config::RunConfig,
     engine::{Event, Start},
-    report::{Change, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, RunInfo, Verdict},
+    report::{
+        Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, RunInfo, Verdict,
+    },
 };
 
 /// What the run does at this moment.
@@ -84,7 +86,7 @@ pub struct Progress {
 /// The newest pictures, each with its step.
 #[derive(Clone, Debug, Default)]
 pub struct Pictures {
-    galleries: [Option<(u64, Gallery)>; 3],
+    galleries: [Option<(u64, Gallery)>; 4],
     /// The plane.
     pub features: Option<(u64, FeaturePlane)>,
     /// Share of each term in the gradient of the pixels.
@@ -136,6 +138,8 @@ pub struct RunState {
     pub pretraining: Option<Progress>,
     /// Which images to use.
     pub verdict: Option<Verdict>,
+    /// Presets beside each other, as they were read.
+    pub comparison: Option<Comparison>,
     /// True while somebody waits for what is in a data set.
     pub inspecting: bool,
     /// What is in the data set that was asked about last.
@@ -211,6 +215,8 @@ impl RunState {
                 self.journal.write(Grade::Note, verdict.text.lines().next().unwrap_or_default(), self.step);
                 self.verdict = Some(*verdict);
             }
+            Event::Opened(note) => self.journal.write(Grade::Note, note, self.step),
+            Event::Compared(comparison) => self.comparison = Some(*comparison),
             Event::Inspected(summary) => {
                 self.inspecting = false;
                 self.inspected = Some(*summary);

@@ -1,10 +1,14 @@
 //! Files that leave a run: its images in every form that others read, and selections of real ones.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::Run;
 use crate::{
     config::RunConfig,
+    data::ImageShape,
     distill::SyntheticSet,
     engine::jobs::Jobs,
     error::{Error, Result},
@@ -43,6 +47,16 @@ impl Run {
         judges.push(Judge::imported(&self.data, read, self.how(protocol, &network))?);
         self.exported = Some(folder);
         Ok(judges)
+    }
+
+    /// Reads a set of files to look at it, and returns what judges it by the rules of the run's end.
+    pub(in crate::engine) fn open_set(&mut self, path: &Path) -> Result<(String, Judge)> {
+        let read = sets::read(path, &self.data)?;
+        let (shape, protocol) = (self.data.shape(), self.config.evaluation.last);
+        self.opened = Some(by_class(shape, &read.values, &read.labels));
+        let images = Images::new(shape, read.values, read.labels);
+        let network = self.config.network.judge();
+        Ok((read.note, Judge::imported(&self.data, images, self.how(protocol, &network))?))
     }
 
     /// Writes a selection of real images, the one that was judged, into a new folder.
@@ -103,4 +117,15 @@ impl Run {
         }
         card.write(folder)
     }
+}
+
+/// Images in rows of their classes; of each class as many as the smallest one has.
+fn by_class(shape: ImageShape, values: &[f32], labels: &[u32]) -> SyntheticSet {
+    let classes: BTreeSet<u32> = labels.iter().copied().collect();
+    let of_class = |class: u32| (0..labels.len()).filter(move |&image| labels[image] == class);
+    let per_class = classes.iter().map(|&class| of_class(class).count()).min().unwrap_or(0);
+    let len = shape.len();
+    let chosen = classes.iter().flat_map(|&class| of_class(class).take(per_class));
+    let values = chosen.flat_map(|image| &values[image * len..(image + 1) * len]).copied().collect();
+    SyntheticSet { shape, classes: classes.into_iter().collect(), per_class, values }
 }

@@ -44,6 +44,9 @@ impl Run {
         if trial.against.is_empty() && trial.networks.is_empty() {
             return self.judges(protocol, jobs);
         }
+        // Other networks are slow: random images by them are judged where somebody asks.
+        let always: &[Subject] =
+            if trial.networks.is_empty() { &[Subject::Synthetic, Subject::Random] } else { &[Subject::Synthetic] };
         let mut networks =
             trial.networks.iter().map(|name| self.network_named(name)).collect::<Result<Vec<NetworkSpec>>>()?;
         if networks.is_empty() {
@@ -52,7 +55,7 @@ impl Run {
         let mut judges = Vec::new();
         for network in networks {
             let mut expert: Option<SharedExpert> = None;
-            let subjects = [Subject::Synthetic, Subject::Random].into_iter().chain(trial.against.iter().copied());
+            let subjects = always.iter().chain(&trial.against).copied();
             let mut seen = Vec::new();
             for subject in subjects {
                 let rules = if subject == Subject::Whole { self.config.evaluation.whole } else { protocol };

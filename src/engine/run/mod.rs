@@ -31,6 +31,8 @@ pub(in crate::engine) struct Run {
     pub(in crate::engine) pretraining: Pretraining,
     /// Weights that wait for trained networks.
     awaiting: Vec<(String, f64)>,
+    /// A set that was read from files, to be looked at beside the images.
+    pub(in crate::engine) opened: Option<SyntheticSet>,
     /// Where the images were exported to last.
     exported: Option<PathBuf>,
     /// The images before the first step.
@@ -101,6 +103,7 @@ impl Run {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
             pretraining: Pretraining::new(&config, &data, &device),
             awaiting: Vec::new(),
+            opened: None,
             exported: None,
             config,
             data,

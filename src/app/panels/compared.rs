@@ -1,0 +1,148 @@
+//! What stands beside the evaluations of the run over storage: presets of a comparison with the frontier that they make,
+//! and published figures by the same protocol.
+
+use egui::{Align2, Color32, FontId, Painter, Stroke, vec2};
+use egui_plot::{Line, PlotPoint, PlotPoints, PlotTransform, PlotUi};
+
+use crate::{
+    app::{
+        state::RunState,
+        theme::{self, Theme},
+        widgets::marker,
+    },
+    evaluate::published,
+    report::{Comparison, Evaluation},
+};
+
+/// The marker of what others measured.
+const MARKER: usize = 4;
+
+/// Something to stand beside the run.
+pub(crate) struct Reference {
+    pub(crate) name: String,
+    /// Where it comes from: a protocol and network, or a paper.
+    pub(crate) source: String,
+    pub(crate) bytes: u64,
+    pub(crate) mean: f64,
+    pub(crate) std: Option<f64>,
+    /// False for figures of papers.
+    pub(crate) is_measured: bool,
+}
+
+/// What may stand beside the evaluations that are shown.
+pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<Reference> {
+    let mut references = Vec::new();
+    if let Some(comparison) = &run.comparison {
+        let measured = comparison.rows.iter().filter(|row| row.accuracy.protocol == comparison.protocol);
+        references.extend(measured.map(|row| Reference {
+            name: row.preset.clone(),
+            source: format!("comparison by {}, {}", comparison.protocol, comparison.network),
+            bytes: row.bytes,
+            mean: row.accuracy.mean,
+            std: Some(row.accuracy.std),
+            is_measured: true,
+        }));
+        let bytes = comparison.rows.first().map_or(1, |row| row.bytes);
+        references.extend(of_papers(&comparison.data, comparison.per_class, &comparison.protocol, bytes));
+    }
+    if let Some(info) = &run.info {
+        let mut protocols: Vec<&str> = Vec::new();
+        for (_, evaluation) in shown {
+            let protocol = evaluation.accuracy.protocol.as_str();
+            if !protocols.contains(&protocol) {
+                protocols.push(protocol);
+                references.extend(of_papers(&info.data.name, info.per_class, protocol, info.bytes));
+            }
+        }
+    }
+    references
+}
+
+fn of_papers(data: &str, per_class: usize, protocol: &str, bytes: u64) -> impl Iterator<Item = Reference> + use<> {
+    let of_whole = |name: &str| name == "whole set";
+    published(data, per_class, protocol).into_iter().filter(move |row| !of_whole(&row.method)).map(move |row| {
+        Reference {
+            name: row.method,
+            source: format!("published: {}", row.source),
+            bytes,
+            mean: row.accuracy,
+            std: row.std,
+            is_measured: false,
+        }
+    })
+}
+
+/// Joins what no other beats with as few bytes: more bytes only where they bring more accuracy.
+pub(crate) fn frontier(plot: &mut PlotUi<'_>, comparison: &Comparison, theme: &Theme) {
+    let points: Vec<[f64; 2]> = best(comparison).into_iter().map(|(bytes, mean)| [bytes.log10(), mean]).collect();
+    let stroke = Stroke::new(1.2, theme::fade(theme.text, 0.45));
+    plot.line(Line::new("", PlotPoints::from(points)).stroke(stroke).allow_hover(false).id("frontier"));
+}
+
+fn best(comparison: &Comparison) -> Vec<(f64, f64)> {
+    let measured = comparison.rows.iter().filter(|row| row.accuracy.protocol == comparison.protocol);
+    let mut points: Vec<(f64, f64)> = measured.map(|row| (row.bytes.max(1) as f64, row.accuracy.mean)).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut most = f64::NEG_INFINITY;
+    points.retain(|point| {
+        let is_more = point.1 > most;
+        most = most.max(point.1);
+        is_more
+    });
+    points
+}
+
+/// Draws the points with their names to the right, those that would cover each other one below the other.
+pub(crate) fn points(painter: &Painter, references: &[Reference], transform: &PlotTransform, theme: &Theme) {
+    let place = |bytes: u64, y: f64| transform.position_from_point(&PlotPoint::new((bytes.max(1) as f64).log10(), y));
+    let mut order: Vec<&Reference> = references.iter().collect();
+    order.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    let mut last: Option<(f32, f32)> = None;
+    for one in order {
+        let color = if one.is_measured { theme.second } else { theme.faint };
+        let at = place(one.bytes, one.mean);
+        if let Some(std) = one.std.filter(|std| *std > 0.0) {
+            let ends = [place(one.bytes, one.mean - std), place(one.bytes, one.mean + std)];
+            painter.line_segment(ends, Stroke::new(1.0, theme::fade(color, 0.7)));
+        }
+        let fill = if one.is_measured { color } else { Color32::TRANSPARENT };
+        marker::paint(painter, MARKER, at, 4.0, fill, Stroke::new(1.4, color));
+        let mut name_y = at.y;
+        if let Some((x, y)) = last
+            && (x - at.x).abs() < 60.0
+        {
+            name_y = name_y.max(y + 12.0);
+        }
+        last = Some((at.x, name_y));
+        let name_at = egui::pos2(at.x, name_y) + vec2(9.0, 0.0);
+        painter.text(name_at, Align2::LEFT_CENTER, &one.name, FontId::proportional(10.5), theme.dim);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Accuracy, Compared};
+
+    #[test]
+    fn the_frontier_takes_more_bytes_only_for_more_accuracy() {
+        let row = |bytes, mean: f64, protocol: &str| Compared {
+            preset: "p".to_owned(),
+            accuracy: Accuracy::of(&[mean], protocol),
+            seeds: 1,
+            bytes,
+            images: 1,
+            secs: None,
+            peak_rss_bytes: None,
+        };
+        let rows = vec![
+            row(100, 0.5, "dm@3x1"),
+            row(100, 0.6, "dm@3x1"),
+            row(900, 0.55, "dm@3x1"),
+            row(1000, 0.7, "dm@3x1"),
+            row(2000, 0.97, "whole@60"),
+        ];
+        let comparison = Comparison { protocol: "dm@3x1".to_owned(), rows, ..Comparison::default() };
+        assert_eq!(best(&comparison), [(100.0, 0.6), (1000.0, 0.7)]);
+    }
+}
