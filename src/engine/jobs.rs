@@ -99,7 +99,10 @@ impl Job {
         let subject = self.judge.subject().describe();
         let worked = self.worked.as_secs_f64();
         let secs_left = if done > 0.0 { worked / done - worked } else { f64::INFINITY };
-        let what = format!("{subject} by {}, {}", self.judge.protocol(), self.judge.network().describe());
+        let mut what = format!("{subject} by {}", self.judge.protocol());
+        if !matches!(self.judge.network(), NetworkSpec::ConvNet(_)) {
+            what += &format!(" with {}", self.judge.network().describe());
+        }
         Slice::Progress { what, done, secs_left }
     }
 }
