@@ -21,11 +21,11 @@ pub(crate) fn networks(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[&Evaluation]
         |one: &&&Evaluation| one.accuracy.protocol == newest.accuracy.protocol && one.tested_on == newest.tested_on;
     let shown: Vec<&Evaluation> = shown.iter().filter(same).copied().collect();
     let mut columns: Vec<&str> = Vec::new();
-    shown.iter().for_each(|one| {
+    for one in &shown {
         if !columns.contains(&one.network.as_str()) {
-            columns.push(&one.network)
+            columns.push(&one.network);
         }
-    });
+    }
     let find = |subject: Subject, network: &str| {
         shown.iter().rev().find(|one| one.subject == subject && one.network == network).copied()
     };
