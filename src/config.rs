@@ -193,13 +193,16 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 6] = [
+pub const PRESETS: [Preset; 9] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
     Preset { name: "iid", text: include_str!("../configs/iid.toml") },
     Preset { name: "iid-digits", text: include_str!("../configs/iid-digits.toml") },
     Preset { name: "iid-cpu", text: include_str!("../configs/iid-cpu.toml") },
+    Preset { name: "cmi", text: include_str!("../configs/cmi.toml") },
+    Preset { name: "cmi-digits", text: include_str!("../configs/cmi-digits.toml") },
+    Preset { name: "cmi-cpu", text: include_str!("../configs/cmi-cpu.toml") },
 ];
 
 impl RunConfig {

@@ -428,6 +428,8 @@ pub struct Wants {
     pub features: bool,
     /// How much each term pulls on the pixels.
     pub pulls: bool,
+    /// What the images of each class say to a trained network.
+    pub information: bool,
 }
 
 /// Which picture of the synthetic images.
@@ -456,6 +458,45 @@ pub struct Frame {
     /// Share of each term in the gradient of the pixels, in the order of the terms: the norm of its weighted gradient
     /// over the sum of those norms.
     pub pulls: Option<Vec<f64>>,
+    /// What the images of each class say to a trained network.
+    pub information: Option<InformationView>,
+}
+
+/// What the images of each class say to a trained network: distributions over its features around their centroid.
+#[derive(Clone, Debug)]
+pub struct InformationView {
+    /// Name of the network and how it was trained.
+    pub lens: String,
+    /// Number of its features.
+    pub dimensions: usize,
+    /// Class after class, in the order of the run.
+    pub classes: Vec<ClassInformation>,
+}
+
+/// The images of one class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassInformation {
+    /// Conditional mutual information of the class in nats, from 0 to the logarithm of the number of images.
+    pub value: f64,
+    /// Divergence of each image from the centroid, in nats; their mean is the value.
+    pub images: Vec<f64>,
+    /// The coordinates that add most to the value, largest first.
+    pub coordinates: Vec<Coordinate>,
+    /// The same value of as many random real images: mean and deviation over some draws.
+    pub real: Option<(f64, f64)>,
+}
+
+/// A feature among the distributions of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coordinate {
+    /// Which feature.
+    pub index: usize,
+    /// What it adds to the value of the class, as a share.
+    pub share: f64,
+    /// Its probability in the centroid.
+    pub centroid: f64,
+    /// Its probability in each image.
+    pub images: Vec<f64>,
 }
 
 /// All synthetic images in one picture: a row for each class, a cell for each image.

@@ -124,7 +124,12 @@ fn a_watched_run_computes_what_an_unwatched_run_computes() {
         engine.send(Command::SetViewShare(1.0));
         for (number, gallery) in [GalleryView::Start, GalleryView::Now, GalleryView::Difference].into_iter().enumerate()
         {
-            engine.send(Command::Watch(Wants { gallery: Some(gallery), features: true, pulls: number != 1 }));
+            engine.send(Command::Watch(Wants {
+                gallery: Some(gallery),
+                features: true,
+                pulls: number != 1,
+                information: true,
+            }));
             engine.send(Command::Step);
             wait_paused(&engine);
         }
@@ -259,7 +264,12 @@ fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state
             let out = folder();
             let engine = paused(&config, out.path());
             wait_paused(&engine);
-            engine.send(Command::Watch(Wants { gallery: Some(GalleryView::Now), features: true, pulls: true }));
+            engine.send(Command::Watch(Wants {
+                gallery: Some(GalleryView::Now),
+                features: true,
+                pulls: true,
+                information: true,
+            }));
             for step in 1..=3 {
                 engine.send(Command::Step);
                 assert_eq!(wait_paused(&engine), step);
@@ -328,7 +338,7 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     for odd in [f64::NAN, f64::INFINITY, -1.0, 1e19] {
         engine.send(Command::FrameDrawn(odd));
         engine.send(Command::SetViewShare(odd));
-        engine.send(Command::Watch(Wants { gallery: None, features: true, pulls: true }));
+        engine.send(Command::Watch(Wants { gallery: None, features: true, pulls: true, information: true }));
         engine.send(Command::Watch(Wants::default()));
     }
     engine.send(Command::Resume);
@@ -475,7 +485,7 @@ fn a_paused_or_finished_run_answers_what_people_want_to_see() {
     let engine = paused(&config, out.path());
     wait_paused(&engine);
     let see = |engine: &Engine, view: GalleryView, features: bool| {
-        engine.send(Command::Watch(Wants { gallery: Some(view), features, pulls: false }));
+        engine.send(Command::Watch(Wants { gallery: Some(view), features, pulls: false, information: features }));
         let end = Instant::now() + PATIENCE;
         let shown = |engine: &Engine| {
             let frame = engine.frame()?;

@@ -88,6 +88,16 @@ fn compare_in_the_dark() {
     window.snapshot_options("classes_dark", &tolerance());
 }
 
+#[test]
+fn information_in_the_dark() {
+    use egui_kittest::kittest::Queryable as _;
+    let mut window = window_at(120, Key::Num1, Theme::Dark);
+    window.get_by_label("Information").click();
+    until(&mut window, |app| app.run_state().pictures.information.is_some());
+    window.run();
+    window.snapshot_options("information_dark", &tolerance());
+}
+
 /// The tolerance is no blindfold: one image that is marked is a difference.
 #[test]
 fn a_marked_image_is_noticed() {

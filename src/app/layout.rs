@@ -16,6 +16,8 @@ pub enum Pane {
     Losses,
     /// Bytes against accuracy.
     Storage,
+    /// What the images of a class say to a network.
+    Information,
     /// Weights.
     Mixer,
     /// What runs.
@@ -26,8 +28,16 @@ pub enum Pane {
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Gallery, Self::Features, Self::Losses, Self::Storage, Self::Mixer, Self::Run, Self::Log];
+    pub const ALL: [Self; 8] = [
+        Self::Gallery,
+        Self::Features,
+        Self::Losses,
+        Self::Storage,
+        Self::Information,
+        Self::Mixer,
+        Self::Run,
+        Self::Log,
+    ];
 
     /// What stands on its tab.
     pub fn title(self) -> &'static str {
@@ -36,6 +46,7 @@ impl Pane {
             Self::Features => "Feature space",
             Self::Losses => "Losses",
             Self::Storage => "Storage and accuracy",
+            Self::Information => "Information",
             Self::Mixer => "Mixer",
             Self::Run => "Run settings",
             Self::Log => "Log",
@@ -73,13 +84,13 @@ impl Preset {
 
     /// The arrangement.
     pub fn tree(self) -> Tree<Pane> {
-        use Pane::{Features, Gallery, Log, Losses, Mixer, Run, Storage};
+        use Pane::{Features, Gallery, Information, Log, Losses, Mixer, Run, Storage};
         let mut grow = Grower(Tiles::default());
         let root = match self {
             Self::Overview => {
                 let left = grow.tabs(&[Gallery]);
                 let points = grow.tabs(&[Features]);
-                let curves = grow.tabs(&[Losses, Storage, Log]);
+                let curves = grow.tabs(&[Losses, Storage, Information, Log]);
                 let middle = grow.split(LinearDir::Vertical, &[(points, 0.58), (curves, 0.42)]);
                 let mixer = grow.tabs(&[Mixer]);
                 let run = grow.tabs(&[Run]);
@@ -89,7 +100,7 @@ impl Preset {
             Self::Watch => {
                 let left = grow.tabs(&[Gallery]);
                 let right = grow.tabs(&[Features]);
-                let bottom = grow.tabs(&[Losses, Storage, Mixer, Run, Log]);
+                let bottom = grow.tabs(&[Losses, Storage, Information, Mixer, Run, Log]);
                 let top = grow.split(LinearDir::Horizontal, &[(left, 0.5), (right, 0.5)]);
                 grow.split(LinearDir::Vertical, &[(top, 0.72), (bottom, 0.28)])
             }
@@ -97,7 +108,7 @@ impl Preset {
                 let left = grow.tabs(&[Mixer, Run]);
                 let curves = grow.tabs(&[Losses]);
                 let pictures = grow.tabs(&[Gallery]);
-                let points = grow.tabs(&[Features, Storage, Log]);
+                let points = grow.tabs(&[Features, Information, Storage, Log]);
                 let bottom = grow.split(LinearDir::Horizontal, &[(pictures, 0.5), (points, 0.5)]);
                 let right = grow.split(LinearDir::Vertical, &[(curves, 0.5), (bottom, 0.5)]);
                 grow.split(LinearDir::Horizontal, &[(left, 0.36), (right, 0.64)])
@@ -106,7 +117,7 @@ impl Preset {
                 let left = grow.tabs(&[Storage]);
                 let run = grow.tabs(&[Run, Mixer]);
                 let pictures = grow.tabs(&[Gallery, Features]);
-                let curves = grow.tabs(&[Losses, Log]);
+                let curves = grow.tabs(&[Losses, Information, Log]);
                 let top = grow.split(LinearDir::Horizontal, &[(left, 0.68), (run, 0.32)]);
                 let bottom = grow.split(LinearDir::Horizontal, &[(curves, 0.6), (pictures, 0.4)]);
                 grow.split(LinearDir::Vertical, &[(top, 0.6), (bottom, 0.4)])

@@ -202,6 +202,7 @@ impl App {
             gallery: sees(Pane::Gallery).then_some(self.view.gallery),
             features: sees(Pane::Features),
             pulls: sees(Pane::Mixer),
+            information: sees(Pane::Information),
         };
         if self.watched.as_ref() != Some(&wants) {
             self.engine.send(Command::Watch(wants.clone()));

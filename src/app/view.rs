@@ -35,6 +35,9 @@ pub struct View {
     /// The image that the arrow keys stand on.
     #[serde(skip)]
     pub cursor: Option<usize>,
+    /// Position of the class whose information is looked at.
+    #[serde(skip)]
+    pub class: usize,
     /// The evaluation whose classes are looked at; the newest where there is none.
     #[serde(skip)]
     pub judged: Option<usize>,
@@ -73,6 +76,7 @@ impl Default for View {
             hovered: None,
             cursor: None,
             judged: None,
+            class: 0,
             help: false,
         }
     }

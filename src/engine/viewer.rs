@@ -15,7 +15,8 @@ use crate::{
     error::Result,
     evaluate::select_at_random,
     explain::{self, Projection},
-    report::{FeaturePlane, Frame, GalleryView, Ground, Point, Wants},
+    nn::Network,
+    report::{Accuracy, ClassInformation, FeaturePlane, Frame, GalleryView, Ground, InformationView, Point, Wants},
 };
 
 /// Pictures come no faster than this.
@@ -24,6 +25,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_COST: Duration = Duration::from_secs(10);
 /// Share of the machine that drawing may take on a CPU.
 const DEFAULT_SHARE: f64 = 0.25;
+/// Random subsets of real images of which the information is measured.
+const REAL_DRAWS: u64 = 5;
 /// Real images that are drawn as points.
 const REAL_POINTS: usize = 2000;
 
@@ -45,6 +48,8 @@ struct View {
     lens: Arc<Pretrained>,
     projection: Projection,
     ground: Arc<Ground>,
+    /// What random real images say to it, once somebody wants to know.
+    real_information: Option<Vec<(f64, f64)>>,
 }
 
 impl Default for Viewer {
@@ -102,7 +107,11 @@ impl Viewer {
 
     /// True if the network through which people look has to be trained yet.
     pub(super) fn wants_lens(&self, run: &Run) -> bool {
-        self.wants.features && run.pretraining.lens().is_none() && !run.pretraining.has_failed()
+        self.looks_through_lens() && run.pretraining.lens().is_none() && !run.pretraining.has_failed()
+    }
+
+    fn looks_through_lens(&self) -> bool {
+        self.wants.features || self.wants.information
     }
 
     /// The next frame, if it is due and there is something new to see.
@@ -110,7 +119,7 @@ impl Viewer {
         if self.wants == Wants::default() {
             return Ok(None);
         }
-        if self.wants.features
+        if self.looks_through_lens()
             && self.view.is_none()
             && let Some(lens) = run.pretraining.lens().cloned()
         {
@@ -146,8 +155,12 @@ impl Viewer {
             Some(view) if self.wants.features => Some(view.look(run)?),
             _ => None,
         };
+        let information = match &mut self.view {
+            Some(view) if self.wants.information => Some(view.information(run)?),
+            _ => None,
+        };
         let pulls = if self.wants.pulls && !run.lacks_pool() { Some(run.method.pulls()?) } else { None };
-        Ok(Frame { step: run.at(), gallery, features, pulls })
+        Ok(Frame { step: run.at(), gallery, features, pulls, information })
     }
 }
 
@@ -174,7 +187,27 @@ impl View {
             spreads: spreads(&real, classes.len()),
             real,
         };
-        Ok(Self { lens, projection, ground: Arc::new(ground) })
+        Ok(Self { lens, projection, ground: Arc::new(ground), real_information: None })
+    }
+
+    /// What the images of each class say to the network.
+    fn information(&mut self, run: &Run) -> Result<InformationView> {
+        let real = match self.real_information.take() {
+            Some(real) => real,
+            None => real_information(self.lens.network.as_ref(), run)?,
+        };
+        let images = &run.method.state().images;
+        let dimensions = self.projection.dimensions();
+        let features = embed(self.lens.network.as_ref(), images.values.clone(), &run.data, &run.device)?;
+        let of_class = features.chunks_exact(images.per_class * dimensions).zip(&real);
+        let classes = of_class
+            .map(|(features, real)| ClassInformation {
+                real: Some(*real),
+                ..explain::information(features, dimensions)
+            })
+            .collect();
+        self.real_information = Some(real);
+        Ok(InformationView { lens: self.lens.name.clone(), dimensions, classes })
     }
 
     /// The synthetic images as points.
@@ -191,6 +224,23 @@ impl View {
             synthetic,
         })
     }
+}
+
+/// For each class: what as many random real images say, mean and deviation over some draws.
+fn real_information(network: &dyn Network, run: &Run) -> Result<Vec<(f64, f64)>> {
+    let images = &run.method.state().images;
+    let value = |class: u32, draw: u64| {
+        let sample = select_at_random(&run.data, &[class], images.per_class, run.config.seed, u64::MAX - 2 - draw);
+        let values = run.data.gather(run.data.train(), &sample);
+        let features = embed(network, values, &run.data, &run.device)?;
+        Ok(explain::information(&features, network.embedding_len()).value)
+    };
+    let of_class = |&class: &u32| {
+        let values = (0..REAL_DRAWS).map(|draw| value(class, draw)).collect::<Result<Vec<f64>>>()?;
+        let Accuracy { mean, std, .. } = Accuracy::of(&values, "");
+        Ok((mean, std))
+    };
+    images.classes.iter().map(of_class).collect()
 }
 
 fn spreads(points: &[Point], classes: usize) -> Vec<crate::report::Ellipse> {

@@ -4,7 +4,9 @@
 //! never invented: a ball of radius r has a disc of radius r as its shadow, and the shadow of a covariance is an ellipse.
 
 mod gallery;
+mod information;
 mod projection;
 
 pub use gallery::gallery;
+pub use information::information;
 pub use projection::{Projection, ball, ellipse};

@@ -15,9 +15,9 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     engine::{Backstage, Command, Engine, Event, Start, Trial},
     report::{
-        Accuracy, Ball, Called, Change, Compared, Comparison, DataSummary, Ellipse, Evaluation, FeaturePlane, Frame,
-        Gallery, GalleryView, Ground, Intervention, ParameterInfo, Point, RunInfo, StepReport, Subject, TermInfo,
-        TermValue, TestedOn, Verdict, Wants,
+        Accuracy, Ball, Called, Change, ClassInformation, Compared, Comparison, DataSummary, Ellipse, Evaluation,
+        FeaturePlane, Frame, Gallery, GalleryView, Ground, InformationView, Intervention, ParameterInfo, Point,
+        RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict, Wants,
     },
 };
 
@@ -358,7 +358,25 @@ impl Actor {
             gallery: self.wants.gallery.map(|view| self.gallery(run, view)),
             features: self.wants.features.then(|| self.plane(run)),
             pulls: self.wants.pulls.then(|| shares.map(|share| share / sum).collect()),
+            information: self.wants.information.then(|| self.information(run)),
         });
+    }
+
+    /// Features that lie the nearer to each other the longer the run.
+    fn information(&self, run: &RunInfo) -> InformationView {
+        const DIMENSIONS: usize = 24;
+        let spread = 0.6 + 2.0 * (-(run.step as f32) / 90.0).exp();
+        let of_class = |class: usize| {
+            let feature = |at: usize| {
+                let (image, feature) = (at / DIMENSIONS, at % DIMENSIONS);
+                2.0 * noise((class * 100 + feature) as u64)
+                    + spread * noise((class * 9000 + image * 40 + feature) as u64)
+            };
+            let features: Vec<f32> = (0..run.per_class * DIMENSIONS).map(feature).collect();
+            ClassInformation { real: Some((0.9, 0.1)), ..spiritsafe::explain::information(&features, DIMENSIONS) }
+        };
+        let lens = "ConvNet, depth 2, width 32, trained for 40 epochs".to_owned();
+        InformationView { lens, dimensions: DIMENSIONS, classes: (0..10).map(of_class).collect() }
     }
 
     fn gallery(&self, run: &RunInfo, view: GalleryView) -> Gallery {

@@ -4,6 +4,7 @@ mod compared;
 pub(crate) mod features;
 pub(crate) mod gallery;
 pub(crate) mod help;
+mod information;
 mod inside;
 mod judged;
 pub(crate) mod log;
@@ -42,6 +43,7 @@ impl Panels {
             Pane::Features => self.features.show(ui, scene),
             Pane::Losses => self.losses.show(ui, scene),
             Pane::Storage => storage::show(ui, scene),
+            Pane::Information => information::show(ui, scene),
             Pane::Mixer => mixer::show(ui, scene),
             Pane::Run => self.run.show(ui, scene),
             Pane::Log => log::show(ui, scene),

@@ -28,7 +28,7 @@ const DEVICES: [(&str, &str); 4] = [
 ];
 
 /// Presets whose networks fit their own small data, and the one that takes pictures of any kind.
-const MADE_FOR: [&str; 3] = ["digits", "plane", "iid-digits"];
+const MADE_FOR: [&str; 4] = ["digits", "plane", "iid-digits", "cmi-digits"];
 const FOR_PICTURES: &str = "iid-cpu";
 
 /// The draft of the next run.

@@ -19,7 +19,8 @@ use crate::{
     config::RunConfig,
     engine::{Event, Start},
     report::{
-        Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, RunInfo, Verdict,
+        Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, InformationView,
+        RunInfo, Verdict,
     },
 };
 
@@ -83,6 +84,9 @@ pub struct Progress {
     pub secs_left: f64,
 }
 
+/// Values of the classes that are kept.
+const MOST_REMEMBERED: usize = 2000;
+
 /// The newest pictures, each with its step.
 #[derive(Clone, Debug, Default)]
 pub struct Pictures {
@@ -91,6 +95,10 @@ pub struct Pictures {
     pub features: Option<(u64, FeaturePlane)>,
     /// Share of each term in the gradient of the pixels.
     pub pulls: Option<(u64, Vec<f64>)>,
+    /// What the images of each class say to a trained network.
+    pub information: Option<(u64, InformationView)>,
+    /// The values of its classes, picture after picture.
+    pub information_before: Vec<(u64, Vec<f64>)>,
 }
 
 impl Pictures {
@@ -109,6 +117,25 @@ impl Pictures {
         }
         if let Some(pulls) = &frame.pulls {
             self.pulls = Some((frame.step, pulls.clone()));
+        }
+        if let Some(information) = &frame.information {
+            self.remember(frame.step, information);
+            self.information = Some((frame.step, information.clone()));
+        }
+    }
+
+    /// Keeps the values of the classes; of very many pictures every second one.
+    fn remember(&mut self, step: u64, information: &InformationView) {
+        if self.information_before.last().is_some_and(|(last, _)| *last >= step) {
+            return;
+        }
+        self.information_before.push((step, information.classes.iter().map(|class| class.value).collect()));
+        if self.information_before.len() > MOST_REMEMBERED {
+            let mut at = 0;
+            self.information_before.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
         }
     }
 }

@@ -24,8 +24,9 @@ MEAN, STD = (torch.tensor(CARD[key]).reshape(1, -1, 1, 1) for key in ("mean", "s
 
 def convnet(channels, height, width, classes, spec):
     """Blocks of 3x3 convolution, instance norm, ReLU and 2x2 mean pooling, then a linear layer."""
-    if spec.get("kind") != "convnet" or spec["norm"] != "instance" or spec["pooling"] != "avg":
-        raise SystemExit(f"this script knows the ConvNet with instance norm and mean pooling, not {spec}")
+    usual = {"kind": "convnet", "norm": "instance", "activation": "relu", "pooling": "avg"}
+    if any(spec.get(key) != value for key, value in usual.items()):
+        raise SystemExit(f"this script knows the ConvNet with instance norm, ReLU and mean pooling, not {spec}")
     filters, padding = spec["width"], spec.get("padding") or (3 if channels == 1 else 1)
     layers = []
     for block in range(spec["depth"]):
@@ -117,7 +118,10 @@ def main():
     options = parser.parse_args()
     shown = CARD["exported" if options.pictures else "distilled"]
     protocol = shown["protocol"] if shown else "dm@300x5"
-    epochs, networks = map(int, re.fullmatch(r"\w+@(\d+)x(\d+)", protocol).groups())
+    size = re.fullmatch(r"(?:dm|quick)@(\d+)x(\d+)", protocol)
+    if not size:
+        raise SystemExit(f"this script trains by the protocol dm, and the card was measured by {protocol}")
+    epochs, networks = map(int, size.groups())
     torch.manual_seed(options.seed)
     images, labels = distilled(options.pictures)
     test = np.load(HERE / "test.npz")
