@@ -20,6 +20,9 @@ const SHORTEST: Duration = Duration::from_millis(50);
 /// News that arrive together are shown together.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// A frame is charged at most so many times what it cost.
+const MOST_CHARGED: f64 = 2.0;
+
 /// Lets the engine wake the window, but not more often than drawing may cost.
 pub struct Pacer {
     since: Instant,
@@ -52,7 +55,8 @@ impl Pacer {
 pub struct Vitals {
     own: VecDeque<f64>,
     begun: Instant,
-    /// What the last frame cost, in seconds of the whole machine.
+    /// What the last frame is charged, in seconds of the whole machine: what it cost, and more while drawing takes more than
+    /// its share.
     pub cost: Option<f64>,
     /// Share of the machine that drawing took lately.
     pub share: Option<f64>,
@@ -84,11 +88,12 @@ impl Vitals {
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
         let spent = self.meter.spent().or(painted_secs.map(f64::from)).map(|secs| secs / cores);
         if let Some(spent) = spent.filter(|_| painted_secs.is_some()) {
-            self.cost = Some(spent);
             let now = (spent / between.max(1e-3)).min(1.0);
             // Mean over the last three seconds or so.
             let weight = 1.0 - (-between / 3.0).exp();
-            self.share = Some(self.share.map_or(now, |mean| mean + weight * (now - mean)));
+            let mean = self.share.map_or(now, |mean| mean + weight * (now - mean));
+            self.share = Some(mean);
+            self.cost = Some(spent * (mean / share.max(0.01)).clamp(1.0, MOST_CHARGED));
         }
         pacer.begin(self.cost.unwrap_or(0.0), share);
         if self.looked.is_none_or(|looked| looked.elapsed() > Duration::from_secs(1)) {

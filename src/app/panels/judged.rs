@@ -16,9 +16,13 @@ use crate::{
 /// A row for each subject, a column for each network; all by one protocol on the same images.
 pub(crate) fn networks(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[&Evaluation]) {
     ask(ui, scene);
-    let Some(newest) = shown.last() else { return };
-    let same =
-        |one: &&&Evaluation| one.accuracy.protocol == newest.accuracy.protocol && one.tested_on == newest.tested_on;
+    let synthetic = shown.iter().rev().find(|one| one.subject == Subject::Synthetic);
+    let Some(newest) = synthetic.or(shown.last()) else { return };
+    // The whole set has a protocol of its own, which stands beside its figure.
+    let same = |one: &&&Evaluation| {
+        one.subject == Subject::Whole
+            || one.accuracy.protocol == newest.accuracy.protocol && one.tested_on == newest.tested_on
+    };
     let shown: Vec<&Evaluation> = shown.iter().filter(same).copied().collect();
     let mut columns: Vec<&str> = Vec::new();
     for one in &shown {
@@ -47,12 +51,15 @@ pub(crate) fn networks(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[&Evaluation]
                 for column in &columns {
                     match find(*row, column) {
                         Some(one) => {
-                            let spread = if one.accuracy.repeats > 1 {
+                            let mut text = if one.accuracy.repeats > 1 {
                                 format!("{:.1} ± {:.1} %", 100.0 * one.accuracy.mean, 100.0 * one.accuracy.std)
                             } else {
                                 format!("{:.1} %", 100.0 * one.accuracy.mean)
                             };
-                            ui.label(RichText::new(spread).monospace()).on_hover_text(sentence(one));
+                            if one.accuracy.protocol != newest.accuracy.protocol {
+                                text += &format!(" ({})", one.accuracy.protocol);
+                            }
+                            ui.label(RichText::new(text).monospace()).on_hover_text(sentence(one));
                         }
                         None => drop(ui.label(RichText::new("–").color(theme.faint))),
                     }
@@ -138,19 +145,28 @@ fn sentence(one: &Evaluation) -> String {
     )
 }
 
-/// The largest confusion in words.
-fn worst(run: &RunState, confusion: &[Vec<u32>]) -> String {
-    let mut worst = (0.0, 0, 0);
-    for (row, counts) in confusion.iter().enumerate() {
+/// What is taken for what, most often first: share of the row, row, column.
+fn confusions(counts: &[Vec<u32>]) -> Vec<(f64, usize, usize)> {
+    let of_row = |(row, counts): (usize, &Vec<u32>)| {
         let sum = f64::from(counts.iter().sum::<u32>().max(1));
-        for (column, count) in counts.iter().enumerate().filter(|(column, _)| *column != row) {
-            if f64::from(*count) / sum > worst.0 {
-                worst = (f64::from(*count) / sum, row, column);
-            }
-        }
+        let share = move |(column, &count): (usize, &u32)| (f64::from(count) / sum, row, column);
+        counts.iter().enumerate().map(share).filter(move |(share, _, column)| *column != row && *share > 0.0).collect()
+    };
+    let mut all: Vec<(f64, usize, usize)> = counts.iter().enumerate().flat_map::<Vec<_>, _>(of_row).collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    all
+}
+
+fn in_words(run: &RunState, (share, row, column): (f64, usize, usize)) -> String {
+    format!("{} is taken for {}: {:.0} %", label(run, row), label(run, column), 100.0 * share)
+}
+
+/// The largest confusion in words.
+fn worst(run: &RunState, counts: &[Vec<u32>]) -> String {
+    match confusions(counts).first() {
+        Some(&worst) => format!("most often {}", in_words(run, worst)),
+        None => "every image is known".to_owned(),
     }
-    let (share, row, column) = worst;
-    format!("most often {} is taken for {}: {:.0} %", label(run, row), label(run, column), 100.0 * share)
 }
 
 fn label(run: &RunState, class: usize) -> String {
@@ -201,6 +217,15 @@ fn matrix(ui: &Ui, run: &RunState, one: &Evaluation, rect: Rect, response: &egui
         if side > 10.0 {
             let text = format!("{:.0} %", 100.0 * share(row, row));
             painter.text(pos2(right.x + 54.0, middle), Align2::LEFT_CENTER, text, small.clone(), theme.dim);
+        }
+    }
+    let list = pos2(right.x + 104.0, rect.top());
+    if rect.right() - list.x > 150.0 {
+        painter.text(list, Align2::LEFT_TOP, "most often", small.clone(), theme.dim);
+        let lines = ((rect.height() - top) / 17.0).max(0.0) as usize;
+        for (line, &one) in confusions(&one.confusion).iter().take(lines.min(12)).enumerate() {
+            let at = list + vec2(0.0, top + 17.0 * line as f32);
+            painter.text(at, Align2::LEFT_TOP, in_words(run, one), small.clone(), theme.text);
         }
     }
     let Some(at) = response.hover_pos() else { return };
