@@ -61,7 +61,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 const FORBIDDEN: [(&str, &[&str]); 8] = [
     ("src/app", &["candle", "crate::nn", "crate::distill", "crate::data"]),
     ("src/app/state", &["egui::", "use egui", "eframe"]),
-    ("src/report.rs", &["candle"]),
+    ("src/report", &["candle"]),
     ("src/distill", &["std::thread", "crossbeam", "std::fs", "Instant", "egui"]),
     ("src/distill/terms", &["crate::nn", "crate::data", "crate::config", "crate::engine"]),
     ("src/engine", &["egui", "eframe"]),

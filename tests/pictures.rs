@@ -44,8 +44,13 @@ fn window_at(steps: u64, layout: Key, theme: Theme) -> Harness<'static, App> {
     until(&mut window, |app| matches!(app.run_state().phase, Phase::Paused { .. }));
     until(&mut window, |app| app.run_state().pictures.features.as_ref().is_some_and(|(step, _)| *step == steps));
     window.run();
-    window.mask(Rect::from_min_max(pos2(0.0, SIZE.y - STATUS_BAR), SIZE.to_pos2()));
+    mask(&mut window);
     window
+}
+
+/// Hides the status bar in the next picture.
+fn mask(window: &mut Harness<'_, App>) {
+    window.mask(Rect::from_min_max(pos2(0.0, SIZE.y - STATUS_BAR), SIZE.to_pos2()));
 }
 
 /// Frames until something is true; the engine has a thread of its own.
@@ -78,13 +83,15 @@ fn compare_in_the_dark() {
     let mut window = window_at(120, Key::Num4, Theme::Dark);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("comparison.json"), "{}").unwrap();
-    window.input_mut().dropped_files.push(std::sync::Arc::new(window::Dropped(folder.path().to_owned())));
+    window.input_mut().dropped_files.push(std::sync::Arc::new(window::bench::Dropped(folder.path().to_owned())));
     until(&mut window, |app| app.run_state().comparison.is_some());
     window.key_press(Key::Num4);
     window.run();
+    mask(&mut window);
     window.snapshot_options("compare_dark", &tolerance());
     egui_kittest::kittest::Queryable::get_by_label(&window, "By class").click();
     window.run();
+    mask(&mut window);
     window.snapshot_options("classes_dark", &tolerance());
 }
 
@@ -95,6 +102,7 @@ fn information_in_the_dark() {
     window.get_by_label("Information").click();
     until(&mut window, |app| app.run_state().pictures.information.is_some());
     window.run();
+    mask(&mut window);
     window.snapshot_options("information_dark", &tolerance());
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.add_space(8.0);
         let room = vec2(ui.available_width(), height);
         ui.allocate_ui_with_layout(room, Layout::top_down(Align::Min), |ui| {
-            details(ui, scene, class, &view.classes[class], room)
+            details(ui, scene, class, &view.classes[class], room);
         });
     });
     if below > 0.0 {

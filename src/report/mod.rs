@@ -1,0 +1,196 @@
+//! Plain data that crosses threads and files: what a run says about itself, and what a window shows of it.
+//!
+//! Nothing here knows tensors, and nothing here computes. Accuracies are fractions of 1, sizes are bytes, times are
+//! seconds; every figure carries the step that it belongs to.
+
+mod judging;
+mod pictures;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use judging::{
+    Accuracy, Called, Compared, Comparison, Evaluation, Published, Subject, TestedOn, Verdict, VerdictRow,
+};
+pub use pictures::{
+    Ball, ClassInformation, Coordinate, Ellipse, FeaturePlane, Frame, Gallery, GalleryView, Ground, InformationView,
+    Point, Wants,
+};
+
+/// What is known about a run when it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInfo {
+    /// Name of the preset or config file.
+    pub name: String,
+    /// One sentence about the method.
+    pub about: String,
+    /// What the data is.
+    pub data: DataInfo,
+    /// The classes that are distilled, as labels in the data set.
+    pub classes: Vec<u32>,
+    /// Synthetic images in each class.
+    pub per_class: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How many steps the run has in all.
+    pub steps: u64,
+    /// The step at which it stands now: 0, or more after a resume.
+    pub step: u64,
+    /// The device in words, for example `CPU, 2 threads, avx512`.
+    pub device: String,
+    /// Every term of the loss that there is; those that do not count have the weight 0 and can be armed.
+    pub terms: Vec<TermInfo>,
+    /// Learning rate of the images.
+    pub learning_rate: f64,
+    /// Where the run is written.
+    pub out: PathBuf,
+    /// Bytes that the synthetic set takes at one byte a value.
+    pub bytes: u64,
+}
+
+/// What a data set is, in words and numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// Name, for example `digits`.
+    pub name: String,
+    /// Where it comes from and under which licence.
+    pub origin: String,
+    /// Names of the classes, in the order of their labels.
+    pub class_names: Vec<String>,
+    /// Channels, height and width of an image; points of the plane have `[2, 1, 1]`.
+    pub shape: [usize; 3],
+    /// Training images that may be used for distilling, hold-out excluded.
+    pub train: usize,
+    /// Training images kept back for evaluations during the run.
+    pub holdout: usize,
+    /// Test images.
+    pub test: usize,
+    /// SHA-256 over shapes, labels and pixels.
+    pub fingerprint: String,
+}
+
+/// What is in a data set, and what a run on it would cost, found out before it begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSummary {
+    /// What was typed.
+    pub spec: String,
+    /// The set in words and numbers.
+    pub info: DataInfo,
+    /// Training images of each class, hold-out included.
+    pub counts: Vec<usize>,
+    /// What people should know, for example which files were skipped.
+    pub notes: Vec<String>,
+    /// Bytes of all images.
+    pub pixel_bytes: u64,
+    /// Seconds of a step, measured.
+    pub step_secs: f64,
+    /// Forecast for all steps.
+    pub run_secs: f64,
+    /// Memory of the process after a step, where the system tells.
+    pub memory_bytes: Option<u64>,
+}
+
+/// A term of the loss as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TermInfo {
+    /// The name used in configs and files, for example `mean`.
+    pub id: String,
+    /// What it measures, in one sentence.
+    pub meaning: String,
+    /// The weight that the preset gives it.
+    pub default_weight: f64,
+    /// The weight that the paper gives it, where there is one.
+    pub paper_weight: Option<f64>,
+    /// The weight at this moment.
+    pub weight: f64,
+    /// What else can be turned about it.
+    pub parameter: Option<ParameterInfo>,
+    /// True if it looks through networks that are trained before it counts.
+    pub needs_pool: bool,
+    /// True if it has no effect in this run, since there is one image in each class.
+    pub vanishes: bool,
+}
+
+/// A number of a term beside its weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterInfo {
+    /// The name used in configs and files, for example `radius`.
+    pub id: String,
+    /// What it is, with its unit, in one sentence.
+    pub meaning: String,
+    /// The value that the preset gives it.
+    pub default: f64,
+    /// The value at this moment.
+    pub value: f64,
+}
+
+/// One line of `scalars.jsonl`: what a step computed. It holds no times, so that equal runs have equal files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// Sum over terms of weight times value.
+    pub total: f64,
+    /// Learning rate of the images in this step.
+    pub learning_rate: f64,
+    /// Euclidean norm of the gradient on all pixels.
+    pub gradient_norm: f64,
+    /// Every term that was computed, in the order of [`RunInfo::terms`]: those that count and those that the config names.
+    pub terms: Vec<TermValue>,
+}
+
+/// What a term gave in a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TermValue {
+    /// Name of the term.
+    pub term: String,
+    /// Unweighted value, mean over the classes of the run.
+    pub raw: f64,
+    /// Weight in this step.
+    pub weight: f64,
+    /// Parameter in this step, where the term has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<f64>,
+}
+
+/// A change that somebody made to a run, stamped with the step at which it takes effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intervention {
+    /// The first step that feels the change.
+    pub step: u64,
+    /// What was changed.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What can be changed while a run goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// The weight of a term.
+    Weight {
+        /// Name of the term.
+        term: String,
+        /// Before.
+        old: f64,
+        /// From this step on.
+        new: f64,
+    },
+    /// The parameter of a term.
+    Parameter {
+        /// Name of the term.
+        term: String,
+        /// Before.
+        old: f64,
+        /// From this step on.
+        new: f64,
+    },
+    /// The learning rate of the images.
+    LearningRate {
+        /// Before.
+        old: f64,
+        /// From this step on.
+        new: f64,
+    },
+}

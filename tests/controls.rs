@@ -1,0 +1,279 @@
+//! Every control of the window by keyboard, by drop and for a screen reader, over a scripted engine.
+#![cfg(feature = "gui")]
+
+mod window;
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT, Queryable};
+use spiritsafe::{app::state::Phase, engine::Command, report::GalleryView};
+use window::bench::{Bench, Dropped, paused_after, running_after};
+
+#[test]
+fn a_moved_weight_is_hollow_until_the_engine_acknowledges() {
+    let mut bench = running_after(5);
+    bench.focus("Weight of mean");
+    bench.press(Key::ArrowRight);
+    bench.hears("the weight", |command| {
+        matches!(command, Command::SetWeight { term, weight } if term == "mean" && (*weight - 1.05).abs() < 1e-9)
+    });
+    assert!(bench.window.query_by_label("mean waits for the next step").is_some());
+    bench.steps(1);
+    bench.until("applied", |app| !app.run_state().desk.terms[0].is_pending());
+    bench.window.step();
+    assert!(bench.window.query_by_label("mean in force").is_some());
+    assert_eq!(bench.window.state().run_state().marks.last().unwrap().text(), "mean 1 to 1.05");
+    let newest = bench.window.state().run_state().history.newest.clone().unwrap();
+    assert_eq!((newest.step, newest.terms[0].weight), (6, 1.05), "the very next step feels it");
+}
+
+#[test]
+fn the_mixer_is_played_by_keyboard() {
+    let mut bench = paused_after(5);
+    bench.focus("Weight of mean");
+    bench.press(Key::M);
+    bench.hears(
+        "mute",
+        |command| matches!(command, Command::SetWeight { term, weight } if term == "mean" && *weight == 0.0),
+    );
+    bench.press(Key::M);
+    bench.hears(
+        "unmute",
+        |command| matches!(command, Command::SetWeight { term, weight } if term == "mean" && *weight == 1.0),
+    );
+    bench.press(Key::ArrowDown);
+    assert!(bench.window.get_by_label("Weight of covariance").is_focused());
+    bench.press(Key::S);
+    bench.hears(
+        "solo",
+        |command| matches!(command, Command::SetWeight { term, weight } if term == "ball" && *weight == 0.0),
+    );
+    assert_eq!(bench.window.state().run_state().desk.solo, Some(1));
+    bench.press(Key::S);
+    bench.press(Key::ArrowLeft);
+    bench.press(Key::Num0);
+    assert_eq!(bench.window.state().run_state().desk.terms[1].fader, 0.05, "0 goes back to the default");
+    assert_eq!(bench.window.state().visible_panes().len(), 5, "the layout did not take the key");
+    bench.press(Key::ArrowDown);
+    bench.press(Key::ArrowDown);
+    assert!(bench.window.get_by_label("Learning rate").is_focused());
+    bench.press(Key::ArrowLeft);
+    bench.hears("the rate", |command| matches!(command, Command::SetLearningRate(rate) if *rate < 1.0));
+}
+
+#[test]
+fn the_radius_of_the_ball_has_a_fader_of_its_own() {
+    let mut bench = running_after(2);
+    bench.focus("radius of ball");
+    bench.press(Key::ArrowRight);
+    bench.hears("the radius", |command| {
+        matches!(command, Command::SetParameter { term, value } if term == "ball" && (*value - 1.05).abs() < 1e-9)
+    });
+    bench.until("applied", |app| {
+        app.run_state().desk.terms[2].parameter.as_ref().is_some_and(|radius| radius.applied == 1.05)
+    });
+}
+
+#[test]
+fn a_typed_weight_counts_when_it_is_typed_to_its_end() {
+    let mut bench = paused_after(2);
+    let number = bench.window.get_by_label("mean weight as a number");
+    number.click();
+    bench.window.run_steps(2);
+    bench.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    for text in ["0", ".", "2"] {
+        bench.window.event(egui::Event::Text(text.to_owned()));
+        bench.window.run_steps(2);
+    }
+    bench.press(Key::Enter);
+    bench.hears("the weight", |command| matches!(command, Command::SetWeight { .. }));
+    let heard = bench.heard.lock().unwrap();
+    let weights: Vec<f64> = heard
+        .iter()
+        .filter_map(|command| if let Command::SetWeight { weight, .. } = command { Some(*weight) } else { None })
+        .collect();
+    assert_eq!(weights, [0.2], "half a number is no wish");
+}
+
+#[test]
+fn a_screen_reader_can_set_a_weight() {
+    let mut bench = paused_after(2);
+    bench.window.get_by_label("Weight of mean").set_value_accesskit(0.25);
+    bench.hears("the weight", |command| matches!(command, Command::SetWeight { weight, .. } if *weight == 0.25));
+}
+
+#[test]
+fn the_run_is_driven_by_keyboard() {
+    let mut bench = running_after(3);
+    bench.press(Key::Space);
+    bench.until("paused", |app| matches!(app.run_state().phase, Phase::Paused { .. }));
+    bench.press(Key::S);
+    bench.until("a step", |app| app.run_state().step == 4 && matches!(app.run_state().phase, Phase::Paused { .. }));
+    bench.press(Key::Space);
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    bench.focus("Stop");
+    bench.press(Key::Space);
+    bench.until("stopped", |app| app.run_state().phase == Phase::Finished { complete: false });
+    bench.window.step();
+    bench.focus("Resume");
+    bench.press(Key::Enter);
+    bench.hears("a resume", |command| matches!(command, Command::Start(start) if start.resume));
+}
+
+#[test]
+fn a_pace_is_chosen_by_key_and_by_list() {
+    let mut bench = running_after(3);
+    let heard = |bench: &mut Bench, wanted: Option<f64>| {
+        bench.hears("the pace", move |command| matches!(command, Command::SetPace(pace) if *pace == wanted));
+    };
+    bench.press(Key::Comma);
+    heard(&mut bench, Some(100.0));
+    bench.window.get_by_label("Pace").click();
+    bench.window.run_steps(2);
+    bench.window.get_by_label("2 a second").click();
+    bench.window.run_steps(2);
+    heard(&mut bench, Some(2.0));
+    bench.press(Key::Comma);
+    assert_eq!(bench.window.state().view().pace, Some(2.0), "nothing is slower");
+    assert!(bench.window.query_by_label("2.0/s").is_some(), "the status bar says the pace that is held");
+    bench.press(Key::Period);
+    heard(&mut bench, Some(10.0));
+}
+
+#[test]
+fn keys_turn_what_is_seen() {
+    let mut bench = paused_after(3);
+    bench.press(Key::G);
+    bench.hears(
+        "the start",
+        |command| matches!(command, Command::Watch(wants) if wants.gallery == Some(GalleryView::Start)),
+    );
+    bench.until("its picture", |app| app.run_state().pictures.gallery(GalleryView::Start).is_some());
+    let before = bench.window.state().view().clone();
+    for key in [Key::L, Key::W, Key::T] {
+        bench.press(key);
+    }
+    let view = bench.window.state().view().clone();
+    assert_eq!((view.log_axis, view.weighted), (!before.log_axis, !before.weighted));
+    bench.window.key_press_modifiers(Modifiers::SHIFT, Key::Questionmark);
+    bench.window.run_steps(3);
+    assert!(bench.window.query_all_by_label_contains("Keys and marks").next().is_some());
+    bench.press(Key::Escape);
+    assert!(!bench.window.state().view().help);
+    bench.window.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
+    bench.window.run_steps(2);
+    assert!(bench.window.ctx.zoom_factor() > 1.0);
+    bench.press(Key::Num2);
+    assert_eq!(bench.window.state().visible_panes().len(), 3);
+}
+
+#[test]
+fn tab_reaches_the_controls() {
+    let mut bench = paused_after(3);
+    let mut names = Vec::new();
+    for _ in 0..90 {
+        bench.press(Key::Tab);
+        let focused = bench.window.root().children_recursive().find(egui_kittest::Node::is_focused);
+        if let Some(node) = focused {
+            names.push(node.accesskit_node().label().unwrap_or_default());
+        }
+    }
+    let wanted = [
+        "Run",
+        "Step",
+        "Stop",
+        "Help",
+        "Light or dark",
+        "Live pictures",
+        "Overview",
+        "Weight of mean",
+        "Mute mean",
+        "Solo mean",
+        "mean weight as a number",
+        "Learning rate",
+        "Images per class",
+        "Seed",
+        "Steps",
+        "Preset",
+        "Device",
+        "Evaluate",
+        "Export",
+        "Save checkpoint",
+        "Log axis",
+        "Linear",
+        "Difference",
+    ];
+    for name in wanted {
+        assert!(names.iter().any(|found| found == name), "Tab never reaches \"{name}\": {names:?}");
+    }
+}
+
+#[test]
+fn a_dropped_folder_becomes_the_data_of_the_next_run_and_is_looked_into() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("cats")).unwrap();
+    bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(folder.path().to_owned())));
+    bench.window.run_steps(2);
+    let wanted = format!("folder:{}", folder.path().display());
+    bench.hears("a look inside", |command| {
+        matches!(command, Command::Inspect(config) if config.data.to_string() == wanted && config.name == "iid-cpu")
+    });
+    bench.until("looked", |app| app.run_state().inspected.is_some());
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("2 pictures cannot be read").is_some());
+    assert!(bench.window.query_by_label_contains("A step takes 0.05 s here, the whole run about 15 s").is_some());
+    assert!(bench.window.query_by_label_contains("data set digits to folder:").is_some(), "nothing starts by itself");
+}
+
+#[test]
+fn a_verdict_is_asked_for_and_offers_the_selection_that_won() {
+    let mut bench = paused_after(2);
+    bench.focus("Verdict");
+    bench.press(Key::Enter);
+    bench.hears("the wish", |command| matches!(command, Command::Judge));
+    bench.until("told", |app| app.run_state().verdict.is_some());
+    bench.window.run_steps(2);
+    bench.focus("Export k-means medoids");
+    bench.press(Key::Enter);
+    bench.hears("the selection", |command| {
+        matches!(command, Command::ExportSelection { what: spiritsafe::report::Subject::Medoids, .. })
+    });
+}
+
+#[test]
+fn a_dropped_comparison_and_a_dropped_set_are_opened() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("comparison.json");
+    std::fs::write(&file, "{}").unwrap();
+    bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(folder.path().to_owned())));
+    bench.window.run_steps(2);
+    let wanted = folder.path().to_owned();
+    bench.hears("a comparison", |command| matches!(command, Command::OpenComparison(path) if *path == wanted));
+    bench.until("compared", |app| app.run_state().comparison.is_some());
+    let set = folder.path().join("images_best.pt");
+    bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(set.clone())));
+    bench.window.run_steps(2);
+    bench.hears("a set", |command| matches!(command, Command::OpenSet(path) if *path == set));
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label("Opened").is_some(), "the gallery offers the pictures that were opened");
+}
+
+#[test]
+fn evaluations_are_shown_by_network_and_by_class() {
+    let mut bench = paused_after(60);
+    bench.press(Key::Num4);
+    bench.focus("By class");
+    bench.press(Key::Enter);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("Confusion: most often").is_some());
+    bench.focus("By network");
+    bench.press(Key::Enter);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("Accuracy by network:").is_some());
+    bench.focus("Judge by");
+    bench.press(Key::Enter);
+    bench.hears("the networks", |command| {
+        matches!(command, Command::Evaluate(trial) if trial.networks == ["convnet", "alexnet", "vgg11", "resnet18"])
+    });
+}
