@@ -29,8 +29,13 @@ pub fn picture(path: &Path, size: usize) -> Result<RgbImage, String> {
 pub(super) fn decode(bytes: &[u8], size: usize) -> Result<RgbImage, String> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let mut reader = reader.map_err(|error| error.to_string())?;
-    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_ends(bytes) {
-        return Err("it is cut off".to_owned()); // Its decoder would fill up with grey.
+    let is_whole = match reader.format() {
+        Some(ImageFormat::Jpeg) => jpeg_ends(bytes), // Its decoder would fill up with grey.
+        Some(ImageFormat::WebP) => webp_ends(bytes), // Its decoder would make room for what a chunk claims.
+        _ => true,
+    };
+    if !is_whole {
+        return Err("it is cut off".to_owned());
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST_SIDE);
@@ -81,6 +86,20 @@ fn jpeg_ends(bytes: &[u8]) -> bool {
     false
 }
 
+/// True if every chunk of a WebP lies within the file (RIFF: a name, a length, the content, padded to even).
+fn webp_ends(bytes: &[u8]) -> bool {
+    let mut at = 12;
+    while let Some(header) = bytes.get(at..at + 8) {
+        let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+        let Some(end) = (at + 8).checked_add(length) else { return false };
+        if end > bytes.len() {
+            return false;
+        }
+        at = end + length % 2;
+    }
+    at > 12
+}
+
 fn over_white(picture: DynamicImage) -> RgbImage {
     if !picture.color().has_alpha() {
         return picture.into_rgb8();
@@ -101,11 +120,28 @@ pub(super) fn planes(picture: &RgbImage) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn jpeg() -> Vec<u8> {
+    fn written(format: ImageFormat) -> Vec<u8> {
         let picture = RgbImage::from_fn(90, 70, |x, y| Rgb([(x * 7) as u8, (y * 11) as u8, (x * y) as u8]));
         let mut bytes = Cursor::new(Vec::new());
-        picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        picture.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
+    }
+
+    fn jpeg() -> Vec<u8> {
+        written(ImageFormat::Jpeg)
+    }
+
+    /// A chunk behind the picture that claims four gigabytes, and one that claims what it has.
+    #[test]
+    fn a_webp_whose_chunks_claim_more_than_the_file_has_is_no_picture() {
+        let whole = written(ImageFormat::WebP);
+        decode(&whole, 8).unwrap();
+        let with = |chunk: &[u8]| [whole.as_slice(), chunk].concat();
+        assert!(decode(&with(b"EXIF\xff\xff\xff\xff"), 8).unwrap_err().contains("cut off"));
+        decode(&with(b"EXIF\x02\0\0\0ab"), 8).unwrap();
+        for length in (0..whole.len()).step_by(64) {
+            assert!(decode(&whole[..length], 8).is_err(), "{length} of {}", whole.len());
+        }
     }
 
     #[test]

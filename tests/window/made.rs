@@ -14,7 +14,7 @@ use super::Actor;
 
 impl Actor {
     /// Features that lie the nearer to each other the longer the run.
-    pub(super) fn information(&self, run: &RunInfo) -> InformationView {
+    pub(super) fn information(run: &RunInfo) -> InformationView {
         const DIMENSIONS: usize = 24;
         let spread = 0.6 + 2.0 * (-(run.step as f32) / 90.0).exp();
         let of_class = |class: usize| {

@@ -361,7 +361,7 @@ impl Actor {
             gallery: self.wants.gallery.map(|view| self.gallery(run, view)),
             features: self.wants.features.then(|| self.plane(run)),
             pulls: self.wants.pulls.then(|| shares.map(|share| share / sum).collect()),
-            information: self.wants.information.then(|| self.information(run)),
+            information: self.wants.information.then(|| Self::information(run)),
         });
     }
 }
