@@ -54,6 +54,11 @@ fn baselines_choose_as_many_images_and_are_judged_alike() {
     for subject in Subject::SELECTIONS {
         assert!(subjects.contains(&subject.name()), "{} is missing: {subjects:?}", subject.name());
     }
+    let text =
+        succeed(spiritsafe().arg("evaluate").arg(out.path()).args(["--against", "whole", "--protocol", "dm@2x1"]));
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    let whole = text.lines().find(|line| line.starts_with("whole training set")).expect("a line for the whole set");
+    assert!(whole.contains("(whole@"), "its protocol is another one, and stands beside it: {text}");
     let images = json["evaluations"][0]["images"].as_u64();
     assert!(json["evaluations"].as_array().unwrap().iter().all(|one| one["images"].as_u64() == images), "{json}");
     refuse(spiritsafe().arg("evaluate").arg(out.path()).args(["--against", "hering"]), 2, &["hering", "herding"]);

@@ -15,7 +15,7 @@ pub(super) fn percent(accuracy: &Accuracy) -> String {
     }
 }
 
-/// A row for each subject, a column for each network; all by one protocol.
+/// A row for each subject, a column for each network; all by one protocol but the whole set, whose own stands behind it.
 pub(super) fn by_network(evaluations: &[Evaluation]) -> String {
     let mut networks: Vec<&str> = Vec::new();
     for evaluation in evaluations {
@@ -29,8 +29,11 @@ pub(super) fn by_network(evaluations: &[Evaluation]) -> String {
     for subject in Subject::ALL.into_iter().chain([Subject::Exported]) {
         let of = |network: &&str| evaluations.iter().find(|one| one.subject == subject && one.network == *network);
         if networks.iter().any(|network| of(network).is_some()) {
-            let cells =
-                networks.iter().map(|network| of(network).map_or_else(String::new, |one| percent(&one.accuracy)));
+            let cell = |one: &Evaluation| match one.accuracy.protocol == rules.0 {
+                true => percent(&one.accuracy),
+                false => format!("{} ({})", percent(&one.accuracy), one.accuracy.protocol),
+            };
+            let cells = networks.iter().map(|network| of(network).map_or_else(String::new, cell));
             rows.push(std::iter::once(subject.describe().to_owned()).chain(cells).collect());
         }
     }
