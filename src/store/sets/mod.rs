@@ -81,8 +81,6 @@ pub fn write(set: &SyntheticSet, data: &Dataset, card: &Card, folder: &Path) -> 
 pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (images, labels) = match ending.as_str() {
-        // What was exported has its images as they are beside its card.
-        _ if path.join("card.json").is_file() => arrays::read_npz(&path.join("synthetic.npz"))?,
         _ if path.is_dir() => pictures::read(path, data)?,
         "pt" | "pth" => {
             let (images, labels) = torch::read(path)?;
