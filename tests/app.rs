@@ -233,21 +233,6 @@ fn a_hundred_thousand_steps_draw_in_little_time() {
     let mut bench = open_with(Script::default(), start, Shelf::default());
     bench.until("running", |app| app.run_state().phase == Phase::Running);
     bench.steps(100_000);
-    bench.window.run_steps(30);
-    let (median, p99) = bench.window.state().vitals().own_times().unwrap();
-    println!("own time per frame: median {:.2} ms, p99 {:.2} ms", 1e3 * median, 1e3 * p99);
-    assert!(median < 0.05, "the median frame takes {median} s");
-}
-
-/// A figure for a quiet machine: `cargo test --release --test app -- --ignored --nocapture own_time`.
-#[test]
-#[ignore = "measures; other work on the machine disturbs it"]
-fn own_time_of_a_frame_after_many_steps() {
-    let mut start = first();
-    start.config.steps = 200_000;
-    let mut bench = open_with(Script::default(), start, Shelf::default());
-    bench.until("running", |app| app.run_state().phase == Phase::Running);
-    bench.steps(100_000);
     for _ in 0..700 {
         bench.steps(1);
     }
