@@ -21,7 +21,6 @@ pub struct Expert {
     classes: Vec<u32>,
     examples: Arc<Chosen>,
     training: Training,
-    epochs: usize,
     /// For each example: what it was called last, where it was seen.
     was_right: Vec<Option<bool>>,
     /// How often each example was called rightly and then wrongly.
@@ -45,7 +44,6 @@ impl Expert {
         let count = examples.labels().len();
         let mut recipe = Recipe::pretraining(network.judge(), 1);
         recipe.epochs = EPOCHS.max(BATCHES / count.div_ceil(recipe.batch).max(1));
-        let epochs = recipe.epochs;
         let training = Training::of_pool(recipe, examples.clone(), data.classes(), device, seed, usize::MAX / 2)?;
         Ok(Self {
             data: data.clone(),
@@ -53,7 +51,6 @@ impl Expert {
             classes: classes.to_vec(),
             examples,
             training,
-            epochs,
             was_right: vec![None; count],
             forgotten: vec![0; count],
             ever_right: vec![false; count],
@@ -91,11 +88,6 @@ impl Expert {
     /// Batches in all.
     pub fn batches(&self) -> usize {
         self.training.batches()
-    }
-
-    /// Passes over the training images.
-    pub fn epochs(&self) -> usize {
-        self.epochs
     }
 
     /// The network.

@@ -13,7 +13,7 @@ mod optim;
 
 pub use device::{DeviceSpec, describe};
 pub use networks::{
-    Activation, Classic, ConvNet, ConvNetSpec, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,
+    Activation, Classic, ConvNet, ConvNetSpec, Head, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,
 };
 pub use optim::{Sgd, SgdSettings};
 
@@ -23,12 +23,23 @@ use candle_core::{Result, Tensor, Var};
 pub trait Network: Send + Sync {
     /// What the last layer before the class scores sees: `(n, channels, height, width) -> (n, d)`.
     fn embed(&self, images: &Tensor) -> Result<Tensor>;
+    /// What the network ends with.
+    fn head(&self) -> &Head;
+
     /// Class scores: `(n, d) -> (n, classes)`.
-    fn classify(&self, embedding: &Tensor) -> Result<Tensor>;
+    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
+        self.head().classify(embedding)
+    }
+
     /// The parameters that can be trained; empty for a frozen network.
-    fn variables(&self) -> Vec<Var>;
+    fn variables(&self) -> Vec<Var> {
+        self.head().variables().to_vec()
+    }
+
     /// Channels, height and width of the feature maps that [`embed`](Self::embed) flattens.
-    fn maps(&self) -> [usize; 3];
+    fn maps(&self) -> [usize; 3] {
+        self.head().maps()
+    }
 
     /// Tells the network that it learns or that it does not: batch norms compute differently.
     fn set_training(&self, _training: bool) {}

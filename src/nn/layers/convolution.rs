@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 
-use super::numbers::{Number, by_precision, is_ours, on_values, tensor_like, values};
+use super::numbers::{Number, by_precision, forward_by_precision, is_ours, on_values, tensor_like, values};
 
 /// Windows of a strip.
 const STRIP: usize = 256;
@@ -192,11 +192,7 @@ impl CustomOp3 for Operation {
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let Geometry { images, filters, out_height, out_width, .. } = self.geometry;
-        let storage = match s1 {
-            CpuStorage::F32(_) => CpuStorage::F32(self.forward(values(s1, l1)?, values(s2, l2)?, values(s3, l3)?)),
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(values(s1, l1)?, values(s2, l2)?, values(s3, l3)?)),
-            _ => bail!("convolutions on the CPU compute in single or double precision"),
-        };
+        let storage = forward_by_precision!(self, (s1, l1), (s2, l2), (s3, l3));
         Ok((storage, (images, filters, out_height, out_width).into()))
     }
 

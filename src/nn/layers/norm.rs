@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, T
 use rayon::prelude::*;
 
 use super::{
-    numbers::{Number, by_precision, is_ours, on_values, tensor_like, values},
+    numbers::{Number, by_precision, forward_by_precision, is_ours, on_values, tensor_like, values},
     plain::{self, EPSILON},
 };
 
@@ -233,11 +233,7 @@ impl CustomOp3 for Operation {
         s3: &CpuStorage,
         l3: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let storage = match s1 {
-            CpuStorage::F32(_) => CpuStorage::F32(self.forward(values(s1, l1)?, values(s2, l2)?, values(s3, l3)?)),
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(values(s1, l1)?, values(s2, l2)?, values(s3, l3)?)),
-            _ => bail!("norms on the CPU compute in single or double precision"),
-        };
+        let storage = forward_by_precision!(self, (s1, l1), (s2, l2), (s3, l3));
         Ok((storage, l1.shape().clone()))
     }
 

@@ -23,6 +23,19 @@ macro_rules! by_precision {
 }
 pub(super) use by_precision;
 
+/// The forward of an operation, generic in its numbers, on operands and their layouts, in the precision of the first.
+macro_rules! forward_by_precision {
+    ($operation:expr, $(($storage:expr, $layout:expr)),*) => {{
+        let operands = [$($storage),*];
+        match operands[0] {
+            CpuStorage::F32(_) => CpuStorage::F32($operation.forward($(values($storage, $layout)?),*)),
+            CpuStorage::F64(_) => CpuStorage::F64($operation.forward($(values($storage, $layout)?),*)),
+            _ => candle_core::bail!("layers on the CPU compute in single or double precision"),
+        }
+    }};
+}
+pub(super) use forward_by_precision;
+
 /// True where the operations of this folder can compute on a tensor.
 pub(super) fn is_ours(x: &Tensor) -> bool {
     x.device().is_cpu() && matches!(x.dtype(), DType::F32 | DType::F64)

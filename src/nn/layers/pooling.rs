@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    numbers::{Number, by_precision, is_ours, on_values, tensor_like, values},
+    numbers::{Number, by_precision, forward_by_precision, is_ours, on_values, tensor_like, values},
     plain,
 };
 
@@ -50,11 +50,7 @@ impl CustomOp1 for Operation {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let storage = match storage {
-            CpuStorage::F32(_) => CpuStorage::F32(self.forward(values(storage, layout)?)),
-            CpuStorage::F64(_) => CpuStorage::F64(self.forward(values(storage, layout)?)),
-            _ => bail!("pooling on the CPU computes in single or double precision"),
-        };
+        let storage = forward_by_precision!(self, (storage, layout));
         Ok((storage, self.shape.clone()))
     }
 

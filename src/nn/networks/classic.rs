@@ -4,10 +4,13 @@
 //! The linear layers fit the maps of any image, where the published ones are for 28 and 32 pixels; at those they are the
 //! same. Smaller images are enlarged by a whole factor first.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module};
 
-use super::unit::{Norm, Unit, Window, check_size, enlargement};
+use super::{
+    Head,
+    unit::{Norm, Unit, Window, check_size, enlargement},
+};
 use crate::{
     data::ImageShape,
     nn::{Network, init::Init, layers},
@@ -114,7 +117,8 @@ impl Classic {
         }
         let classifier = init.linear(maps.iter().product(), classes)?;
         let variables = init.into_variables();
-        Ok(Stack { enlargement: enlargement(shape), units, hidden, classifier, maps, variables })
+        let head = Head { classifier: Some(classifier), maps, variables };
+        Ok(Stack { enlargement: enlargement(shape), units, hidden, head })
     }
 }
 
@@ -122,9 +126,7 @@ struct Stack {
     enlargement: usize,
     units: Vec<(Unit, bool)>,
     hidden: Vec<Linear>,
-    classifier: Linear,
-    maps: [usize; 3],
-    variables: Vec<Var>,
+    head: Head,
 }
 
 impl Network for Stack {
@@ -143,16 +145,8 @@ impl Network for Stack {
         Ok(x)
     }
 
-    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
-        self.classifier.forward(embedding)
-    }
-
-    fn variables(&self) -> Vec<Var> {
-        self.variables.clone()
-    }
-
-    fn maps(&self) -> [usize; 3] {
-        self.maps
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn set_training(&self, training: bool) {

@@ -4,11 +4,10 @@
 //! with as many groups as channels, affine, without running statistics. The first convolution pads by 3 when images are
 //! grey (28x28 becomes 32x32), by 1 otherwise, unless the config says so.
 
-use candle_core::{DType, Result, Tensor, Var};
-use candle_nn::Module;
+use candle_core::{DType, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::unit::Norm;
+use super::{Head, unit::Norm};
 use crate::{
     data::ImageShape,
     nn::{
@@ -148,8 +147,7 @@ pub struct ConvNet {
     blocks: Tensor,
     /// Of each block, where the norm is that of a batch.
     batch_norms: Vec<BatchNorm>,
-    classifier: candle_nn::Linear,
-    variables: Vec<Var>,
+    head: Head,
     frozen: bool,
 }
 
@@ -174,11 +172,11 @@ impl ConvNet {
                 .collect::<Result<_>>()?,
             _ => Vec::new(),
         };
-        let embedding = spec.maps(shape).iter().product();
-        let classifier = init.linear(embedding, classes)?;
+        let maps = spec.maps(shape);
+        let classifier = Some(init.linear(maps.iter().product(), classes)?);
         let frozen = init.is_frozen();
-        let variables = init.into_variables();
-        Ok(Self { spec: spec.clone(), shape, blocks, batch_norms, classifier, variables, frozen })
+        let head = Head { classifier, maps, variables: init.into_variables() };
+        Ok(Self { spec: spec.clone(), shape, blocks, batch_norms, head, frozen })
     }
 
     /// A frozen network with known parameters: `blocks` packed as [`ConvNet::new`] draws them, weight
@@ -189,14 +187,13 @@ impl ConvNet {
         blocks: Tensor,
         classifier: candle_nn::Linear,
     ) -> Self {
-        let (batch_norms, variables) = (Vec::new(), Vec::new());
-        Self { spec: spec.clone(), shape, blocks, batch_norms, classifier, variables, frozen: true }
+        let head = Head { classifier: Some(classifier), maps: spec.maps(shape), variables: Vec::new() };
+        Self { spec: spec.clone(), shape, blocks, batch_norms: Vec::new(), head, frozen: true }
     }
 
     /// Number of parameters.
     pub fn parameter_count(&self) -> usize {
-        let linear = self.classifier.weight().elem_count() + self.classifier.bias().map_or(0, Tensor::elem_count);
-        self.blocks.elem_count() + linear
+        self.blocks.elem_count() + self.head.parameter_count()
     }
 
     /// True where the fused operation computes just this: the network of the papers, on a CPU.
@@ -266,16 +263,8 @@ impl Network for ConvNet {
         maps.flatten_from(1)
     }
 
-    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
-        self.classifier.forward(embedding)
-    }
-
-    fn variables(&self) -> Vec<Var> {
-        self.variables.clone()
-    }
-
-    fn maps(&self) -> [usize; 3] {
-        self.spec.maps(self.shape)
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn set_training(&self, training: bool) {

@@ -1,9 +1,10 @@
 //! MLP: flatten, two hidden layers with ReLU, class scores (`networks.py` of VICO-UoE/DatasetCondensation, width 128).
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module};
 use serde::{Deserialize, Serialize};
 
+use super::Head;
 use crate::{
     data::ImageShape,
     nn::{Network, init::Init},
@@ -26,17 +27,16 @@ impl Default for MlpSpec {
 /// An MLP with its parameters.
 pub struct Mlp {
     hidden: [Linear; 2],
-    classifier: Linear,
-    width: usize,
-    variables: Vec<Var>,
+    head: Head,
 }
 
 impl Mlp {
     /// Draws a network for images of `shape`.
     pub fn new(spec: &MlpSpec, shape: ImageShape, classes: usize, mut init: Init<'_>) -> Result<Self> {
         let hidden = [init.linear(shape.len(), spec.width)?, init.linear(spec.width, spec.width)?];
-        let classifier = init.linear(spec.width, classes)?;
-        Ok(Self { hidden, classifier, width: spec.width, variables: init.into_variables() })
+        let classifier = Some(init.linear(spec.width, classes)?);
+        let head = Head { classifier, maps: [spec.width, 1, 1], variables: init.into_variables() };
+        Ok(Self { hidden, head })
     }
 }
 
@@ -49,15 +49,7 @@ impl Network for Mlp {
         Ok(x)
     }
 
-    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
-        self.classifier.forward(embedding)
-    }
-
-    fn variables(&self) -> Vec<Var> {
-        self.variables.clone()
-    }
-
-    fn maps(&self) -> [usize; 3] {
-        [self.width, 1, 1]
+    fn head(&self) -> &Head {
+        &self.head
     }
 }

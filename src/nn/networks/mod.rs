@@ -2,6 +2,7 @@
 
 mod classic;
 mod convnet;
+mod head;
 mod identity;
 mod mlp;
 mod names;
@@ -11,6 +12,7 @@ mod unit;
 
 pub use classic::Classic;
 pub use convnet::{Activation, ConvNet, ConvNetSpec, Pooling};
+pub use head::Head;
 pub use identity::Identity;
 pub use mlp::{Mlp, MlpSpec};
 pub use resnet::ResNet18;

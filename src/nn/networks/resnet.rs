@@ -3,10 +3,12 @@
 //! Reference: `ResNet18` and `ResNet18BN` of VICO-UoE/DatasetCondensation (`networks.py`). The maps behind the last
 //! block are pooled by 4x4: 512 features at 28 and 32 pixels, 2048 at 64, as VincenDen/IID and ndhg1213/CMIDD have it.
 
-use candle_core::{Result, Tensor, Var};
-use candle_nn::{Linear, Module};
+use candle_core::{Result, Tensor};
 
-use super::unit::{Norm, Unit, Window, check_size, enlargement};
+use super::{
+    Head,
+    unit::{Norm, Unit, Window, check_size, enlargement},
+};
 use crate::{
     data::ImageShape,
     nn::{Network, init::Init, layers},
@@ -58,7 +60,8 @@ impl ResNet18 {
         }
         maps = [maps[0], maps[1] / LAST_POOLING, maps[2] / LAST_POOLING];
         let classifier = init.linear(maps.iter().product(), classes)?;
-        Ok(Residual { enlargement: factor, stem, blocks, classifier, maps, variables: init.into_variables() })
+        let head = Head { classifier: Some(classifier), maps, variables: init.into_variables() };
+        Ok(Residual { enlargement: factor, stem, blocks, head })
     }
 }
 
@@ -87,9 +90,7 @@ struct Residual {
     enlargement: usize,
     stem: Unit,
     blocks: Vec<Block>,
-    classifier: Linear,
-    maps: [usize; 3],
-    variables: Vec<Var>,
+    head: Head,
 }
 
 impl Network for Residual {
@@ -101,16 +102,8 @@ impl Network for Residual {
         layers::avg_pool(&x, LAST_POOLING)?.flatten_from(1)
     }
 
-    fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
-        self.classifier.forward(embedding)
-    }
-
-    fn variables(&self) -> Vec<Var> {
-        self.variables.clone()
-    }
-
-    fn maps(&self) -> [usize; 3] {
-        self.maps
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     fn set_training(&self, training: bool) {
