@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor, Var};
 use crate::{
     data::{self, ImageShape},
     distill::{
-        Matching, MatchingSpec, Start,
+        Matching, MatchingSpec, Start, Updates,
         terms::{TermsSpec, Weight},
     },
     error::{Error, Result},
@@ -180,21 +180,23 @@ impl Bench {
             Work::DmStep => {
                 let data = Arc::new(data::noise(size.shape, CLASSES, PER_CLASS, 0)?);
                 let classes: Vec<u32> = (0..CLASSES as u32).collect();
-                let images = Start::Real.images(&data, &classes, size.synthetic, 0)?;
+                let images = Start::Real.images(&data, &classes, (size.synthetic, 1), 0)?;
                 let spec = MatchingSpec {
                     network: size.network(),
                     real_batch: size.real,
                     chunk: 0,
                     augmentation: families(),
                     momentum: 0.5,
+                    updates: Updates::Together,
+                    queue: None,
                     terms: TermsSpec { mean: Some(Weight { weight: 1.0 }), ..TermsSpec::default() },
                 };
-                Ready::Step(Box::new(Matching::new(spec, data, device, 0, images, 1.0)))
+                Ready::Step(Box::new(Matching::new(spec, data, device, 0, images, 1.0)?))
             }
             Work::EvaluationEpoch => {
                 let data = data::noise(size.shape, CLASSES, size.synthetic, 0)?;
                 let classes: Vec<u32> = (0..CLASSES as u32).collect();
-                let images = Start::Real.images(&data, &classes, size.synthetic, 0)?;
+                let images = Start::Real.images(&data, &classes, (size.synthetic, 1), 0)?;
                 let recipe = Recipe::dm(size.network(), usize::MAX / 4, families());
                 let examples = Arc::new(Images::of(&images));
                 Ready::Epoch(Box::new(Training::new(recipe, examples, CLASSES, &device, 0, 0)?))

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{DataSpec, Dataset},
     distill::{
-        MatchingSpec, PoolSpec, Start,
+        MatchingSpec, Packing, PoolSpec, QueueSpec, Start, SyntheticSet, Updates,
         terms::{Entry, TermsSpec},
     },
     error::{Error, Result},
@@ -50,6 +50,10 @@ pub struct RunConfig {
     pub terms: TermsSpec,
     /// Networks trained on the real images, for the terms that look through such.
     pub pool: PoolSpec,
+    /// Networks that learn beside the run, through which the images are matched; where there is none, the network of a step
+    /// is drawn afresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueSpec>,
     /// How pixels move.
     pub optimizer: OptimizerSpec,
     /// When and how the images are judged.
@@ -62,8 +66,10 @@ pub struct RunConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImagesSpec {
-    /// Images in each class.
+    /// Images in each class, as they are stored.
     pub per_class: usize,
+    /// Parts of an image along each side: with 2, every stored image is a mosaic of four, which networks see one by one.
+    pub packing: usize,
     /// What they are before the first step.
     pub start: Start,
 }
@@ -94,6 +100,8 @@ pub struct OptimizerSpec {
     pub learning_rate: f64,
     /// Share of the last direction that is kept.
     pub momentum: f64,
+    /// Once a step, all classes together, or class by class.
+    pub updates: Updates,
 }
 
 /// When and how the images are judged.
@@ -137,6 +145,7 @@ impl Default for RunConfig {
             augmentation: AugmentationSpec::default(),
             terms: TermsSpec::default(),
             pool: PoolSpec::default(),
+            queue: None,
             optimizer: OptimizerSpec::default(),
             evaluation: EvaluationSpec::default(),
             checkpoint: CheckpointSpec::default(),
@@ -146,7 +155,7 @@ impl Default for RunConfig {
 
 impl Default for ImagesSpec {
     fn default() -> Self {
-        Self { per_class: 10, start: Start::Real }
+        Self { per_class: 10, packing: 1, start: Start::Real }
     }
 }
 
@@ -165,7 +174,7 @@ impl Default for AugmentationSpec {
 
 impl Default for OptimizerSpec {
     fn default() -> Self {
-        Self { learning_rate: 1.0, momentum: 0.5 }
+        Self { learning_rate: 1.0, momentum: 0.5, updates: Updates::Together }
     }
 }
 
@@ -193,7 +202,7 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 9] = [
+pub const PRESETS: [Preset; 18] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
@@ -203,6 +212,15 @@ pub const PRESETS: [Preset; 9] = [
     Preset { name: "cmi", text: include_str!("../configs/cmi.toml") },
     Preset { name: "cmi-digits", text: include_str!("../configs/cmi-digits.toml") },
     Preset { name: "cmi-cpu", text: include_str!("../configs/cmi-cpu.toml") },
+    Preset { name: "idm", text: include_str!("../configs/idm.toml") },
+    Preset { name: "idm-digits", text: include_str!("../configs/idm-digits.toml") },
+    Preset { name: "idm-cpu", text: include_str!("../configs/idm-cpu.toml") },
+    Preset { name: "idm-iid", text: include_str!("../configs/idm-iid.toml") },
+    Preset { name: "idm-iid-digits", text: include_str!("../configs/idm-iid-digits.toml") },
+    Preset { name: "idm-iid-cpu", text: include_str!("../configs/idm-iid-cpu.toml") },
+    Preset { name: "idm-cmi", text: include_str!("../configs/idm-cmi.toml") },
+    Preset { name: "idm-cmi-digits", text: include_str!("../configs/idm-cmi-digits.toml") },
+    Preset { name: "idm-cmi-cpu", text: include_str!("../configs/idm-cmi-cpu.toml") },
 ];
 
 impl RunConfig {
@@ -280,6 +298,12 @@ impl RunConfig {
                 }
             }
         }
+        if let Err(text) = Packing::check(data.shape(), self.images.packing) {
+            fault(text);
+        }
+        if let Some(Err(text)) = self.queue.as_ref().map(|queue| queue.check(&self.network)) {
+            fault(text);
+        }
         if self.pool.size == 0 {
             fault("pool.size must be at least 1".to_owned());
         }
@@ -313,6 +337,12 @@ impl RunConfig {
         if faults.is_empty() { Ok(()) } else { Err(Error::Config(faults.trim_end().to_owned())) }
     }
 
+    /// The images before the first step.
+    pub fn start_images(&self, data: &Dataset) -> Result<SyntheticSet> {
+        let ImagesSpec { per_class, packing, start } = self.images;
+        start.images(data, &self.chosen_classes(data), (per_class, packing), self.seed)
+    }
+
     /// The labels that are distilled.
     pub fn chosen_classes(&self, data: &Dataset) -> Vec<u32> {
         if self.classes.is_empty() { (0..data.classes() as u32).collect() } else { self.classes.clone() }
@@ -340,6 +370,8 @@ impl RunConfig {
             chunk: self.real.chunk,
             augmentation: self.augmentation.families.clone(),
             momentum: self.optimizer.momentum,
+            updates: self.optimizer.updates,
+            queue: self.queue.clone(),
             terms: self.terms.clone(),
         }
     }

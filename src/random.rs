@@ -43,6 +43,12 @@ pub enum Purpose {
     TestSplit = 15,
     /// k-means on the way to medoids.
     Medoids = 16,
+    /// The parameters of a network of the queue (`step` = serial number).
+    QueueNetwork = 17,
+    /// Which networks of the queue look (`class` = 0) and learn (1) at a step.
+    QueueChoice = 18,
+    /// Real images from which a network of the queue learns (`class` = network and batch of the step).
+    QueueBatch = 19,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

@@ -129,6 +129,7 @@ fn a_watched_run_computes_what_an_unwatched_run_computes() {
                 features: true,
                 pulls: number != 1,
                 information: true,
+                ..Wants::default()
             }));
             engine.send(Command::Step);
             wait_paused(&engine);
@@ -269,6 +270,7 @@ fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state
                 features: true,
                 pulls: true,
                 information: true,
+                ..Wants::default()
             }));
             for step in 1..=3 {
                 engine.send(Command::Step);
@@ -291,8 +293,8 @@ fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state
             let folder = out.path();
             let newest =
                 spiritsafe::store::Checkpoints::new(folder.join("checkpoints"), 3).newest().unwrap().0.unwrap();
-            assert_eq!(newest.step, reason.0);
-            assert!(newest.images.values.iter().all(|value| value.is_finite()), "rate {rate}");
+            assert_eq!(newest.0.step, reason.0);
+            assert!(newest.0.images.values.iter().all(|value| value.is_finite()), "rate {rate}");
             assert_eq!(lines(&folder.join("scalars.jsonl")).len() as u64, reason.0);
         }
     }
@@ -338,7 +340,13 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     for odd in [f64::NAN, f64::INFINITY, -1.0, 1e19] {
         engine.send(Command::FrameDrawn(odd));
         engine.send(Command::SetViewShare(odd));
-        engine.send(Command::Watch(Wants { gallery: None, features: true, pulls: true, information: true }));
+        engine.send(Command::Watch(Wants {
+            gallery: None,
+            features: true,
+            pulls: true,
+            information: true,
+            ..Wants::default()
+        }));
         engine.send(Command::Watch(Wants::default()));
     }
     engine.send(Command::Resume);
@@ -485,7 +493,13 @@ fn a_paused_or_finished_run_answers_what_people_want_to_see() {
     let engine = paused(&config, out.path());
     wait_paused(&engine);
     let see = |engine: &Engine, view: GalleryView, features: bool| {
-        engine.send(Command::Watch(Wants { gallery: Some(view), features, pulls: false, information: features }));
+        engine.send(Command::Watch(Wants {
+            gallery: Some(view),
+            features,
+            pulls: false,
+            information: features,
+            ..Wants::default()
+        }));
         let end = Instant::now() + PATIENCE;
         let shown = |engine: &Engine| {
             let frame = engine.frame()?;

@@ -36,7 +36,9 @@ fn gap(at: &Tensor, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> f64 {
 
 fn seen(real: Option<Tensor>, synthetic: Tensor) -> Seen {
     // Some of the features here lie inside a ball of this size and some outside.
-    Seen { real, synthetic, channels: 3, typical_distance: 1.7 }
+    // Features stand in for class scores.
+    let (scores, labels) = (Some(synthetic.clone()), vec![2; synthetic.dim(0).unwrap()]);
+    Seen { real, synthetic, scores, labels, accuracy: 0.3, channels: 3, typical_distance: 1.7 }
 }
 
 /// Every term there is, shown these features.
@@ -104,7 +106,7 @@ fn information_lies_between_zero_and_the_logarithm_of_the_number_of_images() {
 fn the_ball_spares_what_lies_inside_and_stays_finite_far_outside() {
     let cost = |distance: f64, radius: f64| {
         let synthetic = Tensor::from_vec(vec![-distance, distance], (1, 2, 1), &Device::Cpu).unwrap();
-        let seen = Seen { real: None, synthetic, channels: 1, typical_distance: radius };
+        let seen = Seen { typical_distance: radius, channels: 1, ..seen(None, synthetic) };
         Ball.penalty(&seen, 1.0).unwrap().to_vec1::<f64>().unwrap()[0]
     };
     assert_eq!(cost(3.0, 3.5), 0.0);

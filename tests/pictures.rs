@@ -10,7 +10,11 @@ use std::time::{Duration, Instant};
 
 use egui::{Key, Rect, Theme, pos2, vec2};
 use egui_kittest::{Harness, SnapshotOptions};
-use spiritsafe::app::{App, state::Phase};
+use spiritsafe::{
+    app::{App, state::Phase},
+    config::RunConfig,
+    engine::Start,
+};
 use window::{Script, Tick, first, scripted};
 
 /// Enough for every panel, small enough for a rasteriser without a GPU.
@@ -26,13 +30,18 @@ fn tolerance() -> SnapshotOptions {
 
 /// The window after some steps, paused.
 fn window_at(steps: u64, layout: Key, theme: Theme) -> Harness<'static, App> {
+    window_of(first(), steps, layout, theme)
+}
+
+/// The same for a run of one's own.
+fn window_of(start: Start, steps: u64, layout: Key, theme: Theme) -> Harness<'static, App> {
     let mut ticks = None;
     let builder = Harness::builder().with_size(SIZE).with_theme(theme).with_pixels_per_point(1.0).with_max_steps(12);
     let mut window = builder.wgpu().build_eframe(|cc| {
         let ctx = cc.egui_ctx.clone();
         let scripted = scripted(Script::default(), move || ctx.request_repaint());
         ticks = Some(scripted.ticks);
-        App::new(cc, scripted.engine, first())
+        App::new(cc, scripted.engine, start)
     });
     // The engine listens as long as somebody could tick.
     let ticks: &'static _ = Box::leak(Box::new(ticks.expect("the window was made")));
@@ -99,11 +108,24 @@ fn compare_in_the_dark() {
 fn information_in_the_dark() {
     use egui_kittest::kittest::Queryable as _;
     let mut window = window_at(120, Key::Num1, Theme::Dark);
-    window.get_by_label("Information").click();
+    window.get_by_label("Method").click();
     until(&mut window, |app| app.run_state().pictures.information.is_some());
     window.run();
     mask(&mut window);
     window.snapshot_options("information_dark", &tolerance());
+}
+
+#[test]
+fn queue_in_the_dark() {
+    use egui_kittest::kittest::Queryable as _;
+    let config = RunConfig::preset("idm-digits", &["images.packing=2".to_owned()]).unwrap();
+    let mut window = window_of(Start { config, ..first() }, 520, Key::Num1, Theme::Dark);
+    window.get_by_label("Method").click();
+    until(&mut window, |app| app.run_state().pictures.queue.is_some());
+    window.hover_at(pos2(100.0, 150.0));
+    window.run();
+    mask(&mut window);
+    window.snapshot_options("queue_dark", &tolerance());
 }
 
 /// The tolerance is no blindfold: one image that is marked is a difference.

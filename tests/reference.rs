@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::terms::{Centralization, Covariance, Information, Mean, Seen, Term},
+    distill::terms::{Centralization, Covariance, CrossEntropy, Information, Mean, Seen, Term},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
@@ -19,16 +19,21 @@ fn fixture() -> Seen {
         let values: Vec<f64> = (0..count * 4).map(|index| factor * (0.7 * index as f64 + shift).sin()).collect();
         Tensor::from_vec(values, (1, count, 4), &Device::Cpu).unwrap()
     };
-    Seen { real: Some(rows(6, 1.0, 0.1)), synthetic: rows(3, 1.3, 0.9), channels: 2, typical_distance: 1.0 }
+    let (real, synthetic) = (Some(rows(6, 1.0, 0.1)), rows(3, 1.3, 0.9));
+    // Features stand in for class scores.
+    let (scores, labels) = (Some(synthetic.clone()), vec![1]);
+    Seen { real, synthetic, scores, labels, accuracy: 0.5, channels: 2, typical_distance: 1.0 }
 }
 
 #[test]
-fn the_terms_give_the_golden_numbers_of_dm_iid_and_cmi() {
-    let terms: [(&mut dyn Term, f64); 4] = [
+fn the_terms_give_the_golden_numbers_of_dm_iid_cmi_and_idm() {
+    let terms: [(&mut dyn Term, f64); 5] = [
         (&mut Mean, 0.136_707_086_426_794_74),
         (&mut Covariance, 5.136_246_219_460_633),
         (&mut Centralization, 10.262_207_379_515_507),
         (&mut Information, 0.051_822_545_820_416_29),
+        // Mean of `-log softmax(s)_1`, times 50 percent.
+        (&mut CrossEntropy, 67.842_713_096_679_887),
     ];
     for (term, golden) in terms {
         let penalty = term.penalty(&fixture(), 0.0).unwrap().to_vec1::<f64>().unwrap();

@@ -114,7 +114,7 @@ fn damaged_files_never_panic() {
 }
 
 fn small_set() -> SyntheticSet {
-    Start::Real.images(&digits(), &(0..10).collect::<Vec<u32>>(), 2, 3).unwrap()
+    Start::Real.images(&digits(), &(0..10).collect::<Vec<u32>>(), (2, 1), 3).unwrap()
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn what_is_written_is_read_back_the_same() {
 fn a_set_of_other_images_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let plane = "plane:blobs".parse::<DataSpec>().unwrap().load(0).unwrap();
-    let points = Start::Real.images(&plane, &[0, 1], 2, 0).unwrap();
+    let points = Start::Real.images(&plane, &[0, 1], (2, 1), 0).unwrap();
     let out = folder.path().join("points");
     sets::write(&points, &plane, &Card::of(&points, &plane), &out).unwrap();
     assert!(fault(&out.join("synthetic.npz")).contains("[2, 1, 1]"));

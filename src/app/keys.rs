@@ -32,8 +32,12 @@ impl App {
         if pressed(Key::G) {
             view.turn_gallery();
         }
-        for (key, choice) in [(Key::L, &mut view.log_axis), (Key::W, &mut view.weighted), (Key::P, &mut view.pictures)]
-        {
+        for (key, choice) in [
+            (Key::L, &mut view.log_axis),
+            (Key::W, &mut view.weighted),
+            (Key::P, &mut view.pictures),
+            (Key::A, &mut view.apart),
+        ] {
             *choice ^= pressed(key);
         }
         if pressed(Key::T) {

@@ -16,8 +16,8 @@ pub enum Pane {
     Losses,
     /// Bytes against accuracy.
     Storage,
-    /// What the images of a class say to a network.
-    Information,
+    /// Inside the method.
+    Method,
     /// Weights.
     Mixer,
     /// What runs.
@@ -28,16 +28,8 @@ pub enum Pane {
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Gallery,
-        Self::Features,
-        Self::Losses,
-        Self::Storage,
-        Self::Information,
-        Self::Mixer,
-        Self::Run,
-        Self::Log,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Gallery, Self::Features, Self::Losses, Self::Storage, Self::Method, Self::Mixer, Self::Run, Self::Log];
 
     /// What stands on its tab.
     pub fn title(self) -> &'static str {
@@ -46,7 +38,7 @@ impl Pane {
             Self::Features => "Feature space",
             Self::Losses => "Losses",
             Self::Storage => "Storage and accuracy",
-            Self::Information => "Information",
+            Self::Method => "Method",
             Self::Mixer => "Mixer",
             Self::Run => "Run settings",
             Self::Log => "Log",
@@ -84,13 +76,13 @@ impl Preset {
 
     /// The arrangement.
     pub fn tree(self) -> Tree<Pane> {
-        use Pane::{Features, Gallery, Information, Log, Losses, Mixer, Run, Storage};
+        use Pane::{Features, Gallery, Log, Losses, Method, Mixer, Run, Storage};
         let mut grow = Grower(Tiles::default());
         let root = match self {
             Self::Overview => {
                 let left = grow.tabs(&[Gallery]);
                 let points = grow.tabs(&[Features]);
-                let curves = grow.tabs(&[Losses, Storage, Information, Log]);
+                let curves = grow.tabs(&[Losses, Storage, Method, Log]);
                 let middle = grow.split(LinearDir::Vertical, &[(points, 0.58), (curves, 0.42)]);
                 let mixer = grow.tabs(&[Mixer]);
                 let run = grow.tabs(&[Run]);
@@ -100,7 +92,7 @@ impl Preset {
             Self::Watch => {
                 let left = grow.tabs(&[Gallery]);
                 let right = grow.tabs(&[Features]);
-                let bottom = grow.tabs(&[Losses, Storage, Information, Mixer, Run, Log]);
+                let bottom = grow.tabs(&[Losses, Storage, Method, Mixer, Run, Log]);
                 let top = grow.split(LinearDir::Horizontal, &[(left, 0.5), (right, 0.5)]);
                 grow.split(LinearDir::Vertical, &[(top, 0.72), (bottom, 0.28)])
             }
@@ -108,7 +100,7 @@ impl Preset {
                 let left = grow.tabs(&[Mixer, Run]);
                 let curves = grow.tabs(&[Losses]);
                 let pictures = grow.tabs(&[Gallery]);
-                let points = grow.tabs(&[Features, Information, Storage, Log]);
+                let points = grow.tabs(&[Features, Method, Storage, Log]);
                 let bottom = grow.split(LinearDir::Horizontal, &[(pictures, 0.5), (points, 0.5)]);
                 let right = grow.split(LinearDir::Vertical, &[(curves, 0.5), (bottom, 0.5)]);
                 grow.split(LinearDir::Horizontal, &[(left, 0.36), (right, 0.64)])
@@ -117,7 +109,7 @@ impl Preset {
                 let left = grow.tabs(&[Storage]);
                 let run = grow.tabs(&[Run, Mixer]);
                 let pictures = grow.tabs(&[Gallery, Features]);
-                let curves = grow.tabs(&[Losses, Information, Log]);
+                let curves = grow.tabs(&[Losses, Method, Log]);
                 let top = grow.split(LinearDir::Horizontal, &[(left, 0.68), (run, 0.32)]);
                 let bottom = grow.split(LinearDir::Horizontal, &[(curves, 0.6), (pictures, 0.4)]);
                 grow.split(LinearDir::Vertical, &[(top, 0.6), (bottom, 0.4)])

@@ -31,7 +31,7 @@ use self::{
     layout::{Pane, Preset},
     panels::Panels,
     state::{Phase, RunState},
-    view::{Scene, View},
+    view::{MethodPage, Scene, View},
     vitals::{Pacer, Vitals},
 };
 use crate::{
@@ -197,12 +197,15 @@ impl App {
     fn watch(&mut self) {
         let on = self.view.pictures || !self.run.phase.is_moving();
         let panes = if on { layout::visible(&self.tree) } else { Vec::new() };
+        let page = self.view.page(&self.run);
         let sees = |pane: Pane| panes.contains(&pane);
         let wants = Wants {
             gallery: sees(Pane::Gallery).then_some(self.view.gallery),
             features: sees(Pane::Features),
             pulls: sees(Pane::Mixer),
-            information: sees(Pane::Information),
+            information: sees(Pane::Method) && page == MethodPage::Information,
+            queue: sees(Pane::Method) && page == MethodPage::Queue,
+            apart: self.view.apart,
         };
         if self.watched.as_ref() != Some(&wants) {
             self.engine.send(Command::Watch(wants.clone()));

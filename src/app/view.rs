@@ -19,6 +19,10 @@ pub struct View {
     pub log_axis: bool,
     /// Losses are multiplied by their weights.
     pub weighted: bool,
+    /// Mosaics are taken apart.
+    pub apart: bool,
+    /// Which page of the method is open.
+    pub method_page: MethodPage,
     /// What is shown of the evaluations.
     pub judged_as: JudgedAs,
     /// Networks to judge by, as they were typed.
@@ -29,7 +33,7 @@ pub struct View {
     pub pace: Option<f64>,
     /// The share of the machine that drawing may take.
     pub share: f64,
-    /// The image under the pointer, in any panel.
+    /// The image under the pointer, in any panel: its number among all that networks see, class by class.
     #[serde(skip)]
     pub hovered: Option<usize>,
     /// The image that the arrow keys stand on.
@@ -44,6 +48,16 @@ pub struct View {
     /// The help is open.
     #[serde(skip)]
     pub help: bool,
+}
+
+/// A page of the method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MethodPage {
+    /// The networks that learn beside the run.
+    #[default]
+    Queue,
+    /// What the images of a class say to a trained network.
+    Information,
 }
 
 /// What is shown of the evaluations.
@@ -68,6 +82,8 @@ impl Default for View {
             pictures: true,
             log_axis: true,
             weighted: true,
+            apart: false,
+            method_page: MethodPage::Queue,
             judged_as: JudgedAs::Storage,
             networks: "convnet, alexnet, vgg11, resnet18".to_owned(),
             protocol: None,
@@ -86,6 +102,12 @@ impl Default for View {
 pub const PACES: [Option<f64>; 5] = [None, Some(100.0), Some(30.0), Some(10.0), Some(2.0)];
 
 impl View {
+    /// The page of the method that can be shown for a run.
+    pub fn page(&self, run: &RunState) -> MethodPage {
+        let has_queue = run.info.as_ref().is_some_and(|info| info.queue.is_some());
+        if has_queue { self.method_page } else { MethodPage::Information }
+    }
+
     /// The next pace that is slower, or faster.
     pub fn other_pace(&self, slower: bool) -> Option<f64> {
         let at = PACES.iter().position(|pace| *pace == self.pace).unwrap_or(0);

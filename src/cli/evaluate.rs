@@ -189,7 +189,8 @@ impl EvaluateArgs {
         }
         let mut evaluations = Vec::new();
         for network in &networks {
-            let images = Images::new(data.shape(), set.values.clone(), set.labels.clone());
+            let packing = set.packing.unwrap_or(config.images.packing);
+            let images = Images::packed(data.shape(), &set.values, &set.labels, packing);
             evaluations.push(judge_images(&data, images, &config, protocol, network)?);
         }
         match (evaluations.as_slice(), self.json) {
@@ -234,7 +235,7 @@ fn judge_images(
         confusion: outcome.confusion,
         called: outcome.called,
         images: judge.images(),
-        bytes: (judge.images() * data.shape().len()) as u64,
+        bytes: (judge.stored_images() * data.shape().len()) as u64,
         secs: clock.elapsed().as_secs_f64(),
         test_uses: 0,
     })

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::{
     config::RunConfig,
-    distill::{State, SyntheticSet},
+    distill::{KeptNetwork, State, SyntheticSet},
     error::{Error, Result},
     store::{self, Checkpoints, RunFolder, RunRecord},
 };
@@ -29,6 +29,8 @@ struct Part {
     dir: PathBuf,
     record: RunRecord<RunConfig>,
     state: State,
+    /// Networks that learned beside the run, from all classes: those of every part are the same.
+    networks: Vec<KeptNetwork>,
 }
 
 impl MergeArgs {
@@ -48,7 +50,7 @@ impl MergeArgs {
         for intervention in RunFolder::interventions(&parts[0].dir)? {
             folder.add_intervention(&intervention)?;
         }
-        folder.checkpoints(keep).save(&state)?;
+        folder.checkpoints(keep).save(&state, &parts[0].networks)?;
         let archive = store::export(&state.images, &data, &self.out)?;
         println!("{} classes merged: {}", state.images.classes.len(), archive.display());
         Ok(())
@@ -57,8 +59,8 @@ impl MergeArgs {
 
 fn read(dir: &Path) -> Result<Part> {
     let record: RunRecord<RunConfig> = RunFolder::record(dir)?;
-    let (state, _) = Checkpoints::new(dir.join("checkpoints"), 1).newest()?;
-    let state = state.ok_or_else(|| {
+    let (saved, _) = Checkpoints::new(dir.join("checkpoints"), 1).newest()?;
+    let (state, networks) = saved.ok_or_else(|| {
         Error::Data(format!("{} has no checkpoint yet. Finish it with --resume first", dir.display()))
     })?;
     if state.step != record.config.steps {
@@ -69,7 +71,7 @@ fn read(dir: &Path) -> Result<Part> {
             record.config.steps
         )));
     }
-    Ok(Part { dir: dir.to_owned(), record, state })
+    Ok(Part { dir: dir.to_owned(), record, state, networks })
 }
 
 /// Parts must be the same run but for the classes, live changes included.

@@ -7,7 +7,7 @@ use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 
 use super::{
-    Matching, Pretrained,
+    Matching, Packing, Pretrained, SyntheticSet,
     terms::{Seen, Through},
 };
 use crate::{
@@ -25,20 +25,27 @@ const CHUNK_VALUES: usize = 1 << 20;
 
 /// The networks of a step.
 pub(super) struct Networks {
-    /// Drawn afresh, never trained.
+    /// Drawn afresh and never trained, or one of the queue.
     matching: Box<dyn Network>,
+    /// How much of the real images it named rightly while it learned.
+    accuracy: f64,
     /// One of the pool, where there is one.
     pretrained: Option<Arc<Pretrained>>,
 }
 
 impl Networks {
     pub(super) fn draw(run: &Matching, step: u64) -> Result<Self> {
-        let mut rng = stream(run.seed, Purpose::MatchingNetwork, step, 0);
-        let init = Init::frozen(&mut rng, &run.device);
-        let matching = run.spec.network.build(run.data.shape(), run.data.classes(), init)?;
+        let (matching, accuracy) = match &run.queue {
+            Some(queue) => queue.look(step)?,
+            None => {
+                let mut rng = stream(run.seed, Purpose::MatchingNetwork, step, 0);
+                let init = Init::frozen(&mut rng, &run.device);
+                (run.spec.network.build(run.data.shape(), run.data.classes(), init)?, 0.0)
+            }
+        };
         let mut rng = stream(run.seed, Purpose::PoolNetwork, step, 0);
         let pretrained = choose(run.pool.len(), 1, &mut rng).first().map(|&index| run.pool[index].clone());
-        Ok(Self { matching, pretrained })
+        Ok(Self { matching, accuracy, pretrained })
     }
 }
 
@@ -48,6 +55,8 @@ pub(super) struct Look {
     pub(super) penalties: Vec<Option<Tensor>>,
     /// The synthetic images as they were shown: augmented, plain, or both.
     shown: Vec<Shown>,
+    packing: Packing,
+    /// Stored images of a class.
     per_class: usize,
 }
 
@@ -63,16 +72,18 @@ impl Look {
         run: &mut Matching,
         step: u64,
         networks: &Networks,
+        images: &SyntheticSet,
         wanted: &[usize],
         positions: Range<usize>,
     ) -> Result<Self> {
-        let per_class = run.state().images.per_class;
-        let mut look = Self { penalties: vec![None; run.terms.len()], shown: Vec::new(), per_class };
+        let packing = Packing::new(images.shape, images.packing);
+        let mut look =
+            Self { penalties: vec![None; run.terms.len()], shown: Vec::new(), packing, per_class: images.per_class };
         for augmented in [true, false] {
             let here = |position: &usize| run.terms[*position].term.needs().augmented == augmented;
             let wanted: Vec<usize> = wanted.iter().copied().filter(here).collect();
             if !wanted.is_empty() {
-                look.show(run, step, networks, &wanted, positions.clone(), augmented)?;
+                look.show(run, step, networks, images, &wanted, positions.clone(), augmented)?;
             }
         }
         Ok(look)
@@ -84,18 +95,21 @@ impl Look {
         run: &mut Matching,
         step: u64,
         networks: &Networks,
+        images: &SyntheticSet,
         wanted: &[usize],
         positions: Range<usize>,
         augmented: bool,
     ) -> Result<()> {
         let shape = run.data.shape();
-        let (classes, n, m) = (positions.len(), run.real_count(), self.per_class);
+        let (classes, n, m) = (positions.len(), run.real_count(), images.seen_per_class());
         let draw = |position| if augmented { run.augmentation(step, position) } else { Draw::Identity };
         let augmentations: Vec<Prepared<f32>> =
             positions.clone().map(|position| draw(position).prepare(shape)).collect();
         let [channels, height, width] = shape.dims();
         let place = |values, count| Tensor::from_vec(values, (classes * count, channels, height, width), &run.device);
-        let images = Var::from_tensor(&place(run.synthetic_images(positions.clone(), &augmentations), m)?)?;
+        let labels = images.classes[positions.clone()].to_vec();
+        let seen = self.synthetic_images(images, positions.clone(), &augmentations);
+        let images = Var::from_tensor(&place(seen, m)?)?;
         for through in [Through::Matching, Through::Pretrained] {
             let needs = |position: &usize| run.terms[*position].term.needs();
             let terms: Vec<usize> =
@@ -108,16 +122,33 @@ impl Look {
             if terms.is_empty() {
                 continue;
             }
-            let features = |images: &Tensor| network.embed(images)?.reshape((classes, (), network.embedding_len()));
+            let by_class = |rows: Tensor| rows.reshape((classes, (), rows.dim(1)?));
             let real = match terms.iter().any(|position| needs(position).real) {
                 true => {
                     let real = run.real_images(step, positions.clone(), &augmentations);
-                    Some(features(&place(real, n)?)?.detach()) // (c, n, d)
+                    Some(by_class(network.embed(&place(real, n)?)?)?.detach()) // (c, n, d)
                 }
                 false => None,
             };
-            let synthetic = features(&images)?; // (c, m, d)
-            let seen = Seen { real, synthetic, channels: network.maps()[0], typical_distance };
+            let embedding = network.embed(&images)?; // (c m, d)
+            let scores = match terms.iter().any(|position| needs(position).scores) {
+                true => {
+                    // Class by class: the last bits of a product depend on its rows, and chunks must not show.
+                    let of_class = |class| network.classify(&embedding.narrow(0, class * m, m)?);
+                    let scores = (0..classes).map(of_class).collect::<candle_core::Result<Vec<_>>>()?;
+                    Some(Tensor::stack(&scores, 0)?) // (c, m, k)
+                }
+                false => None,
+            };
+            let seen = Seen {
+                real,
+                synthetic: by_class(embedding)?, // (c, m, d)
+                scores,
+                labels: labels.clone(),
+                accuracy: networks.accuracy,
+                channels: network.maps()[0],
+                typical_distance,
+            };
             for position in terms {
                 let parameter = run.state().weights.terms[position].parameter.unwrap_or_default();
                 self.penalties[position] = Some(run.terms[position].term.penalty(&seen, parameter)?);
@@ -127,24 +158,49 @@ impl Look {
         Ok(())
     }
 
-    /// The gradient of a loss that was made of the penalties, carried back to the images before augmentation:
-    /// `(c, m, channels, height, width)`.
+    /// The gradient of a loss that was made of the penalties, carried back to the stored images, before augmentation and
+    /// expansion.
     pub(super) fn gradient(&self, loss: Option<&Tensor>) -> Result<Vec<f32>> {
+        let parts = self.packing.parts();
         let len = self.shown.first().map_or(0, |shown| shown.images.elem_count());
-        let mut back = vec![0.0; len];
+        let mut back = vec![0.0; len / parts];
         let Some(loss) = loss else { return Ok(back) };
         let mut gradients = loss.backward()?;
         for Shown { images, augmentations } in &self.shown {
             let Some(gradient) = gradients.remove(images) else { continue };
             let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-            let len = gradient.len() / (augmentations.len() * self.per_class);
+            let len = gradient.len() / (augmentations.len() * self.per_class * parts);
             let mut before = vec![0.0; len];
-            for (index, (gradient, back)) in gradient.chunks_exact(len).zip(back.chunks_exact_mut(len)).enumerate() {
-                augmentations[index / self.per_class].adjoint(gradient, &mut before);
-                back.iter_mut().zip(&before).for_each(|(sum, value)| *sum += value);
+            for (seen, gradient) in gradient.chunks_exact(len).enumerate() {
+                let (image, part) = (seen / parts, seen % parts);
+                augmentations[image / self.per_class].adjoint(gradient, &mut before);
+                self.packing.adjoint(&before, part, &mut back[image * len..(image + 1) * len]);
             }
         }
         Ok(back)
+    }
+
+    /// Synthetic images of some classes, expanded and augmented: `(c, m, channels, height, width)`.
+    fn synthetic_images(
+        &self,
+        set: &SyntheticSet,
+        positions: Range<usize>,
+        augmentations: &[Prepared<f32>],
+    ) -> Vec<f32> {
+        let (len, parts) = (set.shape.len(), self.packing.parts());
+        let mut images = Vec::with_capacity(positions.len() * set.seen_per_class() * len);
+        let mut expanded = vec![0.0; len];
+        for (position, augmentation) in positions.zip(augmentations) {
+            for stored in set.of_class(position).chunks_exact(len) {
+                for part in 0..parts {
+                    let start = images.len();
+                    images.resize(start + len, 0.0);
+                    self.packing.expand(stored, part, &mut expanded);
+                    augmentation.apply(&expanded, &mut images[start..]);
+                }
+            }
+        }
+        images
     }
 }
 
@@ -192,20 +248,6 @@ impl Matching {
                 augmentations[index / count].apply(plain, image);
             },
         );
-        images
-    }
-
-    /// Synthetic images of some classes, augmented: `(c, m, channels, height, width)`.
-    fn synthetic_images(&self, positions: Range<usize>, augmentations: &[Prepared<f32>]) -> Vec<f32> {
-        let len = self.data.shape().len();
-        let mut images = Vec::new();
-        for (position, augmentation) in positions.zip(augmentations) {
-            for plain in self.state().images.of_class(position).chunks_exact(len) {
-                let start = images.len();
-                images.resize(start + len, 0.0);
-                augmentation.apply(plain, &mut images[start..]);
-            }
-        }
         images
     }
 }

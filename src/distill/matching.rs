@@ -6,6 +6,11 @@
 //! one step of gradient descent with momentum on the pixels. Losses are additive over classes, so classes are taken in
 //! chunks: the chunk bounds memory and never changes the result.
 //!
+//! With a [`Queue`] the network is one that learns beside the run, and with [`Updates::ByClass`] every class has a step of its
+//! own in which all others coast on (IDM, `IDM_cifar10.py` of uitrbn/IDM). Since no gradient but its own reaches an image, a
+//! class that is `k`-th of `C` coasts `k` times, takes its gradient, and coasts `C - 1 - k` times: what the released loop
+//! does, class by class and in any order. The other classes count whether the run distils them or not.
+//!
 //! Departure: a class with fewer images than the real batch does not draw with repeats. The batch of every class is as
 //! large as the smallest class of the whole data set allows.
 
@@ -15,7 +20,7 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Pretrained, SyntheticSet,
+    KeptNetwork, Pretrained, Queue, QueueSpec, SyntheticSet,
     look::{Look, Networks},
     terms::{Ball, Entry, Term, TermsSpec, Through},
 };
@@ -39,8 +44,45 @@ pub struct MatchingSpec {
     pub augmentation: Vec<Family>,
     /// Momentum of the pixels.
     pub momentum: f64,
+    /// How often the images are moved in a step.
+    pub updates: Updates,
+    /// Networks that learn beside the run, through which it looks; where there are none, the network of a step is drawn
+    /// afresh.
+    pub queue: Option<QueueSpec>,
     /// The terms and the weights they start with.
     pub terms: TermsSpec,
+}
+
+/// How often the images are moved in a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Updates {
+    /// Once, all classes together.
+    #[default]
+    Together,
+    /// Once for every class of the data, with its gradient alone; meanwhile the others go on in their directions.
+    ByClass,
+}
+
+/// What a run over some of the classes shares with a run over all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing: every class goes its own way, and parts of a run make the whole, to the bit.
+    Class,
+    /// Networks and momentum, which every part of a run makes anew and alike.
+    ClassAndSharedState,
+}
+
+impl Scope {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Class => "every class goes its own way: parts of a run over some of the classes make the whole",
+            Self::ClassAndSharedState => {
+                "classes share the networks of the queue, which learn from all classes in every part of a run"
+            }
+        }
+    }
 }
 
 /// What changes from step to step; a checkpoint holds exactly this.
@@ -86,6 +128,8 @@ pub struct Matching {
     pub(super) terms: Vec<Entry>,
     /// Networks for the terms that look through trained ones; empty until somebody brings them.
     pub(super) pool: Vec<Arc<Pretrained>>,
+    /// Networks that learn beside the run.
+    pub(super) queue: Option<Queue>,
     state: State,
 }
 
@@ -98,7 +142,7 @@ impl Matching {
         seed: u64,
         images: SyntheticSet,
         learning_rate: f64,
-    ) -> Self {
+    ) -> Result<Self> {
         let terms = spec.terms.build();
         let setting = |entry: &Entry| Setting {
             term: entry.term.id().to_owned(),
@@ -108,7 +152,9 @@ impl Matching {
         let weights = Weights { learning_rate, terms: terms.iter().map(setting).collect() };
         let velocity = vec![0.0; images.values.len()];
         let state = State { step: 0, images, velocity, weights };
-        Self { spec, data, device, seed, terms, pool: Vec::new(), state }
+        let queue = spec.queue.clone();
+        let queue = queue.map(|queue| Queue::new(queue, &spec.network, &data, &device, seed)).transpose()?;
+        Ok(Self { spec, data, device, seed, terms, pool: Vec::new(), queue, state })
     }
 
     /// The images, their velocity and the weights.
@@ -116,11 +162,26 @@ impl Matching {
         &self.state
     }
 
-    /// Goes on from a state that was saved. A term that the state does not know keeps the weight of the config.
-    pub fn restore(&mut self, mut state: State) -> Result<()> {
+    /// The networks that learn beside the run.
+    pub fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
+    }
+
+    /// What a run over some of the classes shares with a run over all of them.
+    pub fn scope(&self) -> Scope {
+        match (&self.queue, self.spec.updates) {
+            (None, Updates::Together) => Scope::Class,
+            _ => Scope::ClassAndSharedState,
+        }
+    }
+
+    /// Goes on from a state that was saved, and from the networks of the queue of then. A term that the state does not know
+    /// keeps the weight of the config.
+    pub fn restore(&mut self, mut state: State, networks: &[KeptNetwork]) -> Result<()> {
         let known = |setting: &Setting| self.terms.iter().any(|entry| entry.term.id() == setting.term);
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
+            && state.images.packing == self.state.images.packing
             && state.velocity.len() == self.state.velocity.len()
             && state.weights.terms.iter().all(known);
         if !fits {
@@ -130,6 +191,9 @@ impl Matching {
         for setting in saved {
             let slot = state.weights.terms.iter_mut().find(|slot| slot.term == setting.term).expect("all are known");
             *slot = setting;
+        }
+        if let Some(queue) = &mut self.queue {
+            queue.restore(networks)?;
         }
         self.state = state;
         Ok(())
@@ -148,14 +212,14 @@ impl Matching {
     /// True if a term of this name would need trained networks to count.
     pub fn needs_pool(&self, term: &str) -> bool {
         let position = self.terms.iter().position(|entry| entry.term.id() == term);
-        position.is_some_and(|position| self.looks_through_pool(position) && !self.vanishes(position))
+        position.is_some_and(|position| self.looks_through_pool(position) && self.no_effect(position).is_none())
     }
 
     /// Radius of the ball of the term of that name in the features of a network; none where the term does not count.
     pub fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
         let ball = self.position(Ball.id()).ok()?;
         let Setting { weight, parameter, .. } = &self.state.weights.terms[ball];
-        (*weight > 0.0 && !self.vanishes(ball))
+        (*weight > 0.0 && self.no_effect(ball).is_none())
             .then(|| Ball::radius(parameter.unwrap_or_default(), pretrained.typical_distance))
     }
 
@@ -163,9 +227,16 @@ impl Matching {
         self.terms[position].term.needs().through == Through::Pretrained
     }
 
-    /// True if the term has no gradient in this run.
-    fn vanishes(&self, position: usize) -> bool {
-        self.state.images.per_class == 1 && self.terms[position].term.vanishes_alone()
+    /// Why the term has no gradient in this run, where it has none.
+    fn no_effect(&self, position: usize) -> Option<&'static str> {
+        let term = &self.terms[position].term;
+        if self.state.images.seen_per_class() == 1 && term.vanishes_alone() {
+            Some("No effect with one image in each class")
+        } else if self.queue.is_none() && term.needs().scores {
+            Some("No effect: the networks of this run never learn. Presets of IDM have a queue of those that do")
+        } else {
+            None
+        }
     }
 
     /// Positions of the terms whose values a step computes: those that count, and those that the config names where
@@ -174,7 +245,8 @@ impl Matching {
         (0..self.terms.len()).filter(|&position| {
             let counts = self.state.weights.terms[position].weight > 0.0;
             match self.looks_through_pool(position) {
-                true => counts && !self.vanishes(position),
+                true => counts && self.no_effect(position).is_none(),
+                false if self.terms[position].term.needs().scores => counts && self.queue.is_some(),
                 false => counts || self.terms[position].is_named,
             }
         })
@@ -188,7 +260,7 @@ impl Matching {
                 id: entry.term.id().to_owned(),
                 meaning: entry.term.meaning().to_owned(),
                 default_weight: entry.weight,
-                paper_weight: entry.term.paper_weight(self.state.images.classes.len()),
+                paper_weight: entry.term.paper_weight(self.state.images.classes.len(), self.queue.is_some()),
                 weight: setting.weight,
                 parameter: entry.term.parameter().map(|parameter| ParameterInfo {
                     id: parameter.id.to_owned(),
@@ -197,7 +269,7 @@ impl Matching {
                     value: setting.parameter.unwrap_or(entry.parameter),
                 }),
                 needs_pool: self.looks_through_pool(position),
-                vanishes: self.vanishes(position),
+                no_effect: self.no_effect(position).map(str::to_owned),
             }
         };
         self.terms.iter().enumerate().map(info).collect()
@@ -261,9 +333,18 @@ impl Matching {
             gradient.extend(look.gradient(loss.as_ref())?);
             Ok(())
         })?;
-        let report = Self::report(step, &weights, &values, &gradient);
+        let mut report = Self::report(step, &weights, &values, &gradient);
+        if let Some(looks) = self.queue.as_ref().and_then(|queue| queue.view(step).into_iter().find(|one| one.looks)) {
+            report.network = Some(looks.serial);
+            report.network_accuracy = Some(looks.accuracy.unwrap_or(0.0));
+        }
         self.refuse_if_not_finite(&report)?;
-        self.descend(step, &gradient)?;
+        let moved = self.descended(step, &gradient)?;
+        if let Some(queue) = &mut self.queue {
+            queue.age(step, interrupted)?;
+        }
+        (self.state.images.values, self.state.velocity) = moved;
+        self.state.step = step;
         Ok(report)
     }
 
@@ -298,37 +379,88 @@ impl Matching {
             return Err(Error::Config("a term needs networks that were not trained yet".to_owned()));
         }
         let networks = Networks::draw(self, step)?;
+        let images = self.images_in_turn();
         let (count, chunk) = (self.state.images.classes.len(), self.chunk());
         for first in (0..count).step_by(chunk) {
             if interrupted() {
                 return Err(Error::Interrupted);
             }
             let positions: Range<usize> = first..(first + chunk).min(count);
-            let look = Look::at(self, step, &networks, &wanted, positions)?;
+            let look = Look::at(self, step, &networks, &images, &wanted, positions)?;
             use_it(look)?;
         }
         Ok(())
     }
 
-    /// `v <- momentum v + g`, `x <- x - learning_rate v`.
-    fn descend(&mut self, step: u64, gradient: &[f32]) -> Result<()> {
+    /// How often the class at a position coasts before and after its own step.
+    fn turns(&self, position: usize) -> [usize; 2] {
+        match self.spec.updates {
+            Updates::Together => [0, 0],
+            Updates::ByClass => {
+                let label = self.state.images.classes[position] as usize;
+                [label, self.data.classes().saturating_sub(label + 1)]
+            }
+        }
+    }
+
+    /// What `count` steps without a gradient do, `v <- momentum v`, `x <- x - learning_rate v` each: the factor of the
+    /// velocity, and how many velocities the image moves by.
+    fn coast(&self, count: usize) -> [f32; 2] {
+        let momentum = self.spec.momentum;
+        let factor = momentum.powi(count as i32);
+        let way: f64 = (1..=count).map(|step| momentum.powi(step as i32)).sum();
+        [factor as f32, (way * self.state.weights.learning_rate) as f32]
+    }
+
+    /// Values of an image of each class.
+    fn class_len(&self) -> usize {
+        self.state.images.per_class * self.state.images.shape.len()
+    }
+
+    /// The images as each class finds them at its own turn.
+    fn images_in_turn(&self) -> SyntheticSet {
+        let mut images = self.state.images.clone();
+        let len = self.class_len();
+        let classes = images.values.chunks_exact_mut(len).zip(self.state.velocity.chunks_exact(len));
+        for (position, (values, velocity)) in classes.enumerate() {
+            let [before, _] = self.turns(position);
+            if before > 0 {
+                let [_, way] = self.coast(before);
+                values.iter_mut().zip(velocity).for_each(|(value, velocity)| *value -= way * velocity);
+            }
+        }
+        images
+    }
+
+    /// Images and velocities after `v <- momentum v + g`, `x <- x - learning_rate v` at the turn of each class, which coasts
+    /// before and after.
+    fn descended(&self, step: u64, gradient: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
         let (momentum, rate) = (self.spec.momentum as f32, self.state.weights.learning_rate as f32);
-        let moved = |value: f32, velocity: f32, gradient: f32| {
-            let velocity = momentum * velocity + gradient;
-            (value - rate * velocity, velocity)
-        };
-        let State { images, velocity, .. } = &mut self.state;
-        let old = images.values.iter().zip(velocity.iter()).zip(gradient);
-        if !old.clone().all(|((&value, &velocity), &gradient)| moved(value, velocity, gradient).0.is_finite()) {
+        let (mut values, mut velocities) = (self.state.images.values.clone(), self.state.velocity.clone());
+        let len = self.class_len();
+        for position in 0..self.state.images.classes.len() {
+            let [before, after] = self.turns(position);
+            let [[early, early_way], [late, late_way]] = [self.coast(before), self.coast(after)];
+            let own = position * len..(position + 1) * len;
+            let moving = values[own.clone()].iter_mut().zip(&mut velocities[own.clone()]);
+            for ((value, velocity), &gradient) in moving.zip(&gradient[own]) {
+                let turned = momentum * (early * *velocity) + gradient;
+                if before > 0 {
+                    *value -= early_way * *velocity;
+                }
+                *value -= rate * turned;
+                if after > 0 {
+                    *value -= late_way * turned;
+                }
+                *velocity = late * turned;
+            }
+        }
+        if !values.iter().all(|value| value.is_finite()) {
             let culprit =
                 format!("a value of the images moved at the learning rate {}", self.state.weights.learning_rate);
             return Err(Error::NotFinite { step, last_good: step - 1, culprit });
         }
-        for ((value, velocity), &gradient) in images.values.iter_mut().zip(velocity).zip(gradient) {
-            (*value, *velocity) = moved(*value, *velocity, gradient);
-        }
-        self.state.step = step;
-        Ok(())
+        Ok((values, velocities))
     }
 
     fn report(step: u64, weights: &Weights, values: &[Vec<f64>], gradient: &[f32]) -> StepReport {
@@ -345,6 +477,8 @@ impl Matching {
             total: terms.iter().map(|term| term.weight * term.raw).sum(),
             learning_rate: weights.learning_rate,
             gradient_norm: norm(gradient),
+            network: None,
+            network_accuracy: None,
             terms,
         }
     }
@@ -363,4 +497,49 @@ impl Matching {
 /// Euclidean norm, summed in double precision.
 fn norm(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{distill::Start, nn::ConvNetSpec};
+
+    /// The released loop, taken at its word: at the step of each class all images move, those of other classes without a
+    /// gradient.
+    #[test]
+    fn class_by_class_updates_are_those_of_the_released_loop() {
+        let data = Arc::new(
+            crate::data::noise(crate::data::ImageShape { channels: 1, height: 4, width: 4 }, 4, 6, 0).unwrap(),
+        );
+        let classes = [1, 3];
+        let images = Start::Noise.images(&data, &classes, (2, 1), 7).unwrap();
+        let spec = MatchingSpec {
+            network: NetworkSpec::ConvNet(ConvNetSpec { width: 4, depth: 1, ..ConvNetSpec::default() }),
+            real_batch: 2,
+            chunk: 0,
+            augmentation: Vec::new(),
+            momentum: 0.5,
+            updates: Updates::ByClass,
+            queue: None,
+            terms: TermsSpec::default(),
+        };
+        let mut run = Matching::new(spec, data, Device::Cpu, 0, images, 0.2).unwrap();
+        run.state.velocity = (0..64).map(|at| ((at * 7) % 13) as f32 / 6.0 - 1.0).collect();
+        let gradient: Vec<f32> = (0..64).map(|at| ((at * 5) % 11) as f32 / 5.0 - 1.0).collect();
+        let (mut values, mut velocity) = (run.state.images.values.clone(), run.state.velocity.clone());
+        let turns = run.images_in_turn();
+        for class in 0..4 {
+            for at in 0..64 {
+                let own = classes[at / 32] == class;
+                if own {
+                    assert!((turns.values[at] - values[at]).abs() < 1e-5, "where the class finds its images");
+                }
+                velocity[at] = 0.5 * velocity[at] + if own { gradient[at] } else { 0.0 };
+                values[at] -= 0.2 * velocity[at];
+            }
+        }
+        let (moved, turned) = run.descended(1, &gradient).unwrap();
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close(&moved, &values) && close(&turned, &velocity));
+    }
 }

@@ -6,12 +6,16 @@
 
 mod look;
 mod matching;
+mod packing;
 mod pretrained;
+mod queue;
 mod start;
 mod synthetic;
 pub mod terms;
 
-pub use matching::{Matching, MatchingSpec, Setting, State, Weights};
+pub use matching::{Matching, MatchingSpec, Scope, Setting, State, Updates, Weights};
+pub use packing::Packing;
 pub use pretrained::{PoolSpec, Pretrained};
+pub use queue::{KeptNetwork, Queue, QueueSpec};
 pub use start::Start;
 pub use synthetic::SyntheticSet;

@@ -3,6 +3,7 @@
 //! Values are normalised and never clamped, as in the reference code of DC, DSA and DM; they are brought back to the
 //! data's range and clamped only where they are shown or written as 8-bit pictures.
 
+use super::Packing;
 use crate::data::{Dataset, ImageShape};
 
 /// Synthetic images, class after class.
@@ -14,6 +15,8 @@ pub struct SyntheticSet {
     pub classes: Vec<u32>,
     /// Images in each class.
     pub per_class: usize,
+    /// Parts of an image along each side, which networks see as images of their own; 1 where images are whole.
+    pub packing: usize,
     /// Normalised values: `(classes, per_class, channels, height, width)`.
     pub values: Vec<f32>,
 }
@@ -38,6 +41,18 @@ impl SyntheticSet {
     /// The label of each image.
     pub fn labels(&self) -> Vec<u32> {
         self.classes.iter().flat_map(|&class| std::iter::repeat_n(class, self.per_class)).collect()
+    }
+
+    /// Images that networks see in each class.
+    pub fn seen_per_class(&self) -> usize {
+        self.per_class * self.packing * self.packing
+    }
+
+    /// The images as networks see them: every part at the full size, the parts of an image beside each other.
+    #[must_use]
+    pub fn expanded(&self) -> Self {
+        let values = Packing::new(self.shape, self.packing).expand_all(&self.values);
+        Self { per_class: self.seen_per_class(), packing: 1, values, classes: self.classes.clone(), ..*self }
     }
 
     /// Bytes at one byte a value: what the images take as 8-bit pictures before compression.

@@ -12,15 +12,14 @@ pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
     let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
     config.check(&data)?;
     let device = config.device.open()?;
-    let classes = config.chosen_classes(&data);
-    let images = config.images.start.images(&data, &classes, config.images.per_class, config.seed)?;
+    let images = config.start_images(&data)?;
     let rate = config.optimizer.learning_rate;
     let mut trial = config.matching();
     // Terms that look through trained networks have none yet.
     trial.terms.centralization = None;
     trial.terms.ball = None;
     trial.terms.information = None;
-    let mut trial = Matching::new(trial, data.clone(), device, config.seed, images, rate);
+    let mut trial = Matching::new(trial, data.clone(), device, config.seed, images, rate)?;
     trial.step(&|| false)?;
     let clock = Instant::now();
     trial.step(&|| false)?;

@@ -144,12 +144,13 @@ impl Viewer {
 
     fn make(&mut self, run: &mut Run) -> Result<Frame> {
         let images = &run.method.state().images;
+        let apart = self.wants.apart;
         let gallery = self.wants.gallery.filter(|_| run.data.is_pictures());
         let gallery = gallery.and_then(|view| match (view, &run.opened) {
             (GalleryView::Opened, opened) => {
-                opened.as_ref().map(|opened| explain::gallery(opened, opened, &run.data, view))
+                opened.as_ref().map(|opened| explain::gallery(opened, opened, &run.data, view, apart))
             }
-            _ => Some(explain::gallery(images, &run.start, &run.data, view)),
+            _ => Some(explain::gallery(images, &run.start, &run.data, view, apart)),
         });
         let features = match &self.view {
             Some(view) if self.wants.features => Some(view.look(run)?),
@@ -160,7 +161,8 @@ impl Viewer {
             _ => None,
         };
         let pulls = if self.wants.pulls && !run.lacks_pool() { Some(run.method.pulls()?) } else { None };
-        Ok(Frame { step: run.at(), gallery, features, pulls, information })
+        let queue = run.method.queue().filter(|_| self.wants.queue).map(|queue| queue.view(run.at() + 1));
+        Ok(Frame { step: run.at(), gallery, features, pulls, information, queue })
     }
 }
 
@@ -196,9 +198,9 @@ impl View {
             Some(real) => real,
             None => real_information(self.lens.network.as_ref(), run)?,
         };
-        let images = &run.method.state().images;
+        let images = run.method.state().images.expanded();
         let dimensions = self.projection.dimensions();
-        let features = embed(self.lens.network.as_ref(), images.values.clone(), &run.data, &run.device)?;
+        let features = embed(self.lens.network.as_ref(), images.values, &run.data, &run.device)?;
         let of_class = features.chunks_exact(images.per_class * dimensions).zip(&real);
         let classes = of_class
             .map(|(features, real)| ClassInformation {
@@ -212,8 +214,8 @@ impl View {
 
     /// The synthetic images as points.
     fn look(&self, run: &Run) -> Result<FeaturePlane> {
-        let images = &run.method.state().images;
-        let features = embed(self.lens.network.as_ref(), images.values.clone(), &run.data, &run.device)?;
+        let images = run.method.state().images.expanded();
+        let features = embed(self.lens.network.as_ref(), images.values, &run.data, &run.device)?;
         let synthetic = self.projection.points(&features, |row| (row / images.per_class) as u16);
         let of_class = features.chunks_exact(images.per_class * self.projection.dimensions());
         Ok(FeaturePlane {
@@ -230,7 +232,8 @@ impl View {
 fn real_information(network: &dyn Network, run: &Run) -> Result<Vec<(f64, f64)>> {
     let images = &run.method.state().images;
     let value = |class: u32, draw: u64| {
-        let sample = select_at_random(&run.data, &[class], images.per_class, run.config.seed, u64::MAX - 2 - draw);
+        let sample =
+            select_at_random(&run.data, &[class], images.seen_per_class(), run.config.seed, u64::MAX - 2 - draw);
         let values = run.data.gather(run.data.train(), &sample);
         let features = embed(network, values, &run.data, &run.device)?;
         Ok(explain::information(&features, network.embedding_len()).value)

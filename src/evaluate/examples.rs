@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     data::{Dataset, ImageShape},
-    distill::SyntheticSet,
+    distill::{Packing, SyntheticSet},
 };
 
 /// Labelled images.
@@ -13,6 +13,10 @@ pub trait Examples: Send + Sync {
     fn shape(&self) -> ImageShape;
     /// The label of each image.
     fn labels(&self) -> &[u32];
+    /// Images that are stored: fewer where they are mosaics.
+    fn stored(&self) -> usize {
+        self.labels().len()
+    }
     /// The normalised image `index` into `out`.
     fn fetch(&self, index: usize, out: &mut [f32]);
 }
@@ -22,17 +26,25 @@ pub struct Images {
     shape: ImageShape,
     values: Vec<f32>,
     labels: Vec<u32>,
+    stored: usize,
 }
 
 impl Images {
     /// Normalised images `(n, channels, height, width)` with the class of each.
     pub fn new(shape: ImageShape, values: Vec<f32>, labels: Vec<u32>) -> Self {
-        Self { shape, values, labels }
+        Self { shape, values, stored: labels.len(), labels }
     }
 
-    /// A copy of a synthetic set.
+    /// Mosaics of `packing` by `packing` parts `(n, channels, height, width)` with the class of each, taken apart.
+    pub fn packed(shape: ImageShape, values: &[f32], labels: &[u32], packing: usize) -> Self {
+        let packing = Packing::new(shape, packing);
+        let repeated = labels.iter().flat_map(|&label| std::iter::repeat_n(label, packing.parts())).collect();
+        Self { stored: labels.len(), ..Self::new(shape, packing.expand_all(values), repeated) }
+    }
+
+    /// What networks see of a synthetic set.
     pub fn of(set: &SyntheticSet) -> Self {
-        Self { shape: set.shape, values: set.values.clone(), labels: set.labels() }
+        Self::packed(set.shape, &set.values, &set.labels(), set.packing)
     }
 }
 
@@ -43,6 +55,10 @@ impl Examples for Images {
 
     fn labels(&self) -> &[u32] {
         &self.labels
+    }
+
+    fn stored(&self) -> usize {
+        self.stored
     }
 
     fn fetch(&self, index: usize, out: &mut [f32]) {

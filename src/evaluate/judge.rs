@@ -69,6 +69,7 @@ pub struct Judge {
     networks: usize,
     sets: Sets,
     images: usize,
+    stored: usize,
     expert: Option<SharedExpert>,
     tested: Vec<u32>,
     training: Option<Training>,
@@ -88,9 +89,9 @@ pub enum Progress {
 impl Judge {
     fn new(data: &Arc<Dataset>, classes: Vec<u32>, how: How<'_>, subject: Subject, sets: Sets) -> Result<Self> {
         let (protocol, repeats) = (how.protocol, how.protocol.repeats);
-        let (networks, images) = match &sets {
-            Sets::Ready(sets) => (repeats.max(sets.len()), sets[0].labels().len()),
-            Sets::Awaited(_, per_class) => (repeats, classes.len() * per_class),
+        let (networks, images, stored) = match &sets {
+            Sets::Ready(sets) => (repeats.max(sets.len()), sets[0].labels().len(), sets[0].stored()),
+            Sets::Awaited(_, per_class) => (repeats, classes.len() * per_class, classes.len() * per_class),
         };
         let network = how.network.judge();
         network.check(data.shape()).map_err(Error::Config)?;
@@ -104,6 +105,7 @@ impl Judge {
             augmentation: how.augmentation.to_vec(),
             networks,
             images,
+            stored,
             tally: Tally::new(data.classes(), if subject.is_made() { images } else { 0 }),
             classes,
             sets,
@@ -217,6 +219,11 @@ impl Judge {
     /// Number of images that each network is trained on.
     pub fn images(&self) -> usize {
         self.images
+    }
+
+    /// Number of images that are stored: fewer where they are mosaics, which networks see part by part.
+    pub fn stored_images(&self) -> usize {
+        self.stored
     }
 
     /// Trains on one batch or tests one slice.

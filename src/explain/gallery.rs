@@ -13,8 +13,12 @@ const FULL_DIFFERENCE: f32 = 0.5;
 /// What is outside by less than half a level of eight bits is shown as what it is.
 const HALF_LEVEL: f32 = 0.5 / 255.0;
 
-/// Paints the images. `start` is what they were before the first step.
-pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: GalleryView) -> Gallery {
+/// Paints the images. `start` is what they were before the first step. `apart`: mosaics are shown part by part, as networks
+/// see them.
+pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: GalleryView, apart: bool) -> Gallery {
+    if apart && now.packing > 1 {
+        return gallery(&now.expanded(), &start.expanded(), data, view, false);
+    }
     let (values, first) = (now.denormalised(data), start.denormalised(data));
     let len = now.shape.len();
     let shown: Vec<f32> = match view {
@@ -35,6 +39,7 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
         view,
         cell: [now.shape.width, now.shape.height],
         grid: [now.per_class, now.classes.len()],
+        packing: now.packing,
         rgba: mosaic(&shown, now),
         moved: pairs().map(distance).collect(),
         clipped: values.chunks_exact(len).map(|image| outside(image) as f32 / len as f32).collect(),

@@ -15,7 +15,7 @@ pub use judging::{
 };
 pub use pictures::{
     Ball, ClassInformation, Coordinate, Ellipse, FeaturePlane, Frame, Gallery, GalleryView, Ground, InformationView,
-    Point, Wants,
+    Point, QueuedNetwork, Wants,
 };
 
 /// What is known about a run when it starts.
@@ -29,8 +29,12 @@ pub struct RunInfo {
     pub data: DataInfo,
     /// The classes that are distilled, as labels in the data set.
     pub classes: Vec<u32>,
-    /// Synthetic images in each class.
+    /// Synthetic images in each class, as they are stored.
     pub per_class: usize,
+    /// Parts of an image along each side, which networks see as images of their own; 1 where images are whole.
+    pub packing: usize,
+    /// What a run over some of the classes shares with one over all of them, in words.
+    pub scope: String,
     /// The seed of everything random.
     pub seed: u64,
     /// How many steps the run has in all.
@@ -47,6 +51,23 @@ pub struct RunInfo {
     pub out: PathBuf,
     /// Bytes that the synthetic set takes at one byte a value.
     pub bytes: u64,
+    /// The networks that learn beside the run, where there are some.
+    pub queue: Option<QueueInfo>,
+}
+
+/// How networks that learn beside a run are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueInfo {
+    /// A network that was never trained is pushed after this many steps.
+    pub push_every: u64,
+    /// The oldest leave when there are more.
+    pub most: usize,
+    /// Networks that learn after a step.
+    pub trained: usize,
+    /// Batches that each of those learns from.
+    pub batches: usize,
+    /// Running accuracies begin anew after this many steps; 0 for never.
+    pub forget_every: u64,
 }
 
 /// What a data set is, in words and numbers.
@@ -108,8 +129,8 @@ pub struct TermInfo {
     pub parameter: Option<ParameterInfo>,
     /// True if it looks through networks that are trained before it counts.
     pub needs_pool: bool,
-    /// True if it has no effect in this run, since there is one image in each class.
-    pub vanishes: bool,
+    /// Why it has no effect in this run, where it has none.
+    pub no_effect: Option<String>,
 }
 
 /// A number of a term beside its weight.
@@ -136,6 +157,12 @@ pub struct StepReport {
     pub learning_rate: f64,
     /// Euclidean norm of the gradient on all pixels.
     pub gradient_norm: f64,
+    /// The network that looked, where it is one of a queue: its serial number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<u64>,
+    /// Its running accuracy on real images then, a fraction of 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_accuracy: Option<f64>,
     /// Every term that was computed, in the order of [`RunInfo::terms`]: those that count and those that the config names.
     pub terms: Vec<TermValue>,
 }

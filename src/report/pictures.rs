@@ -15,6 +15,10 @@ pub struct Wants {
     pub pulls: bool,
     /// What the images of each class say to a trained network.
     pub information: bool,
+    /// The networks that learn beside the run.
+    pub queue: bool,
+    /// Images that are mosaics are taken apart.
+    pub apart: bool,
 }
 
 /// Which picture of the synthetic images.
@@ -45,6 +49,24 @@ pub struct Frame {
     pub pulls: Option<Vec<f64>>,
     /// What the images of each class say to a trained network.
     pub information: Option<InformationView>,
+    /// The networks that learn beside the run, oldest first, as they stand before the next step.
+    pub queue: Option<Vec<QueuedNetwork>>,
+}
+
+/// A network that learns beside the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedNetwork {
+    /// Counted from 0 in the order in which they came.
+    pub serial: u64,
+    /// Batches that it has learned from.
+    pub batches: u64,
+    /// Share of the real images that it named rightly before it learned from them, since accuracies began anew; none
+    /// where it has not learned since.
+    pub accuracy: Option<f64>,
+    /// True if it looks at the images in the next step.
+    pub looks: bool,
+    /// True if it learns after the next step.
+    pub learns: bool,
 }
 
 /// What the images of each class say to a trained network: distributions over its features around their centroid.
@@ -93,6 +115,8 @@ pub struct Gallery {
     pub cell: [usize; 2],
     /// Cells in a row and number of rows.
     pub grid: [usize; 2],
+    /// Parts of a cell along each side, which networks see as images of their own; 1 where a cell is one image.
+    pub packing: usize,
     /// Red, green, blue, alpha; row by row, `grid * cell` pixels.
     pub rgba: Arc<[u8]>,
     /// For each image, the distance from its start: root mean square over its values, in units of the data's [0, 1].

@@ -6,7 +6,7 @@ use spiritsafe::{
     data::Dataset,
     report::{
         Accuracy, Ball, ClassInformation, Compared, Comparison, Ellipse, FeaturePlane, Gallery, GalleryView, Ground,
-        InformationView, Point, RunInfo,
+        InformationView, Point, QueuedNetwork, RunInfo,
     },
 };
 
@@ -30,8 +30,22 @@ impl Actor {
         InformationView { lens, dimensions: DIMENSIONS, classes: (0..10).map(of_class).collect() }
     }
 
-    pub(super) fn gallery(&self, run: &RunInfo, view: GalleryView) -> Gallery {
-        let (classes, images) = (10, run.per_class);
+    /// Networks that know the more the older they are.
+    pub(super) fn queue(run: &RunInfo) -> Vec<QueuedNetwork> {
+        let count = 3 + run.step / 30;
+        let network = |serial: u64| QueuedNetwork {
+            serial,
+            batches: 4 * (count - serial - 1),
+            accuracy: (serial % 5 != 4 && serial + 1 < count).then(|| 1.0 - 0.8 / (count - serial) as f64),
+            looks: serial == 1,
+            learns: serial == 2 || serial == 4,
+        };
+        (0..count).map(network).collect()
+    }
+
+    pub(super) fn gallery(&self, run: &RunInfo, view: GalleryView, apart: bool) -> Gallery {
+        let packing = if apart { 1 } else { run.packing };
+        let (classes, images) = (10, if apart { run.per_class * run.packing * run.packing } else { run.per_class });
         let mut rgba = vec![255; classes * images * 64 * 4];
         let gone = 1.0 - (-(run.step as f32) / 150.0).exp();
         for class in 0..classes {
@@ -59,6 +73,7 @@ impl Actor {
             view,
             cell: [8, 8],
             grid: [images, classes],
+            packing,
             rgba: rgba.into(),
             moved: (0..count).map(|at| 0.2 * gone * (1.0 + 0.2 * noise(at as u64))).collect(),
             clipped: vec![0.02 * gone; count],

@@ -241,7 +241,7 @@ impl Actor {
             weight,
             parameter: None,
             needs_pool: false,
-            vanishes: false,
+            no_effect: None,
         };
         let terms = vec![
             term("mean", "Distance between the class means of real and synthetic features", 1.0, Some(1.0)),
@@ -265,6 +265,8 @@ impl Actor {
             data: self.data.info(),
             classes: (0..10).collect(),
             per_class: config.images.per_class,
+            packing: config.images.packing,
+            scope: String::new(),
             seed: config.seed,
             steps: config.steps,
             step: 0,
@@ -273,6 +275,7 @@ impl Actor {
             learning_rate: config.optimizer.learning_rate,
             out: start.out.clone(),
             bytes: 64 * 10 * config.images.per_class as u64,
+            queue: config.queue.as_ref().map(spiritsafe::distill::QueueSpec::info),
         };
         self.run = Some(info.clone());
         out.tell(Event::Started(Box::new(info)));
@@ -309,8 +312,15 @@ impl Actor {
             })
             .collect();
         let total = values.iter().map(|value| value.raw * value.weight).sum();
-        let report =
-            StepReport { step, total, learning_rate: self.rate.0, gradient_norm: 1.0 / step as f64, terms: values };
+        let report = StepReport {
+            step,
+            total,
+            learning_rate: self.rate.0,
+            gradient_norm: 1.0 / step as f64,
+            network: None,
+            network_accuracy: None,
+            terms: values,
+        };
         out.tell(Event::Stepped { report, secs: self.script.pace.map_or(0.025, |pace| pace.as_secs_f64()) });
         if step == 1 {
             self.judge(out, Subject::Random, "quick@100x3", TestedOn::Holdout, 0.71, 0.02);
@@ -358,10 +368,11 @@ impl Actor {
         let sum: f64 = shares.clone().sum::<f64>().max(1e-12);
         out.show(Frame {
             step: run.step,
-            gallery: self.wants.gallery.map(|view| self.gallery(run, view)),
+            gallery: self.wants.gallery.map(|view| self.gallery(run, view, self.wants.apart)),
             features: self.wants.features.then(|| self.plane(run)),
             pulls: self.wants.pulls.then(|| shares.map(|share| share / sum).collect()),
             information: self.wants.information.then(|| Self::information(run)),
+            queue: run.queue.as_ref().filter(|_| self.wants.queue).map(|_| Self::queue(run)),
         });
     }
 }

@@ -277,7 +277,7 @@ fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui:
         (Some(at), _) => {
             let point = plane.synthetic[at];
             let before = plane.synthetic[..at].iter().filter(|other| other.class == point.class).count();
-            (point, format!("{} · image {}", scene.run.class_name(point.class.into()), before + 1))
+            (point, format!("{} · {}", scene.run.class_name(point.class.into()), scene.run.image_name(before)))
         }
         (None, Some(at)) => {
             let point = plane.ground.real[at];

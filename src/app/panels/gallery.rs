@@ -96,7 +96,23 @@ impl Plan {
         vec2(column as f32 * (block.x + 2.0 * BLOCK_GAP), row as f32 * (block.y + BLOCK_GAP))
     }
 
-    /// The place of an image.
+    /// The part of a cell at a place, of `packing` along each side: down first, then to the right.
+    fn part(&self, at: Pos2, cell: usize, packing: usize) -> usize {
+        let place = self.place(cell / self.images, cell % self.images);
+        let inside = ((at - place.min) / place.size() * packing as f32).floor();
+        let last = packing as f32 - 1.0;
+        inside.x.clamp(0.0, last) as usize * packing + inside.y.clamp(0.0, last) as usize
+    }
+
+    /// The place of a part.
+    fn place_of_part(&self, cell: usize, part: usize, packing: usize) -> Rect {
+        let place = self.place(cell / self.images, cell % self.images);
+        let size = place.size() / packing as f32;
+        let corner = vec2((part / packing) as f32, (part % packing) as f32) * size;
+        Rect::from_min_size(place.min + corner, size)
+    }
+
+    /// The place of a cell.
     fn place(&self, class: usize, image: usize) -> Rect {
         let (column, line) = (image % self.columns, image / self.columns);
         let step = self.cell + Vec2::splat(CELL_GAP);
@@ -104,7 +120,7 @@ impl Plan {
         Rect::from_min_size(corner.to_pos2(), self.cell)
     }
 
-    /// The image at a place.
+    /// The cell at a place.
     fn find(&self, at: Pos2, classes: usize) -> Option<usize> {
         (0..classes).find_map(|class| {
             let inside = at.to_vec2() - self.corner(class) - vec2(self.label, 0.0);
@@ -153,6 +169,11 @@ impl Panel {
             ];
             let is_opened = pictures.gallery(GalleryView::Opened).is_some() || wanted == GalleryView::Opened;
             super::choices(ui, &mut scene.view.gallery, &options[..if is_opened { 4 } else { 3 }]);
+            if scene.run.parts() > 1 {
+                ui.add_space(6.0);
+                let hint = "Mosaics part by part, at the size at which networks see them (A)";
+                ui.toggle_value(&mut scene.view.apart, "Apart").on_hover_text(hint);
+            }
             if !narrow {
                 sizes(ui, scene.view, pictures.gallery(shown));
             }
@@ -188,9 +209,9 @@ impl Panel {
                 .filter(|(_, place)| place.intersects(seen));
             ui.painter().extend(self.atlas.shapes(gallery, places));
             label_rows(ui, &names, plan, origin);
-            outline(ui, scene, plan, origin, images);
-            if let Some(cell) = scene.view.hovered.filter(|_| response.hovered()) {
-                super::card(&response, |ui| self.card(ui, scene, gallery, cell));
+            outline(ui, scene, plan, origin, gallery.packing);
+            if let Some(image) = scene.view.hovered.filter(|_| response.hovered()) {
+                super::card(&response, |ui| self.card(ui, scene, gallery, image));
             }
         });
     }
@@ -207,7 +228,12 @@ impl Panel {
         let (images, classes) = (gallery.grid[0], gallery.grid[1]);
         let id = ui.scope_id().with("cells");
         let response = ui.interact(rect, id, Sense::click());
-        let found = response.hover_pos().and_then(|at| plan.find(at - origin, classes));
+        let parts = gallery.packing * gallery.packing;
+        let find = |at: Pos2| {
+            let cell = plan.find(at - origin, classes)?;
+            Some(cell * parts + plan.part(at - origin, cell, gallery.packing))
+        };
+        let found = response.hover_pos().and_then(find);
         if response.hovered() {
             scene.view.hovered = found;
         }
@@ -228,15 +254,15 @@ impl Panel {
                     (Key::ArrowDown, images as isize),
                 ];
                 for (key, by) in moves {
-                    cursor += by * input.count_and_consume_key(egui::Modifiers::NONE, key) as isize;
+                    cursor += parts as isize * by * input.count_and_consume_key(egui::Modifiers::NONE, key) as isize;
                 }
             });
-            let cursor = cursor.clamp(0, (images * classes) as isize - 1) as usize;
+            let cursor = cursor.clamp(0, (images * classes * parts) as isize - 1) as usize;
             scene.view.cursor = Some(cursor);
         }
-        let cursor = scene.view.cursor.filter(|cell| *cell < images * classes);
+        let cursor = scene.view.cursor.filter(|image| *image < images * classes * parts);
         let text = match cursor {
-            Some(cell) => format!("Gallery, {}", describe(scene, gallery, cell).join(", ")),
+            Some(image) => format!("Gallery, {}", describe(scene, gallery, image).join(", ")),
             None => format!("Gallery, {classes} classes with {images} images each"),
         };
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
@@ -244,14 +270,15 @@ impl Panel {
     }
 
     /// What stands beside the pointer: the image large, and its numbers.
-    fn card(&self, ui: &mut Ui, scene: &Scene<'_>, gallery: &Gallery, cell: usize) {
+    fn card(&self, ui: &mut Ui, scene: &Scene<'_>, gallery: &Gallery, image: usize) {
+        let cell = image / (gallery.packing * gallery.packing);
         ui.horizontal(|ui| {
             let height = 96.0;
             let width = height * gallery.cell[0] as f32 / gallery.cell[1].max(1) as f32;
             let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
             ui.painter().extend(self.atlas.shapes(gallery, std::iter::once((cell, rect))));
             ui.vertical(|ui| {
-                for (at, line) in describe(scene, gallery, cell).into_iter().enumerate() {
+                for (at, line) in describe(scene, gallery, image).into_iter().enumerate() {
                     let text = RichText::new(line);
                     ui.label(if at == 0 { text.strong() } else { text.small().weak() });
                 }
@@ -260,25 +287,26 @@ impl Panel {
     }
 }
 
-/// The numbers of an image, in words.
-fn describe(scene: &Scene<'_>, gallery: &Gallery, cell: usize) -> Vec<String> {
-    let images = gallery.grid[0].max(1);
-    let mut lines = vec![format!("{} · image {}", scene.run.class_name(cell / images), cell % images + 1)];
+/// The numbers of an image that networks see, in words; distances and clipped values are those of its cell.
+fn describe(scene: &Scene<'_>, gallery: &Gallery, image: usize) -> Vec<String> {
+    let parts = gallery.packing * gallery.packing;
+    let (cell, seen) = (image / parts, gallery.grid[0].max(1) * parts);
+    let mut lines = vec![format!("{} · {}", scene.run.class_name(image / seen), scene.run.image_name(image % seen))];
     if let Some(moved) = gallery.moved.get(cell) {
         lines.push(format!("{moved:.3} from its start"));
     }
     if let Some(clipped) = gallery.clipped.get(cell) {
         lines.push(format!("{:.1} % of its values clipped", 100.0 * clipped));
     }
-    lines.extend(called(scene, cell, gallery.moved.len()));
+    lines.extend(called(scene, image, gallery.moved.len() * parts));
     lines
 }
 
 /// What the networks of the newest evaluation call an image of so many.
-fn called(scene: &Scene<'_>, cell: usize, images: usize) -> Option<String> {
+fn called(scene: &Scene<'_>, image: usize, images: usize) -> Option<String> {
     let of_these = |one: &&Evaluation| one.subject == Subject::Synthetic && one.called.len() == images;
     let evaluation = scene.run.evaluations.iter().rev().find(of_these)?;
-    let Called { class, probability } = evaluation.called.get(cell)?;
+    let Called { class, probability } = evaluation.called.get(image)?;
     let names = &scene.run.info.as_ref()?.data.class_names;
     let name = names.get(*class as usize)?;
     Some(format!("networks of step {} call it {name}, {:.0} %", evaluation.step, 100.0 * probability))
@@ -317,17 +345,18 @@ fn label_rows(ui: &Ui, names: &[String], plan: Plan, origin: Vec2) {
 }
 
 /// A frame around the image under the pointer and around the one that the keys stand on.
-fn outline(ui: &Ui, scene: &Scene<'_>, plan: Plan, origin: Vec2, images: usize) {
+fn outline(ui: &Ui, scene: &Scene<'_>, plan: Plan, origin: Vec2, packing: usize) {
     let theme = theme::of(ui);
-    let frame = |cell: usize, stroke: Stroke| {
-        let place = plan.place(cell / images, cell % images).translate(origin).expand(1.5);
+    let parts = packing * packing;
+    let frame = |image: usize, stroke: Stroke| {
+        let place = plan.place_of_part(image / parts, image % parts, packing).translate(origin).expand(1.5);
         ui.painter().rect_stroke(place, 1.0, stroke, egui::StrokeKind::Outside);
     };
-    if let Some(cell) = scene.view.cursor {
-        frame(cell, Stroke::new(1.5, theme.text));
+    if let Some(image) = scene.view.cursor {
+        frame(image, Stroke::new(1.5, theme.text));
     }
-    if let Some(cell) = scene.view.hovered {
-        frame(cell, Stroke::new(2.0, theme.accent));
+    if let Some(image) = scene.view.hovered {
+        frame(image, Stroke::new(2.0, theme.accent));
     }
 }
 
@@ -343,6 +372,10 @@ mod tests {
             for cell in 0..classes * images {
                 let centre = plan.place(cell / images, cell % images).center();
                 assert_eq!(plan.find(centre, classes), Some(cell), "{classes} x {images}");
+                for part in 0..9 {
+                    let middle = plan.place_of_part(cell, part, 3).center();
+                    assert_eq!(plan.part(middle, cell, 3), part, "{classes} x {images}");
+                }
             }
             // Cells at their smallest do not fit any more; the panel scrolls then.
             let size = plan.size(classes);

@@ -4,12 +4,13 @@ use egui::{Grid, Key, Modifiers, RichText, Ui};
 
 use crate::app::{theme, view::View};
 
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 15] = [
     ("Space", "Run or pause"),
     ("S", "One step"),
     (", and .", "Slower, faster"),
     ("1 to 4", "Overview, watch, tune, judge"),
     ("G", "Gallery: now, start, difference"),
+    ("A", "Gallery: mosaics whole or apart"),
     ("L", "Losses: linear or logarithmic"),
     ("W", "Losses: weighted or raw"),
     ("P", "Pictures on or off while running"),

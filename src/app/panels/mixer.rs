@@ -159,8 +159,8 @@ fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, m
 
 /// What keeps a term from counting.
 fn note(ui: &mut Ui, strip: &Strip, training: Option<&Progress>) {
-    if strip.vanishes {
-        super::caption(ui, "No effect with one image in each class");
+    if let Some(why) = &strip.no_effect {
+        super::caption(ui, why.as_str());
     } else if let Some(Progress { what, done, secs_left }) = training.filter(|_| strip.is_pending() || strip.sent > 0.0)
     {
         let left =

@@ -4,11 +4,11 @@ mod compared;
 pub(crate) mod features;
 pub(crate) mod gallery;
 pub(crate) mod help;
-mod information;
 mod inside;
 mod judged;
 pub(crate) mod log;
 pub(crate) mod losses;
+mod method;
 pub(crate) mod mixer;
 pub(crate) mod run;
 pub(crate) mod status;
@@ -43,7 +43,7 @@ impl Panels {
             Pane::Features => self.features.show(ui, scene),
             Pane::Losses => self.losses.show(ui, scene),
             Pane::Storage => storage::show(ui, scene),
-            Pane::Information => information::show(ui, scene),
+            Pane::Method => method::show(ui, scene),
             Pane::Mixer => mixer::show(ui, scene),
             Pane::Run => self.run.show(ui, scene),
             Pane::Log => log::show(ui, scene),

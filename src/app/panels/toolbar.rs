@@ -92,9 +92,13 @@ fn pace(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn title(ui: &mut Ui, scene: &Scene<'_>) {
     let theme = theme::of(ui);
     let Some(info) = &scene.run.info else { return };
-    let images = info.classes.len() * info.per_class;
+    let stored = info.classes.len() * info.per_class;
+    let images = match info.packing {
+        1 => format!("{stored} images"),
+        packing => format!("{stored} images of {} parts", packing * packing),
+    };
     ui.label(RichText::new(&info.name).strong());
-    let text = format!("{} · {images} images of {} for {} real ones", info.about, info.data.name, info.data.train);
+    let text = format!("{} · {images} of {} for {} real ones", info.about, info.data.name, info.data.train);
     let hint = format!("{text}\nseed {} · {}", info.seed, info.out.display());
     let label = egui::Label::new(RichText::new(text).small().color(theme.dim)).truncate();
     ui.add(label.show_tooltip_when_elided(false)).on_hover_text(hint);

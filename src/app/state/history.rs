@@ -13,6 +13,8 @@ pub struct History {
     pub total: Series,
     /// One for each term of the run; a step that did not compute a term has no number (NaN) there.
     pub terms: Vec<TermHistory>,
+    /// For each step that looked through a network of a queue, its running accuracy, a fraction of 1.
+    pub looks: Vec<(u64, f32)>,
     /// The newest report.
     pub newest: Option<StepReport>,
 }
@@ -64,6 +66,9 @@ impl History {
                 term.weighted.truncate(keep);
             }
         }
+        let first = self.looks.partition_point(|&(step, _)| step < report.step);
+        self.looks.truncate(first);
+        self.looks.extend(report.network_accuracy.map(|accuracy| (report.step, accuracy as f32)));
         self.steps.push(report.step);
         self.total.push(report.total);
         for term in &mut self.terms {
@@ -155,7 +160,15 @@ mod tests {
 
     fn report(step: u64, raw: f64) -> StepReport {
         let terms = vec![TermValue { term: "mean".to_owned(), raw, weight: 2.0, parameter: None }];
-        StepReport { step, total: 2.0 * raw, learning_rate: 1.0, gradient_norm: 0.1, terms }
+        StepReport {
+            step,
+            total: 2.0 * raw,
+            learning_rate: 1.0,
+            gradient_norm: 0.1,
+            network: None,
+            network_accuracy: None,
+            terms,
+        }
     }
 
     fn history() -> History {

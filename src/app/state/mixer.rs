@@ -27,8 +27,8 @@ pub struct Strip {
     pub parameter: Option<Box<Strip>>,
     /// True if the term looks through networks that are trained before it counts.
     pub needs_pool: bool,
-    /// True if the term has no effect, since there is one image in each class.
-    pub vanishes: bool,
+    /// Why the term has no effect, where it has none.
+    pub no_effect: Option<String>,
 }
 
 impl Strip {
@@ -44,7 +44,7 @@ impl Strip {
             applied: value,
             parameter: None,
             needs_pool: false,
-            vanishes: false,
+            no_effect: None,
         }
     }
 
@@ -54,7 +54,7 @@ impl Strip {
             Box::new(Self::new(&parameter.id, &parameter.meaning, parameter.default, None, parameter.value))
         });
         let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight);
-        Self { parameter, needs_pool: term.needs_pool, vanishes: term.vanishes, ..plain }
+        Self { parameter, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
     }
 
     /// True until the engine has acknowledged the last value.

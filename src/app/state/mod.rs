@@ -20,7 +20,7 @@ use crate::{
     engine::{Event, Start},
     report::{
         Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, InformationView,
-        RunInfo, Verdict,
+        QueuedNetwork, RunInfo, Verdict,
     },
 };
 
@@ -97,7 +97,9 @@ pub struct Pictures {
     pub pulls: Option<(u64, Vec<f64>)>,
     /// What the images of each class say to a trained network.
     pub information: Option<(u64, InformationView)>,
-    /// The values of its classes, picture after picture.
+    /// The networks that learn beside the run.
+    pub queue: Option<(u64, Vec<QueuedNetwork>)>,
+    /// The values of the classes of `information`, picture after picture.
     pub information_before: Vec<(u64, Vec<f64>)>,
 }
 
@@ -117,6 +119,9 @@ impl Pictures {
         }
         if let Some(pulls) = &frame.pulls {
             self.pulls = Some((frame.step, pulls.clone()));
+        }
+        if let Some(queue) = &frame.queue {
+            self.queue = Some((frame.step, queue.clone()));
         }
         if let Some(information) = &frame.information {
             self.remember(frame.step, information);
@@ -343,6 +348,19 @@ impl RunState {
     pub fn secs_left(&self, pace: Option<f64>) -> Option<f64> {
         let steps = self.info.as_ref()?.steps.saturating_sub(self.step);
         Some(steps as f64 * self.secs_per_step(pace)?)
+    }
+
+    /// Parts of a stored image, which networks see as images of their own.
+    pub fn parts(&self) -> usize {
+        self.info.as_ref().map_or(1, |info| info.packing * info.packing).max(1)
+    }
+
+    /// The name of an image by its position among those that networks see of its class.
+    pub fn image_name(&self, position: usize) -> String {
+        match self.parts() {
+            1 => format!("image {}", position + 1),
+            parts => format!("image {}, part {}", position / parts + 1, position % parts + 1),
+        }
     }
 
     /// The name of a class by its position among the classes of the run.

@@ -24,7 +24,7 @@ fn info() -> RunInfo {
         weight: 1.0,
         parameter: None,
         needs_pool: false,
-        vanishes: false,
+        no_effect: None,
     };
     RunInfo {
         name: "digits".to_owned(),
@@ -32,6 +32,8 @@ fn info() -> RunInfo {
         data,
         classes: vec![1],
         per_class: 2,
+        packing: 1,
+        scope: String::new(),
         seed: 0,
         steps: 100,
         step: 0,
@@ -40,12 +42,21 @@ fn info() -> RunInfo {
         learning_rate: 1.0,
         out: "run".into(),
         bytes: 128,
+        queue: None,
     }
 }
 
 fn stepped(step: u64) -> Event {
     let terms = vec![TermValue { term: "mean".to_owned(), raw: 0.5, weight: 1.0, parameter: None }];
-    let report = StepReport { step, total: 0.5, learning_rate: 1.0, gradient_norm: 0.0, terms };
+    let report = StepReport {
+        step,
+        total: 0.5,
+        learning_rate: 1.0,
+        gradient_norm: 0.0,
+        network: None,
+        network_accuracy: None,
+        terms,
+    };
     Event::Stepped { report, secs: 0.5 }
 }
 
@@ -93,6 +104,7 @@ fn an_engine_that_is_gone_leaves_its_pictures() {
         view: GalleryView::Now,
         cell: [1, 1],
         grid: [1, 1],
+        packing: 1,
         rgba: Arc::from([0u8, 0, 0, 255].as_slice()),
         moved: vec![0.0],
         clipped: vec![0.0],

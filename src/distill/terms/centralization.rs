@@ -24,12 +24,12 @@ impl Term for Centralization {
         "Pulls the synthetic images of a class together in the eyes of a trained network"
     }
 
-    fn paper_weight(&self, _classes: usize) -> Option<f64> {
-        Some(0.05)
+    fn paper_weight(&self, _classes: usize, queue: bool) -> Option<f64> {
+        Some(if queue { 0.01 } else { 0.05 })
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Pretrained, real: false, augmented: true }
+        Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
     }
 
     fn vanishes_alone(&self) -> bool {

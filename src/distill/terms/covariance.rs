@@ -23,12 +23,12 @@ impl Term for Covariance {
         "Makes the channels of synthetic feature maps vary together as those of real ones do"
     }
 
-    fn paper_weight(&self, _classes: usize) -> Option<f64> {
-        Some(0.01)
+    fn paper_weight(&self, _classes: usize, queue: bool) -> Option<f64> {
+        Some(if queue { 0.03 } else { 0.01 })
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Matching, real: true, augmented: true }
+        Needs { through: Through::Matching, real: true, augmented: true, scores: false }
     }
 
     fn vanishes_alone(&self) -> bool {

@@ -28,12 +28,12 @@ impl Term for Information {
         "Makes the images of a class say the same to a trained network: little is left to know beyond the class"
     }
 
-    fn paper_weight(&self, classes: usize) -> Option<f64> {
+    fn paper_weight(&self, classes: usize, _queue: bool) -> Option<f64> {
         Some(8000.0 / classes as f64)
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Pretrained, real: false, augmented: false }
+        Needs { through: Through::Pretrained, real: false, augmented: false, scores: false }
     }
 
     fn vanishes_alone(&self) -> bool {

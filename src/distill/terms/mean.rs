@@ -19,12 +19,12 @@ impl Term for Mean {
         "Pulls the mean of the synthetic features of a class towards the mean of its real features"
     }
 
-    fn paper_weight(&self, _classes: usize) -> Option<f64> {
+    fn paper_weight(&self, _classes: usize, _queue: bool) -> Option<f64> {
         Some(1.0)
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Matching, real: true, augmented: true }
+        Needs { through: Through::Matching, real: true, augmented: true, scores: false }
     }
 
     fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {

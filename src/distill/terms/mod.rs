@@ -7,12 +7,14 @@
 mod ball;
 mod centralization;
 mod covariance;
+mod cross_entropy;
 mod information;
 mod mean;
 
 pub use ball::Ball;
 pub use centralization::Centralization;
 pub use covariance::Covariance;
+pub use cross_entropy::CrossEntropy;
 pub use information::{Information, divergences};
 pub use mean::Mean;
 
@@ -27,8 +29,9 @@ pub trait Term: Send {
     /// What it measures, in one sentence for people.
     fn meaning(&self) -> &'static str;
 
-    /// The weight of the paper that brought it, for a run over so many classes.
-    fn paper_weight(&self, classes: usize) -> Option<f64>;
+    /// The weight of the paper that brought it, for a run over so many classes, with a queue of networks (IDM) or without
+    /// (DM).
+    fn paper_weight(&self, classes: usize, queue: bool) -> Option<f64>;
 
     /// What it has to be shown.
     fn needs(&self) -> Needs;
@@ -56,12 +59,14 @@ pub struct Needs {
     pub real: bool,
     /// True if it looks at augmented images, false if at images as they are.
     pub augmented: bool,
+    /// True if it wants to know what the network calls the images.
+    pub scores: bool,
 }
 
 /// The network through which a term looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
-    /// The network of the step, which was never trained.
+    /// The network of the step: never trained, or one of a queue that learns beside the run.
     Matching,
     /// One of the networks that were trained on real images before.
     Pretrained,
@@ -84,6 +89,12 @@ pub struct Seen {
     pub real: Option<Tensor>,
     /// Features of synthetic images `(c, m, d)`.
     pub synthetic: Tensor,
+    /// Class scores of synthetic images `(c, m, k)`, for a term that wants them.
+    pub scores: Option<Tensor>,
+    /// The label of each class `(c,)`.
+    pub labels: Vec<u32>,
+    /// Share of real images that the network named rightly while it learned from them; 0 where it never learned.
+    pub accuracy: f64,
     /// Channels of the feature maps; `d` is channels times positions.
     pub channels: usize,
     /// Median distance of real features to the mean of their class in a pretrained network; 1 in others.
@@ -127,6 +138,9 @@ pub struct TermsSpec {
     /// Class-aware conditional mutual information.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub information: Option<Weight>,
+    /// How networks that learn beside the run name the images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cross_entropy: Option<Weight>,
 }
 
 /// How much a term counts.
@@ -178,6 +192,7 @@ impl TermsSpec {
             plain(Box::new(Centralization), self.centralization),
             ball,
             plain(Box::new(Information), self.information),
+            plain(Box::new(CrossEntropy), self.cross_entropy),
         ]
     }
 }

@@ -173,7 +173,7 @@ impl Run {
             confusion,
             called,
             images: judge.images(),
-            bytes: (judge.images() * self.data.shape().len()) as u64,
+            bytes: (judge.stored_images() * self.data.shape().len()) as u64,
             secs,
             test_uses: self.test_uses,
         };

@@ -14,7 +14,7 @@ use super::{Start, pretraining::Pretraining};
 use crate::{
     config::RunConfig,
     data::Dataset,
-    distill::{Matching, SyntheticSet},
+    distill::{Matching, Queue, SyntheticSet},
     error::{Error, Result},
     nn,
     report::{Change, Evaluation, Intervention, RunInfo, StepReport, TestedOn},
@@ -72,18 +72,17 @@ impl Run {
         if let Some(old) = &old {
             check_same(old, &record, &mut warnings)?;
         }
-        let classes = config.chosen_classes(&data);
-        let start = config.images.start.images(&data, &classes, config.images.per_class, config.seed)?;
+        let start = config.start_images(&data)?;
         let rate = config.optimizer.learning_rate;
         let mut method =
-            Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate);
+            Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate)?;
         let folder = if resume {
             // The folder is locked first: what lies in it must not change while it is read.
             let mut folder = RunFolder::open(&out)?;
-            let (state, damaged) = folder.checkpoints(config.checkpoint.keep).newest()?;
+            let (saved, damaged) = folder.checkpoints(config.checkpoint.keep).newest()?;
             warnings.extend(damaged);
-            if let Some(state) = state {
-                method.restore(state)?;
+            if let Some((state, networks)) = saved {
+                method.restore(state, &networks)?;
             }
             folder.cut_back(method.state().step)?;
             if let Some(old) = old.filter(|old| old.config.steps != config.steps) {
@@ -128,6 +127,8 @@ impl Run {
             data: self.data.info(),
             classes: state.images.classes.clone(),
             per_class: state.images.per_class,
+            packing: state.images.packing,
+            scope: self.method.scope().describe().to_owned(),
             seed: self.config.seed,
             steps: self.config.steps,
             step: state.step,
@@ -136,6 +137,7 @@ impl Run {
             learning_rate: state.weights.learning_rate,
             out: self.folder.path().to_owned(),
             bytes: state.images.bytes(),
+            queue: self.method.queue().map(|queue| queue.spec().info()),
         }
     }
 
@@ -251,7 +253,8 @@ impl Run {
     /// Brings everything up to this step to the disk.
     pub(in crate::engine) fn checkpoint(&mut self) -> Result<u64> {
         self.folder.sync()?;
-        self.checkpoints.save(self.method.state())?;
+        let networks = self.method.queue().map(Queue::keep).transpose()?.unwrap_or_default();
+        self.checkpoints.save(self.method.state(), &networks)?;
         self.saved = Some(self.at());
         Ok(self.at())
     }

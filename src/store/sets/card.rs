@@ -12,6 +12,9 @@ use crate::{
     store::files,
 };
 
+/// Name of the card in the folder of its set.
+pub(super) const FILE: &str = "card.json";
+
 /// `card.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Card {
@@ -43,7 +46,8 @@ pub struct Card {
     pub value_range: String,
     /// One class a image, no soft labels.
     pub label_kind: String,
-    /// Images that are stored in one picture.
+    /// Parts of an image along each side, down first, then to the right; networks are trained on every part, brought back to
+    /// the full size (bilinear, half-pixel centres); 1 where images are whole.
     pub packing: usize,
     /// By which training normalises: `(x - mean) / std`.
     pub mean: Vec<f32>,
@@ -105,7 +109,7 @@ impl Card {
                           normalised by mean and std; data.pt: 0 to 1; images: 8 bits"
                     .to_owned(),
             label_kind: "hard".to_owned(),
-            packing: 1,
+            packing: set.packing,
             mean: data.normalisation().mean.clone(),
             std: data.normalisation().std.clone(),
             network: String::new(),
@@ -124,12 +128,12 @@ impl Card {
 
     /// Writes the card of a folder, over the one before.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        files::replace(&folder.join("card.json"), |out| Ok(serde_json::to_writer_pretty(out, self)?))
+        files::replace(&folder.join(FILE), |out| Ok(serde_json::to_writer_pretty(out, self)?))
     }
 
     /// Reads the card of a folder.
     pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join("card.json");
+        let path = folder.join(FILE);
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Data(format!("{}: {error}", path.display())))
     }

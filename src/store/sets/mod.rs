@@ -18,7 +18,7 @@ pub use card::{Card, Measured};
 
 use crate::{
     data::{Dataset, Normalisation},
-    distill::SyntheticSet,
+    distill::{Packing, SyntheticSet},
     error::{Error, Result},
 };
 
@@ -46,6 +46,8 @@ pub struct ImportedSet {
     pub values: Vec<f32>,
     /// Class of each image.
     pub labels: Vec<u32>,
+    /// Parts of an image along each side, where its card says it.
+    pub packing: Option<usize>,
     /// What was found out about it, in a sentence.
     pub note: String,
 }
@@ -121,7 +123,7 @@ pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
     if let Some(at) = images.values.iter().position(|value| !value.is_finite()) {
         return Err(fault(format!("image {} has a value that is no number", at / data.shape().len())));
     }
-    Ok(as_set(images, labels, data))
+    Ok(ImportedSet { packing: packing_beside(path, data)?, ..as_set(images, labels, data) })
 }
 
 /// Values in the data's own range are normalised.
@@ -143,7 +145,16 @@ fn as_set(FloatImages { mut values, state, .. }: FloatImages, labels: Vec<u32>, 
     let state = if is_own { "in the range of the data" } else { "normalised" };
     let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
     let note = format!("{} images of {classes} classes, taken as {state}", labels.len());
-    ImportedSet { values, labels, note }
+    ImportedSet { values, labels, packing: None, note }
+}
+
+/// What the card beside a set says about mosaics.
+fn packing_beside(path: &Path, data: &Dataset) -> Result<Option<usize>> {
+    let folders = [Some(path), path.parent()].into_iter().flatten();
+    let Some(folder) = folders.into_iter().find(|folder| folder.join(card::FILE).is_file()) else { return Ok(None) };
+    let packing = Card::read(folder)?.packing;
+    Packing::check(data.shape(), packing).map_err(|what| Error::Data(format!("{}: {what}", folder.display())))?;
+    Ok(Some(packing))
 }
 
 /// Labels that a tensor of images does not have itself: in the file beside it, or by the order of the classes.

@@ -38,6 +38,21 @@ def convnet(channels, height, width, classes, spec):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(filters * height * width, classes))
 
 
+def taken_apart(images, labels):
+    """Every part of the mosaics at the full size: down first, then to the right."""
+    factor, (height, width) = CARD["packing"], images.shape[2:]
+    if factor == 1:
+        return images, labels
+    edges = lambda side: [part * side // factor for part in range(factor + 1)]
+    rows, columns = edges(height), edges(width)
+    parts = [
+        F.interpolate(images[:, :, rows[r] : rows[r + 1], columns[c] : columns[c + 1]], size=(height, width), mode="bilinear")
+        for c in range(factor)
+        for r in range(factor)
+    ]
+    return torch.cat(parts), labels.repeat(factor * factor)
+
+
 def augment(x):
     """One family for the batch, its parameters for each image (DSA)."""
     families = CARD["augmentation"]
@@ -123,7 +138,7 @@ def main():
         raise SystemExit(f"this script trains by the protocol dm, and the card was measured by {protocol}")
     epochs, networks = map(int, size.groups())
     torch.manual_seed(options.seed)
-    images, labels = distilled(options.pictures)
+    images, labels = taken_apart(*distilled(options.pictures))
     test = np.load(HERE / "test.npz")
     normal = lambda x: (x - MEAN) / STD
     tested = normal(torch.from_numpy(test["images"]).float() / int(test["white"])), torch.from_numpy(test["labels"])

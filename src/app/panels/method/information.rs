@@ -31,14 +31,14 @@ const NARROW: f32 = 560.0;
 const LOW: f32 = 230.0;
 
 /// Draws the panel.
-pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
+pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let run = scene.run;
     let Some((step, view)) = &run.pictures.information else {
         let hint = match &run.pretraining {
             Some(progress) => format!("Looks through a trained network: {}", progress.what),
             None => "It looks through a trained network, and appears with the run".to_owned(),
         };
-        super::empty(ui, "Nothing to read yet", &hint);
+        super::super::empty(ui, "Nothing to read yet", &hint);
         return;
     };
     if view.classes.is_empty() {
@@ -53,7 +53,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         grouped(*step)
     );
     let lens = format!("{} features of {}, as probabilities", view.dimensions, view.lens);
-    super::caption(ui, text).on_hover_text(lens);
+    super::super::caption(ui, text).on_hover_text(lens);
     let below = if ui.available_height() > LOW { 0.36 * ui.available_height() } else { 0.0 };
     let height = ui.available_height() - below;
     ui.horizontal_top(|ui| {
@@ -118,7 +118,7 @@ fn entry(
     }
     painter.text(rect.right_center(), Align2::RIGHT_CENTER, format!("{:.3}", one.value), font, theme.dim);
     if response.hovered() {
-        super::card(&response, |ui| {
+        super::super::card(&response, |ui| {
             ui.label(RichText::new(format!("{name}: {:.4} nats", one.value)).strong());
             if let Some((mean, std)) = one.real {
                 let text = format!("as many random real images: {mean:.4} ± {std:.4}");
@@ -145,8 +145,9 @@ fn details(ui: &mut Ui, scene: &mut Scene<'_>, class: usize, one: &ClassInformat
         let area = Rect::from_min_size(pos2(bars.right() + 18.0, rect.top()), vec2(triangle, rect.height()));
         corners(&painter, area, &one.coordinates[..3], class, hovered, theme);
     }
+    let parts = scene.run.parts();
     let list = Rect::from_min_max(pos2(rect.right() - ranks, rect.top()), rect.max);
-    if let Some(image) = ranking(&painter, list, one, response.hover_pos(), theme) {
+    if let Some(image) = ranking(&painter, list, one, (response.hover_pos(), parts), theme) {
         scene.view.hovered = Some(class * one.images.len() + image);
     }
 }
@@ -222,7 +223,7 @@ fn ranking(
     painter: &Painter,
     rect: Rect,
     one: &ClassInformation,
-    pointer: Option<Pos2>,
+    (pointer, parts): (Option<Pos2>, usize),
     theme: &Theme,
 ) -> Option<usize> {
     let small = FontId::proportional(10.5);
@@ -239,7 +240,10 @@ fn ranking(
             painter.rect_filled(line, 2.0, theme.raised);
             found = Some(image);
         }
-        let text = format!("image {}", image + 1);
+        let text = match parts {
+            1 => format!("image {}", image + 1),
+            _ => format!("image {}.{}", image / parts + 1, image % parts + 1),
+        };
         painter.text(line.left_center(), Align2::LEFT_CENTER, text, small.clone(), theme.text);
         let value = format!("{:.3}", one.images[image]);
         painter.text(line.right_center(), Align2::RIGHT_CENTER, value, small.clone(), theme.dim);
