@@ -9,10 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{DataSpec, Dataset},
-    distill::{
-        MatchingSpec, Packing, PoolSpec, QueueSpec, Start, SyntheticSet, Updates,
-        terms::{Entry, TermsSpec},
-    },
+    distill::{MatchingSpec, Packing, PoolSpec, QueueSpec, Start, SyntheticSet, Updates, terms::TermsSpec},
     error::{Error, Result},
     evaluate::Protocol,
     nn::{DeviceSpec, NetworkSpec, augment::Family},
@@ -202,10 +199,11 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 18] = [
+pub const PRESETS: [Preset; 19] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
+    Preset { name: "dm-cpu", text: include_str!("../configs/dm-cpu.toml") },
     Preset { name: "iid", text: include_str!("../configs/iid.toml") },
     Preset { name: "iid-digits", text: include_str!("../configs/iid-digits.toml") },
     Preset { name: "iid-cpu", text: include_str!("../configs/iid-cpu.toml") },
@@ -290,11 +288,11 @@ impl RunConfig {
         if terms.iter().all(|entry| !entry.is_named) {
             fault("the loss has no term. Add one, for example [terms.mean] with weight = 1".to_owned());
         }
-        for Entry { term, weight, parameter, .. } in terms {
-            let name = term.parameter().map_or("parameter", |parameter| parameter.id);
-            for (name, value) in [("weight", weight), (name, parameter)] {
+        for entry in terms {
+            let weight = [("weight".to_owned(), entry.weight)];
+            for (name, value) in weight.into_iter().chain(entry.named_parameters()) {
                 if !(value.is_finite() && value >= 0.0) {
-                    fault(format!("terms.{}.{name} must be 0 or more, not {value}", term.id()));
+                    fault(format!("terms.{}.{name} must be 0 or more, not {value}", entry.term.id()));
                 }
             }
         }

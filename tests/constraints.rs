@@ -91,9 +91,12 @@ fn runs_with_a_pool_resume_and_replay_to_the_bit() {
     let out = folder();
     let engine = begin(start(&config, out.path()));
     wait_step(&engine, 4);
-    engine.send(Command::SetParameter { term: "ball".to_owned(), value: 0.25 });
+    engine.send(Command::SetParameter { term: "ball".to_owned(), parameter: "radius".to_owned(), value: 0.25 });
     let radius = wait_applied(&engine);
-    assert_eq!(radius.change, Change::Parameter { term: "ball".to_owned(), old: 0.5, new: 0.25 });
+    assert_eq!(
+        radius.change,
+        Change::Parameter { term: "ball".to_owned(), parameter: "radius".to_owned(), old: 0.5, new: 0.25 }
+    );
     engine.send(arm("centralization", 0.02));
     wait_applied(&engine);
     wait_step(&engine, radius.step + 5);
@@ -108,8 +111,16 @@ fn runs_with_a_pool_resume_and_replay_to_the_bit() {
     assert!(wait_finished(&begin(Start { script, ..start(&config, again.path()) })).1);
     assert_equal_runs(out.path(), again.path());
     let radii = RunFolder::scalars(out.path()).unwrap();
-    let radius_at =
-        |step: u64| radii[step as usize - 1].terms.iter().find(|term| term.term == "ball").unwrap().parameter;
+    let radius_at = |step: u64| {
+        radii[step as usize - 1]
+            .terms
+            .iter()
+            .find(|term| term.term == "ball")
+            .unwrap()
+            .parameters
+            .get("radius")
+            .copied()
+    };
     assert_eq!(
         [radius_at(radius.step - 1), radius_at(radius.step)],
         [Some(0.5), Some(0.25)],
@@ -200,7 +211,7 @@ fn wrong_parameters_are_refused() {
         ("ball", f64::NAN, "from 0 up"),
         ("spell", 1.0, "there is no term \"spell\""),
     ] {
-        engine.send(Command::SetParameter { term: term.to_owned(), value });
+        engine.send(Command::SetParameter { term: term.to_owned(), parameter: "radius".to_owned(), value });
         let (message, code) = wait_refused(&engine);
         assert!(message.contains(text) && code == 2, "{message}");
     }

@@ -66,11 +66,9 @@ fn the_radius_of_the_ball_has_a_fader_of_its_own() {
     bench.focus("radius of ball");
     bench.press(Key::ArrowRight);
     bench.hears("the radius", |command| {
-        matches!(command, Command::SetParameter { term, value } if term == "ball" && (*value - 1.05).abs() < 1e-9)
+        matches!(command, Command::SetParameter { term, value, .. } if term == "ball" && (*value - 1.05).abs() < 1e-9)
     });
-    bench.until("applied", |app| {
-        app.run_state().desk.terms[2].parameter.as_ref().is_some_and(|radius| radius.applied == 1.05)
-    });
+    bench.until("applied", |app| app.run_state().desk.terms[2].parameters[0].applied == 1.05);
 }
 
 #[test]

@@ -43,9 +43,9 @@ fn seen(real: Option<Tensor>, synthetic: Tensor) -> Seen {
 
 /// Every term there is, shown these features.
 fn penalties(real: &Tensor, synthetic: &Tensor) -> Vec<(&'static str, Tensor)> {
-    let show = |Entry { mut term, parameter, .. }: Entry| {
+    let show = |Entry { mut term, parameters, .. }: Entry| {
         let seen = seen(Some(real.clone()), synthetic.clone());
-        (term.id(), term.penalty(&seen, parameter).unwrap())
+        (term.id(), term.penalty(&seen, &parameters).unwrap())
     };
     TermsSpec::default().build().into_iter().map(show).collect()
 }
@@ -92,13 +92,13 @@ fn the_constraints_of_iid_and_cmi_have_no_gradient_with_one_image_in_each_class(
 fn information_lies_between_zero_and_the_logarithm_of_the_number_of_images() {
     for (scale, seed) in [(1e-3, 7), (1.0, 8), (40.0, 9), (1e4, 10)] {
         let features = (random(&[4, 3, 12], seed) * scale).unwrap();
-        for value in Information.penalty(&seen(None, features), 0.0).unwrap().to_vec1::<f64>().unwrap() {
+        for value in Information.penalty(&seen(None, features), &[]).unwrap().to_vec1::<f64>().unwrap() {
             assert!((-1e-12..=3.0_f64.ln() + 1e-12).contains(&value), "{value} at scale {scale}");
         }
     }
     // Images that say quite different things reach the bound.
     let apart = Tensor::eye(3, DType::F64, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
-    let most = Information.penalty(&seen(None, (apart * 1e3).unwrap()), 0.0).unwrap().to_vec1::<f64>().unwrap()[0];
+    let most = Information.penalty(&seen(None, (apart * 1e3).unwrap()), &[]).unwrap().to_vec1::<f64>().unwrap()[0];
     assert!((most - 3.0_f64.ln()).abs() < 1e-12, "{most}");
 }
 
@@ -107,7 +107,7 @@ fn the_ball_spares_what_lies_inside_and_stays_finite_far_outside() {
     let cost = |distance: f64, radius: f64| {
         let synthetic = Tensor::from_vec(vec![-distance, distance], (1, 2, 1), &Device::Cpu).unwrap();
         let seen = Seen { typical_distance: radius, channels: 1, ..seen(None, synthetic) };
-        Ball.penalty(&seen, 1.0).unwrap().to_vec1::<f64>().unwrap()[0]
+        Ball.penalty(&seen, &[1.0]).unwrap().to_vec1::<f64>().unwrap()[0]
     };
     assert_eq!(cost(3.0, 3.5), 0.0);
     let two_outside = 2.0 * ((0.02_f64 * 25.0).exp() - (0.02_f64 * 9.0).exp());

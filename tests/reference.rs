@@ -36,7 +36,7 @@ fn the_terms_give_the_golden_numbers_of_dm_iid_cmi_and_idm() {
         (&mut CrossEntropy, 67.842_713_096_679_887),
     ];
     for (term, golden) in terms {
-        let penalty = term.penalty(&fixture(), 0.0).unwrap().to_vec1::<f64>().unwrap();
+        let penalty = term.penalty(&fixture(), &[]).unwrap().to_vec1::<f64>().unwrap();
         assert_eq!(penalty.len(), 1);
         assert!((penalty[0] - golden).abs() < 1e-12, "{}: {penalty:?}", term.id());
     }

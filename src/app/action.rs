@@ -28,10 +28,12 @@ pub enum Action {
         /// Where to.
         weight: f64,
     },
-    /// Move the fader of a term's parameter.
+    /// Move the fader of a parameter of a term.
     SetParameter {
         /// Position of the term.
         term: usize,
+        /// Position of the parameter.
+        parameter: usize,
         /// Where to.
         value: f64,
     },

@@ -234,12 +234,13 @@ impl App {
                     }
                     self.send_weights();
                 }
-                Action::SetParameter { term, value } => {
-                    let strip = self.run.desk.terms.get_mut(term);
-                    if let Some((id, knob)) = strip.and_then(|strip| Some((&strip.id, strip.parameter.as_mut()?))) {
+                Action::SetParameter { term, parameter, value } => {
+                    let Some(strip) = self.run.desk.terms.get_mut(term) else { continue };
+                    if let Some(knob) = strip.parameters.get_mut(parameter) {
                         knob.fader = value;
                         knob.sent = value;
-                        self.engine.send(Command::SetParameter { term: id.clone(), value });
+                        let (term, parameter) = (strip.id.clone(), knob.id.clone());
+                        self.engine.send(Command::SetParameter { term, parameter, value });
                     }
                 }
                 Action::ToggleMute(term) => {

@@ -150,8 +150,8 @@ impl Look {
                 typical_distance,
             };
             for position in terms {
-                let parameter = run.state().weights.terms[position].parameter.unwrap_or_default();
-                self.penalties[position] = Some(run.terms[position].term.penalty(&seen, parameter)?);
+                let parameters = run.parameters(position);
+                self.penalties[position] = Some(run.terms[position].term.penalty(&seen, &parameters)?);
             }
         }
         self.shown.push(Shown { images, augmentations });

@@ -14,7 +14,7 @@
 //! Departure: a class with fewer images than the real batch does not draw with repeats. The batch of every class is as
 //! large as the smallest class of the whole data set allows.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     KeptNetwork, Pretrained, Queue, QueueSpec, SyntheticSet,
     look::{Look, Networks},
-    terms::{Ball, Entry, Term, TermsSpec, Through},
+    terms::{Ball, Entry, Parameter, Term, TermsSpec, Through},
 };
 use crate::{
     data::Dataset,
@@ -114,9 +114,9 @@ pub struct Setting {
     pub term: String,
     /// Factor before its value.
     pub weight: f64,
-    /// Its parameter, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameter: Option<f64>,
+    /// Its parameters by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, f64>,
 }
 
 /// A matching run.
@@ -147,7 +147,7 @@ impl Matching {
         let setting = |entry: &Entry| Setting {
             term: entry.term.id().to_owned(),
             weight: entry.weight,
-            parameter: entry.term.parameter().map(|_| entry.parameter),
+            parameters: entry.named_parameters(),
         };
         let weights = Weights { learning_rate, terms: terms.iter().map(setting).collect() };
         let velocity = vec![0.0; images.values.len()];
@@ -218,9 +218,9 @@ impl Matching {
     /// Radius of the ball of the term of that name in the features of a network; none where the term does not count.
     pub fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
         let ball = self.position(Ball.id()).ok()?;
-        let Setting { weight, parameter, .. } = &self.state.weights.terms[ball];
-        (*weight > 0.0 && self.no_effect(ball).is_none())
-            .then(|| Ball::radius(parameter.unwrap_or_default(), pretrained.typical_distance))
+        let Setting { weight, parameters, .. } = &self.state.weights.terms[ball];
+        let counts = *weight > 0.0 && self.no_effect(ball).is_none();
+        Some(Ball::radius(*parameters.get(Ball::RADIUS)?, pretrained.typical_distance)).filter(|_| counts)
     }
 
     fn looks_through_pool(&self, position: usize) -> bool {
@@ -262,12 +262,14 @@ impl Matching {
                 default_weight: entry.weight,
                 paper_weight: entry.term.paper_weight(self.state.images.classes.len(), self.queue.is_some()),
                 weight: setting.weight,
-                parameter: entry.term.parameter().map(|parameter| ParameterInfo {
-                    id: parameter.id.to_owned(),
-                    meaning: parameter.meaning.to_owned(),
-                    default: entry.parameter,
-                    value: setting.parameter.unwrap_or(entry.parameter),
-                }),
+                parameters: (entry.term.parameters().iter().zip(&entry.parameters))
+                    .map(|(parameter, &default)| ParameterInfo {
+                        id: parameter.id.to_owned(),
+                        meaning: parameter.meaning.to_owned(),
+                        default,
+                        value: setting.parameters.get(parameter.id).copied().unwrap_or(default),
+                    })
+                    .collect(),
                 needs_pool: self.looks_through_pool(position),
                 no_effect: self.no_effect(position).map(str::to_owned),
             }
@@ -284,11 +286,24 @@ impl Matching {
         Ok(std::mem::replace(&mut self.state.weights.terms[position].weight, weight))
     }
 
-    /// Sets the parameter of a term from the next step on and returns the one before.
-    pub fn set_parameter(&mut self, term: &str, value: f64) -> Result<f64> {
+    /// The parameters of the term at a position, in its own order.
+    pub(super) fn parameters(&self, position: usize) -> Vec<f64> {
+        let set = &self.state.weights.terms[position].parameters;
+        let entry = &self.terms[position];
+        let value = |(parameter, &default): (&Parameter, &f64)| set.get(parameter.id).copied().unwrap_or(default);
+        entry.term.parameters().iter().zip(&entry.parameters).map(value).collect()
+    }
+
+    /// Sets a parameter of a term from the next step on and returns the one before.
+    pub fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
         let position = self.position(term)?;
-        let Some(parameter) = &mut self.state.weights.terms[position].parameter else {
-            return Err(Error::Config(format!("the term \"{term}\" has nothing to set but its weight")));
+        let parameters = &mut self.state.weights.terms[position].parameters;
+        let known = parameters.keys().cloned().collect::<Vec<_>>().join(", ");
+        let Some(parameter) = parameters.get_mut(parameter) else {
+            return Err(Error::Config(match known.as_str() {
+                "" => format!("the term \"{term}\" has nothing to set but its weight"),
+                known => format!("the term \"{term}\" has no \"{parameter}\"; it has {known}"),
+            }));
         };
         if !(value.is_finite() && value >= 0.0) {
             return Err(Error::Config(format!("a parameter is a number from 0 up, not {value}")));
@@ -469,7 +484,7 @@ impl Matching {
             term: setting.term.clone(),
             raw: values.iter().sum::<f64>() / values.len() as f64,
             weight: setting.weight,
-            parameter: setting.parameter,
+            parameters: setting.parameters.clone(),
         };
         let terms: Vec<TermValue> = computed.map(value).collect();
         StepReport {

@@ -30,10 +30,12 @@ pub enum Command {
         /// Not negative, finite.
         weight: f64,
     },
-    /// From the next step on, give the parameter of a term this value. Recorded before that step runs.
+    /// From the next step on, give a parameter of a term this value. Recorded before that step runs.
     SetParameter {
         /// Name of the term.
         term: String,
+        /// Name of the parameter.
+        parameter: String,
         /// Not negative, finite.
         value: f64,
     },

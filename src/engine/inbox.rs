@@ -71,8 +71,11 @@ impl Inbox {
 /// True if `later` makes `earlier` needless.
 fn overrides(later: &Command, earlier: &Command) -> bool {
     match (later, earlier) {
-        (Command::SetWeight { term: later, .. }, Command::SetWeight { term: earlier, .. })
-        | (Command::SetParameter { term: later, .. }, Command::SetParameter { term: earlier, .. }) => later == earlier,
+        (Command::SetWeight { term: later, .. }, Command::SetWeight { term: earlier, .. }) => later == earlier,
+        (
+            Command::SetParameter { term, parameter, .. },
+            Command::SetParameter { term: earlier, parameter: its, .. },
+        ) => (term, parameter) == (earlier, its),
         (Command::SetLearningRate(_), Command::SetLearningRate(_))
         | (Command::SetPace(_), Command::SetPace(_))
         | (Command::Watch(_), Command::Watch(_))

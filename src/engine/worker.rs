@@ -219,8 +219,8 @@ impl Worker {
                     self.backstage.tell(Event::Applied(applied));
                 }
             }
-            Command::SetParameter { term, value } => {
-                let applied = run.set_parameter(&term, value, true)?;
+            Command::SetParameter { term, parameter, value } => {
+                let applied = run.set_parameter((&term, &parameter), value, true)?;
                 self.backstage.tell(Event::Applied(applied));
             }
             Command::SetLearningRate(rate) => {

@@ -6,7 +6,7 @@
 mod judging;
 mod pictures;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ pub struct TermInfo {
     /// The weight at this moment.
     pub weight: f64,
     /// What else can be turned about it.
-    pub parameter: Option<ParameterInfo>,
+    pub parameters: Vec<ParameterInfo>,
     /// True if it looks through networks that are trained before it counts.
     pub needs_pool: bool,
     /// Why it has no effect in this run, where it has none.
@@ -176,9 +176,9 @@ pub struct TermValue {
     pub raw: f64,
     /// Weight in this step.
     pub weight: f64,
-    /// Parameter in this step, where the term has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameter: Option<f64>,
+    /// Its parameters in this step, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, f64>,
 }
 
 /// A change that somebody made to a run, stamped with the step at which it takes effect.
@@ -204,10 +204,12 @@ pub enum Change {
         /// From this step on.
         new: f64,
     },
-    /// The parameter of a term.
+    /// A parameter of a term.
     Parameter {
         /// Name of the term.
         term: String,
+        /// Name of the parameter.
+        parameter: String,
         /// Before.
         old: f64,
         /// From this step on.

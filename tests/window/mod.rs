@@ -171,8 +171,8 @@ impl Actor {
                     self.weights[at].1 = weight;
                 }
             }
-            Command::SetParameter { term, value } => {
-                let change = Change::Parameter { term, old: 1.0, new: value };
+            Command::SetParameter { term, parameter, value } => {
+                let change = Change::Parameter { term, parameter, old: 1.0, new: value };
                 out.tell(Event::Applied(Intervention { step: self.at() + 1, change }));
             }
             Command::SetLearningRate(rate) => self.rate.1 = rate,
@@ -239,7 +239,7 @@ impl Actor {
             default_weight: weight,
             paper_weight: paper,
             weight,
-            parameter: None,
+            parameters: Vec::new(),
             needs_pool: false,
             no_effect: None,
         };
@@ -247,12 +247,12 @@ impl Actor {
             term("mean", "Distance between the class means of real and synthetic features", 1.0, Some(1.0)),
             term("covariance", "Distance between the local covariances of features", 0.05, Some(0.01)),
             TermInfo {
-                parameter: Some(ParameterInfo {
+                parameters: vec![ParameterInfo {
                     id: "radius".to_owned(),
                     meaning: "Radius of the ball".to_owned(),
                     default: 1.0,
                     value: 1.0,
-                }),
+                }],
                 needs_pool: true,
                 ..term("ball", "How far synthetic features leave the ball of their class", 0.01, None)
             },
@@ -308,7 +308,7 @@ impl Actor {
                 let time = step as f64 / (40.0 + 30.0 * at as f64);
                 let wave = 1.0 + 0.08 * f64::from(noise(step * 7 + at as u64));
                 let raw = (0.4 + 3.0 * at as f64 + 6.0 / (1.0 + time)) * wave;
-                TermValue { term: term.id.clone(), raw, weight: self.weights[at].0, parameter: None }
+                TermValue { term: term.id.clone(), raw, weight: self.weights[at].0, parameters: Default::default() }
             })
             .collect();
         let total = values.iter().map(|value| value.raw * value.weight).sum();

@@ -115,8 +115,10 @@ fn strip(
         }
         keys(ui, actions, &response, meters, row, count);
         response.on_hover_text(fader_hint(strip));
-        if let (Some(index), Some(parameter)) = (meters.index, &strip.parameter) {
-            knob(ui, actions, &strip.id, parameter, meters, index);
+        if let Some(index) = meters.index {
+            for (at, parameter) in strip.parameters.iter().enumerate() {
+                knob(ui, actions, &strip.id, parameter, meters, (index, at));
+            }
         }
         note(ui, strip, training);
         // A term that nobody uses takes less room.
@@ -131,9 +133,9 @@ fn strip(
     });
 }
 
-/// The fader of a term's parameter.
-fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, meters: &Meters, index: usize) {
-    let set = |value| Action::SetParameter { term: index, value };
+/// The fader of a parameter of a term; `place` is the position of both.
+fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, meters: &Meters, place: (usize, usize)) {
+    let set = |value| Action::SetParameter { term: place.0, parameter: place.1, value };
     ui.horizontal(|ui| {
         pending_dot(ui, parameter, theme::of(ui).dim);
         ui.label(&parameter.id).on_hover_text(&parameter.meaning);
@@ -151,7 +153,7 @@ fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, m
         silent: meters.silent,
         color: theme::of(ui).dim,
     };
-    let (response, moved) = fader.show(ui, Id::unique(("parameter", index)));
+    let (response, moved) = fader.show(ui, Id::unique(("parameter", place)));
     super::space_runs(ui, &response, actions);
     actions.extend(moved.map(set));
     response.on_hover_text(format!("{}\n{}", parameter.meaning, fader_hint(parameter)));

@@ -118,7 +118,9 @@ impl Mark {
     pub fn change(intervention: &Intervention) -> Self {
         let text = match &intervention.change {
             Change::Weight { term, old, new } => format!("{term} {} to {}", short(*old), short(*new)),
-            Change::Parameter { term, old, new } => format!("{term} size {} to {}", short(*old), short(*new)),
+            Change::Parameter { term, parameter, old, new } => {
+                format!("{parameter} of {term} {} to {}", short(*old), short(*new))
+            }
             Change::LearningRate { old, new } => format!("learning rate {} to {}", short(*old), short(*new)),
         };
         Self { step: intervention.step, kind: MarkKind::Change(text) }
@@ -159,7 +161,12 @@ mod tests {
     use crate::report::TermValue;
 
     fn report(step: u64, raw: f64) -> StepReport {
-        let terms = vec![TermValue { term: "mean".to_owned(), raw, weight: 2.0, parameter: None }];
+        let terms = vec![TermValue {
+            term: "mean".to_owned(),
+            raw,
+            weight: 2.0,
+            parameters: std::collections::BTreeMap::new(),
+        }];
         StepReport {
             step,
             total: 2.0 * raw,

@@ -2,7 +2,7 @@
 //!
 //! Mute and solo are known here only; the engine hears weights. A muted strip sends 0 and remembers its fader.
 
-use crate::report::{RunInfo, TermInfo};
+use crate::report::{ParameterInfo, RunInfo, TermInfo};
 
 /// One strip: a term of the loss, or the learning rate.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,8 @@ pub struct Strip {
     pub sent: f64,
     /// What the engine has acknowledged.
     pub applied: f64,
-    /// A second number of the term, for example the radius of a ball.
-    pub parameter: Option<Box<Strip>>,
+    /// Other numbers of the term, for example the radius of a ball.
+    pub parameters: Vec<Strip>,
     /// True if the term looks through networks that are trained before it counts.
     pub needs_pool: bool,
     /// Why the term has no effect, where it has none.
@@ -42,19 +42,17 @@ impl Strip {
             muted: false,
             sent: value,
             applied: value,
-            parameter: None,
+            parameters: Vec::new(),
             needs_pool: false,
             no_effect: None,
         }
     }
 
     fn of(term: &TermInfo) -> Self {
-        let parameter = term.parameter.as_ref();
-        let parameter = parameter.map(|parameter| {
-            Box::new(Self::new(&parameter.id, &parameter.meaning, parameter.default, None, parameter.value))
-        });
+        let knob = |one: &ParameterInfo| Self::new(&one.id, &one.meaning, one.default, None, one.value);
+        let parameters = term.parameters.iter().map(knob).collect();
         let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight);
-        Self { parameter, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
+        Self { parameters, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
     }
 
     /// True until the engine has acknowledged the last value.
@@ -121,10 +119,11 @@ impl Desk {
     }
 
     /// A parameter is in force.
-    pub fn acknowledge_parameter(&mut self, term: &str, value: f64) {
+    pub fn acknowledge_parameter(&mut self, term: &str, parameter: &str, value: f64) {
         let strip = self.terms.iter_mut().find(|strip| strip.id == term);
-        if let Some(parameter) = strip.and_then(|strip| strip.parameter.as_mut()) {
-            parameter.acknowledge(value);
+        let knobs = strip.map(|strip| strip.parameters.iter_mut()).into_iter().flatten();
+        for knob in knobs.filter(|knob| knob.id == parameter) {
+            knob.acknowledge(value);
         }
     }
 

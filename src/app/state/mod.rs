@@ -212,7 +212,9 @@ impl RunState {
             Event::Applied(intervention) => {
                 match &intervention.change {
                     Change::Weight { term, new, .. } => self.desk.acknowledge_weight(term, *new),
-                    Change::Parameter { term, new, .. } => self.desk.acknowledge_parameter(term, *new),
+                    Change::Parameter { term, parameter, new, .. } => {
+                        self.desk.acknowledge_parameter(term, parameter, *new);
+                    }
                     Change::LearningRate { new, .. } => self.desk.acknowledge_rate(*new),
                 }
                 self.marks.push(Mark::change(&intervention));

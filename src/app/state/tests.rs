@@ -22,7 +22,7 @@ fn info() -> RunInfo {
         default_weight: 1.0,
         paper_weight: None,
         weight: 1.0,
-        parameter: None,
+        parameters: Vec::new(),
         needs_pool: false,
         no_effect: None,
     };
@@ -47,7 +47,12 @@ fn info() -> RunInfo {
 }
 
 fn stepped(step: u64) -> Event {
-    let terms = vec![TermValue { term: "mean".to_owned(), raw: 0.5, weight: 1.0, parameter: None }];
+    let terms = vec![TermValue {
+        term: "mean".to_owned(),
+        raw: 0.5,
+        weight: 1.0,
+        parameters: std::collections::BTreeMap::new(),
+    }];
     let report = StepReport {
         step,
         total: 0.5,

@@ -22,6 +22,9 @@ const STEEPEST: f64 = 30.0;
 pub struct Ball;
 
 impl Ball {
+    /// The name of its parameter.
+    pub const RADIUS: &'static str = "radius";
+
     /// The median real distance.
     pub(super) fn default_radius() -> f64 {
         1.0
@@ -50,18 +53,18 @@ impl Term for Ball {
         Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
     }
 
-    fn parameter(&self) -> Option<Parameter> {
+    fn parameters(&self) -> Vec<Parameter> {
         let meaning = "Radius of the ball; 1 is the median distance of real images to the mean of their class";
-        Some(Parameter { id: "radius", meaning, default: Self::default_radius() })
+        vec![Parameter { id: Self::RADIUS, meaning, default: Self::default_radius() }]
     }
 
     fn vanishes_alone(&self) -> bool {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, parameter: f64) -> Result<Tensor> {
+    fn penalty(&mut self, seen: &Seen, parameters: &[f64]) -> Result<Tensor> {
         let exponents = (squared_distances(&seen.synthetic)? * ALPHA)?; // (c, m)
-        let radius = Self::radius(parameter, seen.typical_distance);
+        let radius = Self::radius(parameters[0], seen.typical_distance);
         let threshold = stretched(ALPHA * radius * radius);
         let below = exponents.minimum(STEEPEST)?.exp()?;
         let above = (exponents - STEEPEST)?.relu()?;

@@ -36,7 +36,7 @@ impl Term for Centralization {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
         squared_distances(&seen.synthetic)?.sum(1)
     }
 }

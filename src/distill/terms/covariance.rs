@@ -35,7 +35,7 @@ impl Term for Covariance {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
         let real = local_covariance(seen.real()?, seen.channels)?;
         let synthetic = local_covariance(&seen.synthetic, seen.channels)?;
         (real - synthetic)?.sqr()?.sum((1, 2))

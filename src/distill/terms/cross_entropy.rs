@@ -29,7 +29,7 @@ impl Term for CrossEntropy {
         Needs { through: Through::Matching, real: false, augmented: true, scores: true }
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
         let Some(scores) = &seen.scores else { candle_core::bail!("the term did not ask for scores") };
         let (classes, images, _) = scores.dims3()?;
         let labels = Tensor::from_slice(&seen.labels, (classes, 1, 1), scores.device())?;

@@ -40,7 +40,7 @@ impl Term for Information {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
         divergences(&seen.synthetic)?.mean(1)
     }
 }

@@ -27,7 +27,7 @@ impl Term for Mean {
         Needs { through: Through::Matching, real: true, augmented: true, scores: false }
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameter: f64) -> Result<Tensor> {
+    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
         let gap = (mean_over_images(seen.real()?)? - mean_over_images(&seen.synthetic)?)?; // (c, 1, d)
         gap.sqr()?.sum((1, 2))
     }

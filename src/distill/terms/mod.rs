@@ -18,6 +18,8 @@ pub use cross_entropy::CrossEntropy;
 pub use information::{Information, divergences};
 pub use mean::Mean;
 
+use std::collections::BTreeMap;
+
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +39,8 @@ pub trait Term: Send {
     fn needs(&self) -> Needs;
 
     /// What else about it can be turned while a run goes on.
-    fn parameter(&self) -> Option<Parameter> {
-        None
+    fn parameters(&self) -> Vec<Parameter> {
+        Vec::new()
     }
 
     /// True if its gradient is zero with one synthetic image in each class.
@@ -46,8 +48,9 @@ pub trait Term: Send {
         false
     }
 
-    /// The unweighted penalty of each class, differentiable in the synthetic features: `(c,)`.
-    fn penalty(&mut self, seen: &Seen, parameter: f64) -> Result<Tensor>;
+    /// The unweighted penalty of each class, differentiable in the synthetic features: `(c,)`. `parameters` have the order of
+    /// [`parameters`](Self::parameters).
+    fn penalty(&mut self, seen: &Seen, parameters: &[f64]) -> Result<Tensor>;
 }
 
 /// What a term has to be shown.
@@ -168,10 +171,17 @@ pub struct Entry {
     pub term: Box<dyn Term>,
     /// Its weight.
     pub weight: f64,
-    /// Its parameter; 0 where it has none.
-    pub parameter: f64,
+    /// Its parameters.
+    pub parameters: Vec<f64>,
     /// True if the config names it.
     pub is_named: bool,
+}
+
+impl Entry {
+    /// Its parameters by their names.
+    pub fn named_parameters(&self) -> BTreeMap<String, f64> {
+        self.term.parameters().iter().zip(&self.parameters).map(|(one, &value)| (one.id.to_owned(), value)).collect()
+    }
 }
 
 impl TermsSpec {
@@ -179,13 +189,15 @@ impl TermsSpec {
     pub fn build(&self) -> Vec<Entry> {
         let plain = |term: Box<dyn Term>, weight: Option<Weight>| Entry {
             weight: weight.map_or(0.0, |weight| weight.weight),
-            parameter: term.parameter().map_or(0.0, |parameter| parameter.default),
+            parameters: term.parameters().iter().map(|parameter| parameter.default).collect(),
             is_named: weight.is_some(),
             term,
         };
         let ball = self.ball.map(|ball| Weight { weight: ball.weight });
         let mut ball = plain(Box::new(Ball), ball);
-        ball.parameter = self.ball.map_or(ball.parameter, |spec| spec.radius);
+        if let Some(spec) = self.ball {
+            ball.parameters = vec![spec.radius];
+        }
         vec![
             plain(Box::new(Mean), self.mean),
             plain(Box::new(Covariance), self.covariance),

@@ -158,7 +158,9 @@ impl Run {
             let next = self.script.pop_front().expect("just seen");
             applied.push(match next.change {
                 Change::Weight { term, new, .. } => self.set_weight(&term, new, self.records_script)?,
-                Change::Parameter { term, new, .. } => self.set_parameter(&term, new, self.records_script)?,
+                Change::Parameter { term, parameter, new, .. } => {
+                    self.set_parameter((&term, &parameter), new, self.records_script)?
+                }
                 Change::LearningRate { new, .. } => self.set_learning_rate(new, self.records_script)?,
             });
         }
@@ -176,12 +178,18 @@ impl Run {
         Ok(intervention)
     }
 
-    /// Records and sets the parameter of a term from the next step on.
-    pub(in crate::engine) fn set_parameter(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
-        let old = self.method.set_parameter(term, new)?;
-        let intervention = self.stamp(Change::Parameter { term: term.to_owned(), old, new });
+    /// Records and sets a parameter of a term from the next step on.
+    pub(in crate::engine) fn set_parameter(
+        &mut self,
+        (term, parameter): (&str, &str),
+        new: f64,
+        record: bool,
+    ) -> Result<Intervention> {
+        let old = self.method.set_parameter(term, parameter, new)?;
+        let change = Change::Parameter { term: term.to_owned(), parameter: parameter.to_owned(), old, new };
+        let intervention = self.stamp(change);
         if record && let Err(error) = self.folder.add_intervention(&intervention) {
-            self.method.set_parameter(term, old)?;
+            self.method.set_parameter(term, parameter, old)?;
             return Err(error);
         }
         Ok(intervention)

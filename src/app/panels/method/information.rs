@@ -164,7 +164,11 @@ fn distributions(
     let small = FontId::proportional(10.5);
     painter.text(rect.min, Align2::LEFT_TOP, "feature", small.clone(), theme.dim);
     let bar_left = rect.left() + 44.0;
-    let text = if rect.width() > 330.0 { "probability: bar centroid, marks images" } else { "probability" };
+    let text = match rect.width() {
+        330.0.. => "probability: bar centroid, marks images",
+        170.0.. => "probability",
+        _ => "",
+    };
     painter.text(pos2(bar_left, rect.top()), Align2::LEFT_TOP, text, small.clone(), theme.dim);
     painter.text(rect.right_top(), Align2::RIGHT_TOP, "adds", small.clone(), theme.dim);
     let width = (rect.right() - bar_left - 40.0).max(20.0);
