@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor, Var};
 use crate::{
     data::{self, ImageShape},
     distill::{
-        Matching, MatchingSpec, Start, Updates,
+        Matching, MatchingSpec, Method as _, Start, Updates,
         terms::{TermsSpec, Weight},
     },
     error::{Error, Result},

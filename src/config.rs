@@ -3,13 +3,17 @@
 //! Each module owns the spec of its own part; this file gathers them. [`RunConfig::check`] turns what was typed into
 //! what can run on a data set, or says what to type instead.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{DataSpec, Dataset},
-    distill::{MatchingSpec, Packing, PoolSpec, QueueSpec, Start, SyntheticSet, Updates, terms::TermsSpec},
+    distill::{
+        EnergyMap, EnergySpec, Matching, MatchingSpec, Method, Packing, PoolSpec, QueueSpec, Scope, Start,
+        SyntheticSet, Updates, terms::TermsSpec,
+    },
     error::{Error, Result},
     evaluate::Protocol,
     nn::{DeviceSpec, NetworkSpec, augment::Family},
@@ -51,7 +55,10 @@ pub struct RunConfig {
     /// is drawn afresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<QueueSpec>,
-    /// How pixels move.
+    /// A map of features whose balls say which real images stand for a class, instead of images that are matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergySpec>,
+    /// How pixels move, or the map.
     pub optimizer: OptimizerSpec,
     /// When and how the images are judged.
     pub evaluation: EvaluationSpec,
@@ -143,6 +150,7 @@ impl Default for RunConfig {
             terms: TermsSpec::default(),
             pool: PoolSpec::default(),
             queue: None,
+            energy: None,
             optimizer: OptimizerSpec::default(),
             evaluation: EvaluationSpec::default(),
             checkpoint: CheckpointSpec::default(),
@@ -199,7 +207,7 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 19] = [
+pub const PRESETS: [Preset; 21] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
@@ -219,6 +227,8 @@ pub const PRESETS: [Preset; 19] = [
     Preset { name: "idm-cmi", text: include_str!("../configs/idm-cmi.toml") },
     Preset { name: "idm-cmi-digits", text: include_str!("../configs/idm-cmi-digits.toml") },
     Preset { name: "idm-cmi-cpu", text: include_str!("../configs/idm-cmi-cpu.toml") },
+    Preset { name: "pemdd-digits", text: include_str!("../configs/pemdd-digits.toml") },
+    Preset { name: "pemdd-cpu", text: include_str!("../configs/pemdd-cpu.toml") },
 ];
 
 impl RunConfig {
@@ -285,7 +295,20 @@ impl RunConfig {
             fault("checkpoint.keep must be at least 1".to_owned());
         }
         let terms = self.terms.build();
-        if terms.iter().all(|entry| !entry.is_named) {
+        let has_terms = terms.iter().any(|entry| entry.is_named);
+        if let Some(energy) = &self.energy {
+            if let Err(text) = energy.check(self.images.per_class, data) {
+                fault(text);
+            }
+            if has_terms || self.queue.is_some() || self.images.packing != 1 {
+                fault(
+                    "an energy map has no [terms], no [queue] and no mosaics: leave them out, or [energy]".to_owned(),
+                );
+            }
+            if !self.classes.is_empty() {
+                fault(format!("classes cannot be chosen with an energy map: {}", Scope::Set.describe()));
+            }
+        } else if !has_terms {
             fault("the loss has no term. Add one, for example [terms.mean] with weight = 1".to_owned());
         }
         for entry in terms {
@@ -358,6 +381,15 @@ impl RunConfig {
             ..config.clone()
         };
         essence(self) == essence(other)
+    }
+
+    /// The method, before its first step.
+    pub fn method(&self, data: &Arc<Dataset>, device: &Device, images: SyntheticSet) -> Result<Box<dyn Method>> {
+        let (data, device, rate) = (data.clone(), device.clone(), self.optimizer.learning_rate);
+        Ok(match &self.energy {
+            Some(energy) => Box::new(EnergyMap::new(energy.clone(), data, device, self.seed, images, rate)?),
+            None => Box::new(Matching::new(self.matching(), data, device, self.seed, images, rate)?),
+        })
     }
 
     /// The part that the matching method needs.

@@ -49,6 +49,14 @@ pub enum Purpose {
     QueueChoice = 18,
     /// Real images from which a network of the queue learns (`class` = network and batch of the step).
     QueueBatch = 19,
+    /// The real images that an energy map is learned from.
+    EnergySamples = 20,
+    /// The parameters of an energy map (`step` at which it begins, `class` = dimensions).
+    EnergyMap = 21,
+    /// The features that a step of an energy map leaves out (`class` = sample).
+    EnergyDropout = 22,
+    /// Points drawn from the Gaussian of a class.
+    Upsampling = 23,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

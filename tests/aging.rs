@@ -9,7 +9,7 @@ use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::Dataset,
-    distill::Matching,
+    distill::{Matching, Method as _},
     engine::{Command, Event, Start},
     evaluate::{Examples, Images},
     report::{GalleryView, QueuedNetwork, Wants},

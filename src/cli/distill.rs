@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     ConfigArgs,
     drive::{Summary, describe, drive},
-    pin_as_recorded,
+    pin_as_recorded, tables,
 };
 use crate::{
     config::RunConfig,
@@ -74,6 +74,9 @@ pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
         return;
     }
     println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
+    if let Some(judged) = &summary.on_map {
+        print!("{}", tables::on_map(judged));
+    }
     if let Some(verdict) = &summary.verdict {
         println!("{}", verdict.text);
     } else {
@@ -94,6 +97,7 @@ fn as_json(summary: &Summary, out: &Path) -> Value {
         "medoids": accuracy(Subject::Medoids),
         "whole": accuracy(Subject::Whole),
         "verdict": summary.verdict,
+        "on_map": summary.on_map,
         "test_uses": summary.evaluations.last().map_or(0, |evaluation| evaluation.test_uses),
         "peak_rss_bytes": memory::peak_bytes(),
         "out": out,

@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Evaluation, RunInfo, Subject, Verdict},
+    report::{Evaluation, OnMap, RunInfo, Subject, Verdict},
     words::duration,
 };
 
@@ -29,6 +29,7 @@ pub(super) struct Summary {
     pub(super) info: Option<RunInfo>,
     pub(super) evaluations: Vec<Evaluation>,
     pub(super) verdict: Option<Verdict>,
+    pub(super) on_map: Option<OnMap>,
     /// The step at which it stands.
     pub(super) step: u64,
     /// Steps that were done and the seconds that they took, evaluations not counted.
@@ -53,6 +54,7 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
     let interrupted = listen_for_ctrl_c();
     let engine = Engine::spawn(|| {});
     let (resting, judging) = (then.is_some(), matches!(then, Some(Command::Judge)));
+    let mapping = matches!(then, Some(Command::JudgeOnMap));
     let selecting = matches!(then, Some(Command::ExportSelection { .. }));
     engine.send(Command::Start(Box::new(start)));
     if let Some(command) = then {
@@ -84,6 +86,12 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
                 summary.secs += secs;
             }
             Event::Evaluated(evaluation) => summary.evaluations.push(evaluation),
+            Event::OnMap(judged) => {
+                summary.on_map = Some(*judged);
+                if mapping {
+                    break;
+                }
+            }
             Event::Finished { .. } => break,
             Event::Verdict(verdict) => {
                 summary.verdict = Some(*verdict);

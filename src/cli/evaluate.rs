@@ -46,6 +46,9 @@ pub(super) struct EvaluateArgs {
     /// Work out the label-robust and the augmentation-robust score of DD-Ranking
     #[arg(long)]
     scores: bool,
+    /// For a run with an energy map: classifiers that learn on the map from what it leaves
+    #[arg(long)]
+    on_map: bool,
     /// Show which class is taken for which
     #[arg(long)]
     confusion: bool,
@@ -86,6 +89,15 @@ impl EvaluateArgs {
         };
         if !self.path.join("run.json").is_file() && (self.config.data.is_some() || self.path.is_file()) {
             return self.judge_set(protocol);
+        }
+        if self.on_map {
+            let judged = drive(resting(&self.path)?, Some(Command::JudgeOnMap))?.on_map;
+            match (judged, self.json) {
+                (Some(judged), true) => println!("{}", serde_json::to_string(&judged).expect("plain data")),
+                (Some(judged), false) => print!("{}", tables::on_map(&judged)),
+                (None, _) => {}
+            }
+            return Ok(());
         }
         if self.scores {
             return self.score(protocol);

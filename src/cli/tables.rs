@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::{
     evaluate::{AugmentationRobust, LabelRobust, Protocol},
-    report::{Accuracy, Evaluation, Subject},
+    report::{Accuracy, Evaluation, OnMap, Subject},
+    words::bytes,
 };
 
 /// `95.4 ± 0.5`, in per cent.
@@ -13,6 +14,38 @@ pub(super) fn percent(accuracy: &Accuracy) -> String {
         0 | 1 => format!("{:.1}", 100.0 * accuracy.mean),
         _ => format!("{:.1} ± {:.1}", 100.0 * accuracy.mean, 100.0 * accuracy.std),
     }
+}
+
+/// What an energy map leaves: classifiers on the map, and bytes.
+pub(super) fn on_map(judged: &OnMap) -> String {
+    let head = ["on the map", "logistic, %", "5 nearest, %", "points a class", "as points", "as images"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let size = |size: u64| if size > 0 { bytes(size as f64) } else { "–".to_owned() };
+    rows.extend(judged.rows.iter().map(|row| {
+        vec![
+            row.form.describe().to_owned(),
+            percent(&row.logistic),
+            percent(&row.neighbours),
+            row.points.to_string(),
+            size(row.bytes),
+            size(row.image_bytes),
+        ]
+    }));
+    let [before, now] = judged.spread;
+    let [mean, covariance] = judged.rebuilt_errors;
+    format!(
+        "{}{} dimensions of {}, step {}, test split. Classes lie {now:.1} times as far apart as they are wide (variances; {before:.1} \
+         before the first step). Rebuilt Gaussians: means {mean:.2} off, covariances {:.0} %. Picks as positions in the data {}, \
+         as features {}; the map itself {}\n",
+        aligned(&rows),
+        judged.dimensions,
+        judged.features,
+        judged.step,
+        100.0 * covariance,
+        bytes(judged.index_bytes as f64),
+        bytes(judged.feature_bytes as f64),
+        bytes(judged.map_bytes as f64)
+    )
 }
 
 /// A row for each subject, a column for each network; all by one protocol but the whole set, whose own stands behind it.

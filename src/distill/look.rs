@@ -7,7 +7,7 @@ use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 
 use super::{
-    Matching, Packing, Pretrained, SyntheticSet,
+    Matching, Method as _, Packing, Pretrained, SyntheticSet,
     terms::{Seen, Through},
 };
 use crate::{

@@ -14,14 +14,15 @@
 //! Departure: a class with fewer images than the real batch does not draw with repeats. The batch of every class is as
 //! large as the smallest class of the whole data set allows.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KeptNetwork, Pretrained, Queue, QueueSpec, SyntheticSet,
+    KeptNetwork, Method, Pretrained, Queue, QueueSpec, State, SyntheticSet,
     look::{Look, Networks},
+    state::{Setting, Weights, norm},
     terms::{Ball, Entry, Parameter, Term, TermsSpec, Through},
 };
 use crate::{
@@ -71,6 +72,8 @@ pub enum Scope {
     Class,
     /// Networks and momentum, which every part of a run makes anew and alike.
     ClassAndSharedState,
+    /// Everything: no part can be made alone.
+    Set,
 }
 
 impl Scope {
@@ -81,42 +84,9 @@ impl Scope {
             Self::ClassAndSharedState => {
                 "classes share the networks of the queue, which learn from all classes in every part of a run"
             }
+            Self::Set => "all classes are made together: a part of them would be another run",
         }
     }
-}
-
-/// What changes from step to step; a checkpoint holds exactly this.
-#[derive(Clone, Debug, PartialEq)]
-pub struct State {
-    /// Steps that are done.
-    pub step: u64,
-    /// The images.
-    pub images: SyntheticSet,
-    /// Velocity of every value, in the layout of the images.
-    pub velocity: Vec<f32>,
-    /// Learning rate and weights.
-    pub weights: Weights,
-}
-
-/// The numbers that may be changed while a run goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Weights {
-    /// Learning rate of the images.
-    pub learning_rate: f64,
-    /// Every term by its name.
-    pub terms: Vec<Setting>,
-}
-
-/// What may be turned about a term.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Setting {
-    /// Name of the term.
-    pub term: String,
-    /// Factor before its value.
-    pub weight: f64,
-    /// Its parameters by their names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub parameters: BTreeMap<String, f64>,
 }
 
 /// A matching run.
@@ -157,72 +127,6 @@ impl Matching {
         Ok(Self { spec, data, device, seed, terms, pool: Vec::new(), queue, state })
     }
 
-    /// The images, their velocity and the weights.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// The networks that learn beside the run.
-    pub fn queue(&self) -> Option<&Queue> {
-        self.queue.as_ref()
-    }
-
-    /// What a run over some of the classes shares with a run over all of them.
-    pub fn scope(&self) -> Scope {
-        match (&self.queue, self.spec.updates) {
-            (None, Updates::Together) => Scope::Class,
-            _ => Scope::ClassAndSharedState,
-        }
-    }
-
-    /// Goes on from a state that was saved, and from the networks of the queue of then. A term that the state does not know
-    /// keeps the weight of the config.
-    pub fn restore(&mut self, mut state: State, networks: &[KeptNetwork]) -> Result<()> {
-        let known = |setting: &Setting| self.terms.iter().any(|entry| entry.term.id() == setting.term);
-        let fits = state.images.classes == self.state.images.classes
-            && state.images.values.len() == self.state.images.values.len()
-            && state.images.packing == self.state.images.packing
-            && state.velocity.len() == self.state.velocity.len()
-            && state.weights.terms.iter().all(known);
-        if !fits {
-            return Err(Error::Data("the checkpoint belongs to a run with other images or terms".to_owned()));
-        }
-        let saved = std::mem::replace(&mut state.weights.terms, self.state.weights.terms.clone());
-        for setting in saved {
-            let slot = state.weights.terms.iter_mut().find(|slot| slot.term == setting.term).expect("all are known");
-            *slot = setting;
-        }
-        if let Some(queue) = &mut self.queue {
-            queue.restore(networks)?;
-        }
-        self.state = state;
-        Ok(())
-    }
-
-    /// Brings the networks for the terms that look through trained ones.
-    pub fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) {
-        self.pool = pool;
-    }
-
-    /// True if the next step cannot be made before trained networks are brought.
-    pub fn lacks_pool(&self) -> bool {
-        self.pool.is_empty() && self.computed().any(|position| self.looks_through_pool(position))
-    }
-
-    /// True if a term of this name would need trained networks to count.
-    pub fn needs_pool(&self, term: &str) -> bool {
-        let position = self.terms.iter().position(|entry| entry.term.id() == term);
-        position.is_some_and(|position| self.looks_through_pool(position) && self.no_effect(position).is_none())
-    }
-
-    /// Radius of the ball of the term of that name in the features of a network; none where the term does not count.
-    pub fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
-        let ball = self.position(Ball.id()).ok()?;
-        let Setting { weight, parameters, .. } = &self.state.weights.terms[ball];
-        let counts = *weight > 0.0 && self.no_effect(ball).is_none();
-        Some(Ball::radius(*parameters.get(Ball::RADIUS)?, pretrained.typical_distance)).filter(|_| counts)
-    }
-
     fn looks_through_pool(&self, position: usize) -> bool {
         self.terms[position].term.needs().through == Through::Pretrained
     }
@@ -252,133 +156,12 @@ impl Matching {
         })
     }
 
-    /// The terms for people.
-    pub fn term_infos(&self) -> Vec<TermInfo> {
-        let info = |(position, entry): (usize, &Entry)| {
-            let setting = &self.state.weights.terms[position];
-            TermInfo {
-                id: entry.term.id().to_owned(),
-                meaning: entry.term.meaning().to_owned(),
-                default_weight: entry.weight,
-                paper_weight: entry.term.paper_weight(self.state.images.classes.len(), self.queue.is_some()),
-                weight: setting.weight,
-                parameters: (entry.term.parameters().iter().zip(&entry.parameters))
-                    .map(|(parameter, &default)| ParameterInfo {
-                        id: parameter.id.to_owned(),
-                        meaning: parameter.meaning.to_owned(),
-                        default,
-                        value: setting.parameters.get(parameter.id).copied().unwrap_or(default),
-                    })
-                    .collect(),
-                needs_pool: self.looks_through_pool(position),
-                no_effect: self.no_effect(position).map(str::to_owned),
-            }
-        };
-        self.terms.iter().enumerate().map(info).collect()
-    }
-
-    /// Sets the weight of a term from the next step on and returns the one before.
-    pub fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
-        let position = self.position(term)?;
-        if !(weight.is_finite() && weight >= 0.0) {
-            return Err(Error::Config(format!("a weight is a number from 0 up, not {weight}")));
-        }
-        Ok(std::mem::replace(&mut self.state.weights.terms[position].weight, weight))
-    }
-
     /// The parameters of the term at a position, in its own order.
     pub(super) fn parameters(&self, position: usize) -> Vec<f64> {
         let set = &self.state.weights.terms[position].parameters;
         let entry = &self.terms[position];
         let value = |(parameter, &default): (&Parameter, &f64)| set.get(parameter.id).copied().unwrap_or(default);
         entry.term.parameters().iter().zip(&entry.parameters).map(value).collect()
-    }
-
-    /// Sets a parameter of a term from the next step on and returns the one before.
-    pub fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
-        let position = self.position(term)?;
-        let parameters = &mut self.state.weights.terms[position].parameters;
-        let known = parameters.keys().cloned().collect::<Vec<_>>().join(", ");
-        let Some(parameter) = parameters.get_mut(parameter) else {
-            return Err(Error::Config(match known.as_str() {
-                "" => format!("the term \"{term}\" has nothing to set but its weight"),
-                known => format!("the term \"{term}\" has no \"{parameter}\"; it has {known}"),
-            }));
-        };
-        if !(value.is_finite() && value >= 0.0) {
-            return Err(Error::Config(format!("a parameter is a number from 0 up, not {value}")));
-        }
-        Ok(std::mem::replace(parameter, value))
-    }
-
-    /// Sets the learning rate from the next step on and returns the one before.
-    pub fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
-        if !(rate.is_finite() && rate >= 0.0) {
-            return Err(Error::Config(format!("a learning rate is a number from 0 up, not {rate}")));
-        }
-        Ok(std::mem::replace(&mut self.state.weights.learning_rate, rate))
-    }
-
-    fn position(&self, term: &str) -> Result<usize> {
-        self.terms.iter().position(|entry| entry.term.id() == term).ok_or_else(|| {
-            let known: Vec<_> = self.terms.iter().map(|entry| entry.term.id()).collect();
-            Error::Config(format!("there is no term \"{term}\"; there are {}", known.join(", ")))
-        })
-    }
-
-    /// One step. Where it fails, or `interrupted` says so between two chunks, nothing has changed.
-    pub fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport> {
-        let step = self.state.step + 1;
-        let mut values = vec![Vec::new(); self.terms.len()];
-        let mut gradient = Vec::with_capacity(self.state.images.values.len());
-        let weights = self.state.weights.clone();
-        self.look(step, interrupted, |look| {
-            let mut loss: Option<Tensor> = None;
-            for (penalty, (setting, values)) in look.penalties.iter().zip(weights.terms.iter().zip(&mut values)) {
-                let Some(penalty) = penalty else { continue };
-                values.extend(penalty.to_vec1::<f32>()?.into_iter().map(f64::from));
-                if setting.weight > 0.0 {
-                    let weighted = (penalty.sum_all()? * setting.weight)?;
-                    loss = Some(match loss {
-                        Some(loss) => (loss + weighted)?,
-                        None => weighted,
-                    });
-                }
-            }
-            gradient.extend(look.gradient(loss.as_ref())?);
-            Ok(())
-        })?;
-        let mut report = Self::report(step, &weights, &values, &gradient);
-        if let Some(looks) = self.queue.as_ref().and_then(|queue| queue.view(step).into_iter().find(|one| one.looks)) {
-            report.network = Some(looks.serial);
-            report.network_accuracy = Some(looks.accuracy.unwrap_or(0.0));
-        }
-        self.refuse_if_not_finite(&report)?;
-        let moved = self.descended(step, &gradient)?;
-        if let Some(queue) = &mut self.queue {
-            queue.age(step, interrupted)?;
-        }
-        (self.state.images.values, self.state.velocity) = moved;
-        self.state.step = step;
-        Ok(report)
-    }
-
-    /// Norm of each term's weighted gradient on the pixels over the sum of those norms, at the step that comes next.
-    /// Computed on the side: it changes nothing.
-    pub fn pulls(&mut self) -> Result<Vec<f64>> {
-        let weights = self.state.weights.clone();
-        let mut squares = vec![0.0; self.terms.len()];
-        self.look(self.state.step + 1, &|| false, |look| {
-            for (penalty, (setting, squares)) in look.penalties.iter().zip(weights.terms.iter().zip(&mut squares)) {
-                if let Some(penalty) = penalty.as_ref().filter(|_| setting.weight > 0.0) {
-                    let alone = (penalty.sum_all()? * setting.weight)?;
-                    *squares += norm(&look.gradient(Some(&alone))?).powi(2);
-                }
-            }
-            Ok(())
-        })?;
-        let sum: f64 = squares.iter().map(|square| square.sqrt()).sum();
-        Ok(squares.iter().map(|square| if sum > 0.0 { square.sqrt() / sum } else { 0.0 }).collect())
     }
 
     /// What the terms say about the images under the networks, real images and augmentations of `step`, chunk after
@@ -509,9 +292,156 @@ impl Matching {
     }
 }
 
-/// Euclidean norm, summed in double precision.
-fn norm(values: &[f32]) -> f64 {
-    values.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
+impl Method for Matching {
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
+    }
+
+    fn scope(&self) -> Scope {
+        match (&self.queue, self.spec.updates) {
+            (None, Updates::Together) => Scope::Class,
+            _ => Scope::ClassAndSharedState,
+        }
+    }
+
+    fn restore(&mut self, mut state: State, networks: &[KeptNetwork]) -> Result<()> {
+        let known = |setting: &Setting| self.terms.iter().any(|entry| entry.term.id() == setting.term);
+        let fits = state.images.classes == self.state.images.classes
+            && state.images.values.len() == self.state.images.values.len()
+            && state.images.packing == self.state.images.packing
+            && state.velocity.len() == self.state.velocity.len()
+            && state.weights.terms.iter().all(known);
+        if !fits {
+            return Err(Error::Data("the checkpoint belongs to a run with other images or terms".to_owned()));
+        }
+        let saved = std::mem::replace(&mut state.weights.terms, self.state.weights.terms.clone());
+        for setting in saved {
+            let slot = state.weights.terms.iter_mut().find(|slot| slot.term == setting.term).expect("all are known");
+            *slot = setting;
+        }
+        if let Some(queue) = &mut self.queue {
+            queue.restore(networks)?;
+        }
+        self.state = state;
+        Ok(())
+    }
+
+    fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()> {
+        self.pool = pool;
+        Ok(())
+    }
+
+    fn lacks_pool(&self) -> bool {
+        self.pool.is_empty() && self.computed().any(|position| self.looks_through_pool(position))
+    }
+
+    fn needs_pool(&self, term: &str) -> bool {
+        let position = self.terms.iter().position(|entry| entry.term.id() == term);
+        position.is_some_and(|position| self.looks_through_pool(position) && self.no_effect(position).is_none())
+    }
+
+    fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
+        let ball = self.state.weights.position(Ball.id()).ok()?;
+        let Setting { weight, parameters, .. } = &self.state.weights.terms[ball];
+        let counts = *weight > 0.0 && self.no_effect(ball).is_none();
+        Some(Ball::radius(*parameters.get(Ball::RADIUS)?, pretrained.typical_distance)).filter(|_| counts)
+    }
+
+    fn term_infos(&self) -> Vec<TermInfo> {
+        let info = |(position, entry): (usize, &Entry)| {
+            let setting = &self.state.weights.terms[position];
+            TermInfo {
+                id: entry.term.id().to_owned(),
+                meaning: entry.term.meaning().to_owned(),
+                default_weight: entry.weight,
+                paper_weight: entry.term.paper_weight(self.state.images.classes.len(), self.queue.is_some()),
+                weight: setting.weight,
+                parameters: (entry.term.parameters().iter().zip(&entry.parameters))
+                    .map(|(parameter, &default)| ParameterInfo {
+                        id: parameter.id.to_owned(),
+                        meaning: parameter.meaning.to_owned(),
+                        default,
+                        value: setting.parameters.get(parameter.id).copied().unwrap_or(default),
+                    })
+                    .collect(),
+                needs_pool: self.looks_through_pool(position),
+                no_effect: self.no_effect(position).map(str::to_owned),
+            }
+        };
+        self.terms.iter().enumerate().map(info).collect()
+    }
+
+    fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport> {
+        let step = self.state.step + 1;
+        let mut values = vec![Vec::new(); self.terms.len()];
+        let mut gradient = Vec::with_capacity(self.state.images.values.len());
+        let weights = self.state.weights.clone();
+        self.look(step, interrupted, |look| {
+            let mut loss: Option<Tensor> = None;
+            for (penalty, (setting, values)) in look.penalties.iter().zip(weights.terms.iter().zip(&mut values)) {
+                let Some(penalty) = penalty else { continue };
+                values.extend(penalty.to_vec1::<f32>()?.into_iter().map(f64::from));
+                if setting.weight > 0.0 {
+                    let weighted = (penalty.sum_all()? * setting.weight)?;
+                    loss = Some(match loss {
+                        Some(loss) => (loss + weighted)?,
+                        None => weighted,
+                    });
+                }
+            }
+            gradient.extend(look.gradient(loss.as_ref())?);
+            Ok(())
+        })?;
+        let mut report = Self::report(step, &weights, &values, &gradient);
+        if let Some(looks) = self.queue.as_ref().and_then(|queue| queue.view(step).into_iter().find(|one| one.looks)) {
+            report.network = Some(looks.serial);
+            report.network_accuracy = Some(looks.accuracy.unwrap_or(0.0));
+        }
+        self.refuse_if_not_finite(&report)?;
+        let moved = self.descended(step, &gradient)?;
+        if let Some(queue) = &mut self.queue {
+            queue.age(step, interrupted)?;
+        }
+        (self.state.images.values, self.state.velocity) = moved;
+        self.state.step = step;
+        Ok(report)
+    }
+
+    fn pulls(&mut self) -> Result<Vec<f64>> {
+        let weights = self.state.weights.clone();
+        let mut squares = vec![0.0; self.terms.len()];
+        self.look(self.state.step + 1, &|| false, |look| {
+            for (penalty, (setting, squares)) in look.penalties.iter().zip(weights.terms.iter().zip(&mut squares)) {
+                if let Some(penalty) = penalty.as_ref().filter(|_| setting.weight > 0.0) {
+                    let alone = (penalty.sum_all()? * setting.weight)?;
+                    *squares += norm(&look.gradient(Some(&alone))?).powi(2);
+                }
+            }
+            Ok(())
+        })?;
+        let sum: f64 = squares.iter().map(|square| square.sqrt()).sum();
+        Ok(squares.iter().map(|square| if sum > 0.0 { square.sqrt() / sum } else { 0.0 }).collect())
+    }
+
+    fn keep(&self) -> Result<Vec<KeptNetwork>> {
+        self.queue.as_ref().map_or_else(|| Ok(Vec::new()), Queue::keep)
+    }
+
+    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
+        self.state.weights.set_weight(term, weight)
+    }
+
+    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
+        self.state.weights.set_parameter(term, parameter, value)
+    }
+
+    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
+        self.state.weights.set_learning_rate(rate)
+    }
 }
 
 #[cfg(test)]

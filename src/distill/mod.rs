@@ -4,18 +4,24 @@
 //! images. Nothing here knows threads, channels, files or clocks; a step is a function of the seed, its number and the
 //! state before it.
 
+pub mod energy;
 mod look;
 mod matching;
+mod method;
 mod packing;
 mod pretrained;
 mod queue;
 mod start;
+mod state;
 mod synthetic;
 pub mod terms;
 
-pub use matching::{Matching, MatchingSpec, Scope, Setting, State, Updates, Weights};
+pub use energy::{EnergyMap, EnergySpec};
+pub use matching::{Matching, MatchingSpec, Scope, Updates};
+pub use method::Method;
 pub use packing::Packing;
 pub use pretrained::{PoolSpec, Pretrained};
 pub use queue::{KeptNetwork, Queue, QueueSpec};
 pub use start::Start;
+pub use state::{Setting, State, Weights};
 pub use synthetic::SyntheticSet;

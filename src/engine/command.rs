@@ -53,6 +53,8 @@ pub enum Command {
     Evaluate(Trial),
     /// Say which images to use; what has not been judged yet is judged first.
     Judge,
+    /// Judge on the map what an energy map leaves.
+    JudgeOnMap,
     /// Give up the evaluation under way.
     CancelEvaluation,
     /// Write a checkpoint now.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Comparison, DataSummary, Evaluation, Intervention, RunInfo, StepReport, Verdict};
+use crate::report::{Comparison, DataSummary, Evaluation, Intervention, OnMap, RunInfo, StepReport, Verdict};
 
 /// A fact.
 #[derive(Clone, Debug)]
@@ -77,6 +77,8 @@ pub enum Event {
     Exported(PathBuf),
     /// A set was read from files; what was found out about it.
     Opened(String),
+    /// What an energy map leaves was judged on the map.
+    OnMap(Box<OnMap>),
     /// Presets beside each other were read from a file.
     Compared(Box<Comparison>),
     /// All steps are done, or the run was stopped; everything is on disk.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::{config::RunConfig, data::Pixels, distill::Matching, error::Result, memory, report::DataSummary};
+use crate::{config::RunConfig, data::Pixels, distill::energy::Source, error::Result, memory, report::DataSummary};
 
 /// Loads the data of a config and does two steps of a run that is thrown away.
 ///
@@ -13,13 +13,16 @@ pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
     config.check(&data)?;
     let device = config.device.open()?;
     let images = config.start_images(&data)?;
-    let rate = config.optimizer.learning_rate;
-    let mut trial = config.matching();
-    // Terms that look through trained networks have none yet.
+    let mut trial = config.clone();
+    // Terms and maps that look through trained networks have none yet.
     trial.terms.centralization = None;
     trial.terms.ball = None;
     trial.terms.information = None;
-    let mut trial = Matching::new(trial, data.clone(), device, config.seed, images, rate)?;
+    if let Some(energy) = &mut trial.energy {
+        energy.features = Source::Pixels;
+        energy.power = 1.0;
+    }
+    let mut trial = trial.method(&data, &device, images)?;
     trial.step(&|| false)?;
     let clock = Instant::now();
     trial.step(&|| false)?;

@@ -4,9 +4,11 @@
 //! at any moment. The result is that of the last epoch, never the best one on the test images.
 
 mod batch;
+mod classify;
 mod examples;
 mod expert;
 mod judge;
+mod on_map;
 mod outcome;
 mod protocol;
 mod published;
@@ -16,9 +18,11 @@ mod selection;
 mod training;
 mod verdict;
 
+pub use classify::{Classifier, Labelled};
 pub use examples::{Chosen, Examples, Images};
 pub use expert::Expert;
 pub use judge::{How, Judge, Progress, RANDOM_DRAWS, SharedExpert};
+pub use on_map::on_map;
 pub use outcome::Outcome;
 pub use protocol::{Family, LabelKind, Protocol};
 pub use published::published;

@@ -4,6 +4,7 @@
 //! seconds; every figure carries the step that it belongs to.
 
 mod judging;
+mod mapped;
 mod pictures;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use judging::{
     Accuracy, Called, Compared, Comparison, Evaluation, Published, Subject, TestedOn, Verdict, VerdictRow,
 };
+pub use mapped::{Form, OnMap, OnMapRow};
 pub use pictures::{
     Ball, ClassInformation, Coordinate, Ellipse, FeaturePlane, Frame, Gallery, GalleryView, Ground, InformationView,
     Point, QueuedNetwork, Wants,

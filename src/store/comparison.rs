@@ -1,4 +1,4 @@
-//! `comparison.json`: presets beside each other.
+//! `comparison.json`: presets beside each other; `map.json`: what an energy map leaves.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 use super::files;
 use crate::{
     error::{Error, Result},
-    report::Comparison,
+    report::{Comparison, OnMap},
 };
 
 /// Name of the file.
@@ -17,8 +17,17 @@ pub const COMPARISON: &str = "comparison.json";
 /// Writes it into a folder.
 pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-    files::replace(&folder.join(COMPARISON), |file| {
-        serde_json::to_writer_pretty(&mut *file, comparison)?;
+    write(&folder.join(COMPARISON), comparison)
+}
+
+/// Writes `map.json` into the folder of a run.
+pub fn write_on_map(folder: &Path, judged: &OnMap) -> Result<()> {
+    write(&folder.join("map.json"), judged)
+}
+
+fn write(path: &Path, what: &impl serde::Serialize) -> Result<()> {
+    files::replace(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, what)?;
         writeln!(file)
     })
 }

@@ -186,7 +186,7 @@ impl Actor {
             Command::Evaluate(Trial { protocol, .. }) => {
                 out.tell(Event::Evaluating { what: format!("{protocol} of the images"), done: 0.4, secs_left: 12.0 });
             }
-            Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
+            Command::JudgeOnMap | Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
             Command::Inspect(config) => out.tell(Event::Inspected(Box::new(DataSummary {
                 spec: config.data.to_string(),
                 info: self.data.info(),

@@ -19,7 +19,7 @@ use crate::{
     config::RunConfig,
     engine::{Event, Start},
     report::{
-        Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, InformationView,
+        Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, InformationView, OnMap,
         QueuedNetwork, RunInfo, Verdict,
     },
 };
@@ -170,6 +170,8 @@ pub struct RunState {
     pub pretraining: Option<Progress>,
     /// Which images to use.
     pub verdict: Option<Verdict>,
+    /// What an energy map leaves, judged on the map.
+    pub on_map: Option<OnMap>,
     /// Presets beside each other, as they were read.
     pub comparison: Option<Comparison>,
     /// True while somebody waits for what is in a data set.
@@ -250,6 +252,7 @@ impl RunState {
                 self.verdict = Some(*verdict);
             }
             Event::Opened(note) => self.journal.write(Grade::Note, note, self.step),
+            Event::OnMap(judged) => self.on_map = Some(*judged),
             Event::Compared(comparison) => self.comparison = Some(*comparison),
             Event::Inspected(summary) => {
                 self.inspecting = false;
@@ -304,6 +307,7 @@ impl RunState {
         self.step = info.step;
         self.history = History::of(&info.terms);
         self.verdict = None;
+        self.on_map = None;
         self.pretraining = None;
         self.marks.clear();
         self.evaluations.clear();

@@ -4,11 +4,11 @@ use super::Run;
 use crate::{
     config::RunConfig,
     engine::{Trial, jobs::Jobs},
-    error::Result,
+    error::{Error, Result},
     evaluate::{self, Family as Rules, How, Judge, Outcome, Protocol, SharedExpert},
     fingerprint::Fingerprint,
     nn::{self, NetworkSpec},
-    report::{Evaluation, Subject, TestedOn, Verdict},
+    report::{Evaluation, OnMap, Subject, TestedOn, Verdict},
     store::{self, RunFolder},
 };
 
@@ -123,6 +123,19 @@ impl Run {
             "" => *network == self.config.network.judge(),
             name => name == network.describe(),
         }
+    }
+
+    /// What an energy map leaves, judged on the map; written into the folder too.
+    pub(in crate::engine) fn judge_on_map(&self) -> Result<OnMap> {
+        let judged = match self.method.energy() {
+            Some(map) => evaluate::on_map(map, &self.data, self.config.seed)?,
+            None => {
+                return Err(Error::Config("this run has no energy map: start one with --preset pemdd-cpu".to_owned()));
+            }
+        };
+        let judged = judged.ok_or_else(|| Error::Config("the network of the map is not trained yet".to_owned()))?;
+        store::write_on_map(self.folder.path(), &judged)?;
+        Ok(judged)
     }
 
     /// Which images to use, from what was measured with the run's own network.

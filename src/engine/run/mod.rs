@@ -14,7 +14,7 @@ use super::{Start, pretraining::Pretraining};
 use crate::{
     config::RunConfig,
     data::Dataset,
-    distill::{Matching, Queue, SyntheticSet},
+    distill::{Method, SyntheticSet},
     error::{Error, Result},
     nn,
     report::{Change, Evaluation, Intervention, RunInfo, StepReport, TestedOn},
@@ -26,7 +26,7 @@ pub(in crate::engine) struct Run {
     pub(in crate::engine) config: RunConfig,
     pub(in crate::engine) data: Arc<Dataset>,
     pub(in crate::engine) device: Device,
-    pub(in crate::engine) method: Matching,
+    pub(in crate::engine) method: Box<dyn Method>,
     /// The networks that are trained on the real images.
     pub(in crate::engine) pretraining: Pretraining,
     /// Weights that wait for trained networks.
@@ -73,9 +73,7 @@ impl Run {
             check_same(old, &record, &mut warnings)?;
         }
         let start = config.start_images(&data)?;
-        let rate = config.optimizer.learning_rate;
-        let mut method =
-            Matching::new(config.matching(), data.clone(), device.clone(), config.seed, start.clone(), rate)?;
+        let mut method = config.method(&data, &device, start.clone())?;
         let folder = if resume {
             // The folder is locked first: what lies in it must not change while it is read.
             let mut folder = RunFolder::open(&out)?;
@@ -218,7 +216,7 @@ impl Run {
     /// Takes the networks when all are trained; what waited for them is recorded and counts from the next step on.
     pub(in crate::engine) fn take_pool(&mut self) -> Result<Vec<Intervention>> {
         let Some(pool) = self.pretraining.pool() else { return Ok(Vec::new()) };
-        self.method.set_pool(pool.to_vec());
+        self.method.set_pool(pool.to_vec())?;
         let awaiting = std::mem::take(&mut self.awaiting);
         awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect()
     }
@@ -261,8 +259,7 @@ impl Run {
     /// Brings everything up to this step to the disk.
     pub(in crate::engine) fn checkpoint(&mut self) -> Result<u64> {
         self.folder.sync()?;
-        let networks = self.method.queue().map(Queue::keep).transpose()?.unwrap_or_default();
-        self.checkpoints.save(self.method.state(), &networks)?;
+        self.checkpoints.save(self.method.state(), &self.method.keep()?)?;
         self.saved = Some(self.at());
         Ok(self.at())
     }

@@ -42,6 +42,10 @@ impl Worker {
         let Some(run) = &mut self.run else { return Ok(()) };
         let path = run.save_all()?;
         self.backstage.tell(Event::Exported(path));
+        if run.method.energy().is_some() {
+            self.judge_on_map()?;
+        }
+        let Some(run) = &mut self.run else { return Ok(()) };
         let (last, whole) = (run.config.evaluation.last, run.config.evaluation.whole);
         if let Some(known) = run.known_whole(last) {
             self.backstage.tell(Event::Evaluated(known)); // A run may end with the whole set as its protocol.
@@ -58,6 +62,21 @@ impl Worker {
             let judges = run.judges(whole, &self.jobs)?;
             self.judge_unasked(judges, whole)?;
         }
+        Ok(())
+    }
+
+    /// Classifiers learn on the map of an energy run.
+    pub(super) fn judge_on_map(&mut self) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        if run.awaits_pool() {
+            // A run that was opened to be judged has its network in the cache.
+            while run.pretraining.pool().is_none() {
+                run.pretraining.advance(Duration::ZERO)?;
+            }
+            run.take_pool()?;
+        }
+        let judged = run.judge_on_map()?;
+        self.backstage.tell(Event::OnMap(Box::new(judged)));
         Ok(())
     }
 

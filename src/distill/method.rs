@@ -1,0 +1,66 @@
+//! What every method can do: be moved step by step, steered by faders, kept and taken up again.
+
+use std::sync::Arc;
+
+use super::{EnergyMap, KeptNetwork, Pretrained, Queue, Scope, State};
+use crate::{
+    error::Result,
+    report::{StepReport, TermInfo},
+};
+
+/// A way to make a small set of a large one.
+pub trait Method: Send {
+    /// The step, the images and the faders.
+    fn state(&self) -> &State;
+
+    /// What a run over some of the classes shares with one over all of them.
+    fn scope(&self) -> Scope;
+
+    /// Everything else that changes from step to step, for a checkpoint.
+    fn keep(&self) -> Result<Vec<KeptNetwork>>;
+
+    /// Goes on from what was kept.
+    fn restore(&mut self, state: State, kept: &[KeptNetwork]) -> Result<()>;
+
+    /// One step. Where it fails, or `interrupted` says so, nothing has changed.
+    fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport>;
+
+    /// The faders for people.
+    fn term_infos(&self) -> Vec<TermInfo>;
+
+    /// Sets the weight of a term from the next step on and returns the one before.
+    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64>;
+
+    /// Sets a parameter of a term from the next step on and returns the one before.
+    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64>;
+
+    /// Sets the learning rate from the next step on and returns the one before.
+    fn set_learning_rate(&mut self, rate: f64) -> Result<f64>;
+
+    /// Share of each term in the gradient of the next step. Computed on the side: it changes nothing.
+    fn pulls(&mut self) -> Result<Vec<f64>>;
+
+    /// Brings networks that were trained on the real images.
+    fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()>;
+
+    /// True if the next step cannot be made before trained networks are brought.
+    fn lacks_pool(&self) -> bool;
+
+    /// True if a term of this name would need trained networks to count.
+    fn needs_pool(&self, term: &str) -> bool;
+
+    /// The networks that learn beside the run, where there are some.
+    fn queue(&self) -> Option<&Queue> {
+        None
+    }
+
+    /// The map that is learned, where the method has one.
+    fn energy(&self) -> Option<&EnergyMap> {
+        None
+    }
+
+    /// Radius of the ball outside which a term pulls images back, in the features of a network.
+    fn ball_radius(&self, _pretrained: &Pretrained) -> Option<f64> {
+        None
+    }
+}

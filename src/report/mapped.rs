@@ -1,0 +1,78 @@
+//! What an energy map leaves, judged on the map.
+
+use serde::{Deserialize, Serialize};
+
+use super::Accuracy;
+
+/// What a classifier on the map learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// The real images that stand for sigma points.
+    Picks,
+    /// Points of Gaussians that were rebuilt from the picks.
+    Rebuilt,
+    /// Points of Gaussians with the moments of the classes.
+    Moments,
+    /// All samples that the map was learned from.
+    Samples,
+    /// As many random real images as picks.
+    Random,
+    /// As many medoids of k-means among pixels.
+    Medoids,
+}
+
+impl Form {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Picks => "picks",
+            Self::Rebuilt => "Gaussians rebuilt from the picks",
+            Self::Moments => "Gaussians of the class moments",
+            Self::Samples => "all samples",
+            Self::Random => "random images",
+            Self::Medoids => "k-means medoids",
+        }
+    }
+}
+
+/// `map.json`: classifiers that learned and were tested on the map, on the test split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnMap {
+    /// The step whose map was judged.
+    pub step: u64,
+    /// Dimensions of the map.
+    pub dimensions: usize,
+    /// What it maps, in words.
+    pub features: String,
+    /// Bytes of the map itself, which everything that is stored as points needs too.
+    pub map_bytes: u64,
+    /// Bytes of the picks as features, where somebody keeps those.
+    pub feature_bytes: u64,
+    /// Bytes of the picks as positions in the data, where somebody has that.
+    pub index_bytes: u64,
+    /// How far classes lie apart beside how wide they are, before the first step and now.
+    pub spread: [f64; 2],
+    /// How far rebuilt Gaussians are from their classes, mean over the classes: `|mean - mean'|` and
+    /// `|C - C'|_F / |C|_F`.
+    pub rebuilt_errors: [f64; 2],
+    /// One for each form.
+    pub rows: Vec<OnMapRow>,
+}
+
+/// A form with what it reaches and takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnMapRow {
+    /// What was learned from.
+    pub form: Form,
+    /// Points of each class.
+    pub points: usize,
+    /// Logistic regression.
+    pub logistic: Accuracy,
+    /// Five nearest neighbours.
+    pub neighbours: Accuracy,
+    /// Bytes as 8-bit images; 0 where there are none.
+    pub image_bytes: u64,
+    /// Bytes as points of the map, or as moments.
+    pub bytes: u64,
+}
