@@ -295,6 +295,10 @@ impl RunConfig {
             fault("checkpoint.keep must be at least 1".to_owned());
         }
         let terms = self.terms.build();
+        let joins = terms.iter().find(|entry| entry.weight > 0.0 && entry.term.scope() == Scope::Set);
+        if let Some(entry) = joins.filter(|_| !self.classes.is_empty()) {
+            fault(format!("classes cannot be chosen with terms.{}: {}", entry.term.id(), Scope::Set.describe()));
+        }
         let has_terms = terms.iter().any(|entry| entry.is_named);
         if let Some(energy) = &self.energy {
             if let Err(text) = energy.check(self.images.per_class, data) {

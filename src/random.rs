@@ -57,6 +57,8 @@ pub enum Purpose {
     EnergyDropout = 22,
     /// Points drawn from the Gaussian of a class.
     Upsampling = 23,
+    /// Classes, shots, queries, points and first map of an episode (`step` = episode).
+    Episode = 24,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

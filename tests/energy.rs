@@ -119,7 +119,8 @@ fn threads_never_change_a_bit() {
 fn a_run_with_trained_features_is_judged_on_its_map_again() {
     let place = folder();
     let out = place.path().join("run");
-    let more = ["energy.features=\"network\"", "pool.epochs=2", "pool.network={kind=\"convnet\",width=8,depth=2,padding=1}"];
+    let more =
+        ["energy.features=\"network\"", "pool.epochs=2", "pool.network={kind=\"convnet\",width=8,depth=2,padding=1}"];
     let all: Vec<&str> = TINY.iter().chain(&more).copied().collect();
     let first = last_json(&succeed(distill("pemdd-digits", &all, &out).arg("--json")));
     let again = last_json(&succeed(spiritsafe().arg("evaluate").arg(&out).args(["--on-map", "--json"])));

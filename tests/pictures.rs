@@ -128,6 +128,24 @@ fn queue_in_the_dark() {
     window.snapshot_options("queue_dark", &tolerance());
 }
 
+#[test]
+fn energy_in_the_dark() {
+    use egui_kittest::kittest::Queryable as _;
+    let config = RunConfig::preset("pemdd-digits", &[]).unwrap();
+    let mut window = window_of(Start { config, ..first() }, 120, Key::Num1, Theme::Dark);
+    window.get_by_label("Method").click();
+    until(&mut window, |app| app.run_state().pictures.energy.is_some());
+    window.run();
+    mask(&mut window);
+    window.snapshot_options("energy_dark", &tolerance());
+    window.get_by_label("Sigma points").click();
+    window.run();
+    window.get_by_label("Ball of 3").click();
+    window.run();
+    mask(&mut window);
+    window.snapshot_options("sigma_points_dark", &tolerance());
+}
+
 /// The tolerance is no blindfold: one image that is marked is a difference.
 #[test]
 fn a_marked_image_is_noticed() {

@@ -205,6 +205,7 @@ impl App {
             pulls: sees(Pane::Mixer),
             information: sees(Pane::Method) && page == MethodPage::Information,
             queue: sees(Pane::Method) && page == MethodPage::Queue,
+            energy: sees(Pane::Method) && matches!(page, MethodPage::Energy | MethodPage::Balls),
             apart: self.view.apart,
         };
         if self.watched.as_ref() != Some(&wants) {

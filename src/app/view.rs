@@ -56,6 +56,10 @@ pub enum MethodPage {
     /// The networks that learn beside the run.
     #[default]
     Queue,
+    /// Pairs on the curve of their energy, and the balls with the forces between them.
+    Energy,
+    /// What stands for the ball of a class.
+    Balls,
     /// What the images of a class say to a trained network.
     Information,
 }
@@ -104,8 +108,17 @@ pub const PACES: [Option<f64>; 5] = [None, Some(100.0), Some(30.0), Some(10.0), 
 impl View {
     /// The page of the method that can be shown for a run.
     pub fn page(&self, run: &RunState) -> MethodPage {
-        let has_queue = run.info.as_ref().is_some_and(|info| info.queue.is_some());
-        if has_queue { self.method_page } else { MethodPage::Information }
+        let pages = Self::pages(run);
+        if pages.contains(&self.method_page) { self.method_page } else { pages[0] }
+    }
+
+    /// The pages that a run has, the most telling first.
+    pub fn pages(run: &RunState) -> &'static [MethodPage] {
+        match &run.info {
+            Some(info) if info.has_map => &[MethodPage::Energy, MethodPage::Balls, MethodPage::Information],
+            Some(info) if info.queue.is_some() => &[MethodPage::Queue, MethodPage::Information],
+            _ => &[MethodPage::Information],
+        }
     }
 
     /// The next pace that is slower, or faster.

@@ -10,6 +10,7 @@ mod distill;
 mod drive;
 mod evaluate;
 mod export;
+mod fewshot;
 mod lists;
 mod merge;
 mod replay;
@@ -66,6 +67,8 @@ enum Command {
         #[arg(long, value_name = "N")]
         size: Option<usize>,
     },
+    /// Learn classes that no network has seen from a few images each, by potential energy and by what is simpler
+    Fewshot(fewshot::FewShotArgs),
     /// List the presets
     Presets,
     /// Say how fast this machine does what a run does
@@ -145,7 +148,7 @@ fn parse_device(name: &str) -> Result<DeviceSpec> {
 
 /// `0,2,5-7` as labels.
 fn parse_classes(list: &str) -> Result<Vec<u32>> {
-    let wrong = || Error::Config(format!("--classes {list}: write labels like 0,1,2 or ranges like 0-4"));
+    let wrong = || Error::Config(format!("{list}: write labels like 0,1,2 or ranges like 0-4"));
     let mut classes = Vec::new();
     for part in list.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -172,6 +175,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Verdict(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
         Some(Command::Data { spec, size }) => lists::data(spec, size),
+        Some(Command::Fewshot(args)) => args.run(),
         Some(Command::Presets) => lists::presets(),
         Some(Command::Bench(args)) => args.run(),
         None => window().or_else(|reason| {

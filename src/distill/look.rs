@@ -208,6 +208,8 @@ impl Matching {
     /// Classes that are computed together.
     pub(super) fn chunk(&self) -> usize {
         match self.spec.chunk {
+            // Pairs join all classes.
+            _ if self.joins_classes() => self.state().images.classes.len(),
             0 => (CHUNK_VALUES / (self.real_count() * self.data.shape().len()).max(1)).max(1),
             classes => classes,
         }

@@ -131,6 +131,11 @@ impl Matching {
         self.terms[position].term.needs().through == Through::Pretrained
     }
 
+    /// True if a term that counts joins all classes.
+    pub(super) fn joins_classes(&self) -> bool {
+        self.computed().any(|position| self.terms[position].term.scope() == Scope::Set)
+    }
+
     /// Why the term has no gradient in this run, where it has none.
     fn no_effect(&self, position: usize) -> Option<&'static str> {
         let term = &self.terms[position].term;
@@ -303,6 +308,7 @@ impl Method for Matching {
 
     fn scope(&self) -> Scope {
         match (&self.queue, self.spec.updates) {
+            _ if self.joins_classes() => Scope::Set,
             (None, Updates::Together) => Scope::Class,
             _ => Scope::ClassAndSharedState,
         }
@@ -432,6 +438,11 @@ impl Method for Matching {
     }
 
     fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
+        let joins = self.terms.iter().any(|entry| entry.term.id() == term && entry.term.scope() == Scope::Set);
+        if joins && weight > 0.0 && self.state.images.classes.len() < self.data.classes() {
+            let why = Scope::Set.describe();
+            return Err(Error::Config(format!("the term \"{term}\" needs a run over all classes: {why}")));
+        }
         self.state.weights.set_weight(term, weight)
     }
 

@@ -18,6 +18,7 @@ pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
     trial.terms.centralization = None;
     trial.terms.ball = None;
     trial.terms.information = None;
+    trial.terms.energy = None;
     if let Some(energy) = &mut trial.energy {
         energy.features = Source::Pixels;
         energy.power = 1.0;

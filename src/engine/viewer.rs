@@ -14,7 +14,7 @@ use crate::{
     distill::Pretrained,
     error::Result,
     evaluate::select_at_random,
-    explain::{self, Projection},
+    explain::{self, Axes, Projection},
     nn::Network,
     report::{Accuracy, ClassInformation, FeaturePlane, Frame, GalleryView, Ground, InformationView, Point, Wants},
 };
@@ -41,6 +41,8 @@ pub(super) struct Viewer {
     /// Step and wants of the last frame.
     shown: Option<(u64, Wants, bool)>,
     view: Option<View>,
+    /// The plane of an energy map.
+    axes: Option<Axes>,
 }
 
 /// The network through which people look, with the plane that was fitted through it.
@@ -62,6 +64,7 @@ impl Default for Viewer {
             pressed: false,
             shown: None,
             view: None,
+            axes: None,
         }
     }
 }
@@ -96,6 +99,7 @@ impl Viewer {
     /// Forgets what was seen of another run.
     pub(super) fn begin(&mut self) {
         self.view = None;
+        self.axes = None;
         self.shown = None;
         self.pressed = true;
     }
@@ -162,7 +166,14 @@ impl Viewer {
         };
         let pulls = if self.wants.pulls && !run.lacks_pool() { Some(run.method.pulls()?) } else { None };
         let queue = run.method.queue().filter(|_| self.wants.queue).map(|queue| queue.view(run.at() + 1));
-        Ok(Frame { step: run.at(), gallery, features, pulls, information, queue })
+        let energy = match run.method.energy().filter(|_| self.wants.energy).and_then(|map| Some((map, map.cloud()?))) {
+            Some((map, cloud)) => {
+                let per_class = run.method.state().images.per_class;
+                Some(explain::energy(&cloud, map.law(), &map.ballparks()?, per_class, &mut self.axes))
+            }
+            None => None,
+        };
+        Ok(Frame { step: run.at(), gallery, features, pulls, information, queue, energy })
     }
 }
 

@@ -112,7 +112,8 @@ impl Expert {
         })
     }
 
-    fn features(&self, indices: &[u32]) -> Result<Vec<f32>> {
+    /// Features of training images, `(n, d)` in a row.
+    pub(super) fn features(&self, indices: &[u32]) -> Result<Vec<f32>> {
         let [channels, height, width] = self.data.shape().dims();
         let mut features = Vec::with_capacity(indices.len() * self.network().embedding_len());
         for slice in indices.chunks(SLICE) {

@@ -3,10 +3,12 @@
 //! Nothing here knows an engine or a window. Maps are linear with orthonormal rows, so lengths are true or shortened,
 //! never invented: a ball of radius r has a disc of radius r as its shadow, and the shadow of a covariance is an ellipse.
 
+mod energy;
 mod gallery;
 mod information;
 mod projection;
 
+pub use energy::{Axes, energy};
 pub use gallery::gallery;
 pub use information::information;
-pub use projection::{Projection, ball, ellipse};
+pub use projection::{Projection, ball, ellipse, ellipse_of};

@@ -86,7 +86,11 @@ pub fn ellipse<'a>(points: &(impl Iterator<Item = &'a Point> + Clone)) -> Ellips
             points.clone().map(|point| (f64::from(point.at[a]) - centre[a]) * (f64::from(point.at[b]) - centre[b]));
         products.sum::<f64>() / count
     };
-    let (xx, xy, yy) = (product(0, 0), product(0, 1), product(1, 1));
+    ellipse_of(centre.map(|value| value as f32), [product(0, 0), product(0, 1), product(1, 1)])
+}
+
+/// The same from a centre and the covariance `xx`, `xy`, `yy` in the plane.
+pub fn ellipse_of(centre: [f32; 2], [xx, xy, yy]: [f64; 3]) -> Ellipse {
     // A symmetric 2x2 matrix: eigenvalues (xx + yy) / 2 ± r, the first axis at half the angle of (xx - yy, 2 xy).
     let (middle, radius) = (f64::midpoint(xx, yy), ((xx - yy) / 2.0).hypot(xy));
     let angle = (2.0 * xy).atan2(xx - yy) / 2.0;
@@ -95,7 +99,7 @@ pub fn ellipse<'a>(points: &(impl Iterator<Item = &'a Point> + Clone)) -> Ellips
         [(length * angle.cos()) as f32, (length * angle.sin()) as f32]
     };
     Ellipse {
-        centre: centre.map(|value| value as f32),
+        centre,
         major: half_axis(middle + radius, angle),
         minor: half_axis(middle - radius, angle + std::f64::consts::FRAC_PI_2),
     }

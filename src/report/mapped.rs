@@ -34,6 +34,18 @@ impl Form {
             Self::Medoids => "k-means medoids",
         }
     }
+
+    /// In a word or two.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Picks => "picks",
+            Self::Rebuilt => "rebuilt from them",
+            Self::Moments => "class moments",
+            Self::Samples => "all samples",
+            Self::Random => "random images",
+            Self::Medoids => "k-means medoids",
+        }
+    }
 }
 
 /// `map.json`: classifiers that learned and were tested on the map, on the test split.

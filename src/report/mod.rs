@@ -16,8 +16,8 @@ pub use judging::{
 };
 pub use mapped::{Form, OnMap, OnMapRow};
 pub use pictures::{
-    Ball, ClassInformation, Coordinate, Ellipse, FeaturePlane, Frame, Gallery, GalleryView, Ground, InformationView,
-    Point, QueuedNetwork, Wants,
+    Ball, BallView, ClassInformation, Coordinate, Ellipse, EnergyView, FeaturePlane, Frame, Gallery, GalleryView,
+    Ground, InformationView, Point, QueuedNetwork, SigmaPoint, Wants,
 };
 
 /// What is known about a run when it starts.
@@ -55,6 +55,8 @@ pub struct RunInfo {
     pub bytes: u64,
     /// The networks that learn beside the run, where there are some.
     pub queue: Option<QueueInfo>,
+    /// True if the run learns an energy map.
+    pub has_map: bool,
 }
 
 /// How networks that learn beside a run are kept.

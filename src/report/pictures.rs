@@ -17,6 +17,8 @@ pub struct Wants {
     pub information: bool,
     /// The networks that learn beside the run.
     pub queue: bool,
+    /// An energy map: pairs, balls, and what stands for them.
+    pub energy: bool,
     /// Images that are mosaics are taken apart.
     pub apart: bool,
 }
@@ -51,6 +53,60 @@ pub struct Frame {
     pub information: Option<InformationView>,
     /// The networks that learn beside the run, oldest first, as they stand before the next step.
     pub queue: Option<Vec<QueuedNetwork>>,
+    /// An energy map.
+    pub energy: Option<EnergyView>,
+}
+
+/// An energy map: pairs on the curve of their energy, class balls in a plane, and what stands for each ball.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnergyView {
+    /// Dimensions of the map, before the plane.
+    pub dimensions: usize,
+    /// Added to every scaled distance.
+    pub offset: f64,
+    /// Scale of distances between classes.
+    pub ratio: f64,
+    /// Scaled distances of some pairs of one class.
+    pub within: Vec<f32>,
+    /// Scaled distances of some pairs of two classes.
+    pub between: Vec<f32>,
+    /// Energy of the pairs of one class and of two, each over the number of all pairs.
+    pub energy: [f64; 2],
+    /// Variance between the classes over the variance within them.
+    pub spread: f64,
+    /// Samples in the plane, with the position of their class.
+    pub points: Vec<([f32; 2], u16)>,
+    /// For each class, the force of all other classes on it, in the plane: minus the gradient of the energy, summed over its
+    /// points.
+    pub forces: Vec<[f32; 2]>,
+    /// Class after class.
+    pub balls: Vec<BallView>,
+}
+
+/// What stands for the ball of a class; places are in the plane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BallView {
+    /// One standard deviation of its samples.
+    pub ellipse: Ellipse,
+    /// The same of the Gaussian that was rebuilt from the picks.
+    pub rebuilt: Ellipse,
+    /// The sigma points.
+    pub sigma: Vec<SigmaPoint>,
+    /// The picks, nearest first, each with the sigma point that it stands for.
+    pub picks: Vec<([f32; 2], usize)>,
+    /// How far the moments of the sigma points are from those of the class: `|mean - mean'|`, `|C - C'|_F / |C|_F`.
+    pub sigma_errors: [f64; 2],
+    /// How far those of the rebuilt Gaussian are.
+    pub rebuilt_errors: [f64; 2],
+}
+
+/// A sigma point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SigmaPoint {
+    /// Its place in the plane.
+    pub at: [f32; 2],
+    /// Its weight; all weights of a class add up to 1.
+    pub weight: f64,
 }
 
 /// A network that learns beside the run.

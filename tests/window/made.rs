@@ -5,8 +5,8 @@ use std::f32::consts::TAU;
 use spiritsafe::{
     data::Dataset,
     report::{
-        Accuracy, Ball, ClassInformation, Compared, Comparison, Ellipse, FeaturePlane, Gallery, GalleryView, Ground,
-        InformationView, Point, QueuedNetwork, RunInfo,
+        Accuracy, Ball, ClassInformation, Compared, Comparison, Ellipse, EnergyView, FeaturePlane, Gallery,
+        GalleryView, Ground, InformationView, Point, QueuedNetwork, RunInfo,
     },
 };
 
@@ -28,6 +28,40 @@ impl Actor {
         };
         let lens = "ConvNet, depth 2, width 32, trained for 40 epochs".to_owned();
         InformationView { lens, dimensions: DIMENSIONS, classes: (0..10).map(of_class).collect() }
+    }
+
+    /// Balls that part while the run goes on.
+    pub(super) fn energy(run: &RunInfo) -> EnergyView {
+        use spiritsafe::distill::energy::{Assignment, Ballpark, Cloud, Law, Moments, SigmaPoints, Transform, assign};
+        const DIMENSIONS: usize = 4;
+        const POINTS: usize = 40;
+        let apart = 12.0 * (1.0 - (-(run.step as f32) / 90.0).exp());
+        let value = |class: usize, point: usize, axis: usize| {
+            let corner = noise((class * 17 + axis * 3 + 5) as u64);
+            apart * corner + 0.4 * noise((class * 4000 + point * 8 + axis) as u64)
+        };
+        let values = (0..10 * POINTS * DIMENSIONS).map(|at| {
+            let (class, point, axis) = (at / POINTS / DIMENSIONS, at / DIMENSIONS % POINTS, at % DIMENSIONS);
+            value(class, point, axis)
+        });
+        let cloud = Cloud {
+            values: values.collect(),
+            dimensions: DIMENSIONS,
+            starts: (0..=10).map(|class| class * POINTS).collect(),
+        };
+        let ballpark = |class: usize| {
+            let points = cloud.of_class(class);
+            let moments = Moments::of(points, DIMENSIONS);
+            let sigma = moments.sigma_points(Transform::Exact, 1.0, 2.0).unwrap();
+            let near = |point: &Vec<f64>| {
+                let samples = points.chunks_exact(DIMENSIONS);
+                samples.map(|sample| SigmaPoints::nearness(Transform::Exact, point, sample)).collect()
+            };
+            let distances: Vec<Vec<f64>> = sigma.points.iter().map(near).collect();
+            Ballpark { picks: assign(&distances, Assignment::Greedy), moments, sigma }
+        };
+        let ballparks: Vec<Ballpark> = (0..10).map(ballpark).collect();
+        spiritsafe::explain::energy(&cloud, Law { offset: 0.3, ratio: 0.1 }, &ballparks, 6, &mut None)
     }
 
     /// Networks that know the more the older they are.

@@ -276,6 +276,7 @@ impl Actor {
             out: start.out.clone(),
             bytes: 64 * 10 * config.images.per_class as u64,
             queue: config.queue.as_ref().map(spiritsafe::distill::QueueSpec::info),
+            has_map: config.energy.is_some(),
         };
         self.run = Some(info.clone());
         out.tell(Event::Started(Box::new(info)));
@@ -373,6 +374,7 @@ impl Actor {
             pulls: self.wants.pulls.then(|| shares.map(|share| share / sum).collect()),
             information: self.wants.information.then(|| Self::information(run)),
             queue: run.queue.as_ref().filter(|_| self.wants.queue).map(|_| Self::queue(run)),
+            energy: (run.has_map && self.wants.energy).then(|| Self::energy(run)),
         });
     }
 }

@@ -369,7 +369,7 @@ fn preset(ui: &mut Ui, draft: &mut Draft) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
         let label = ui.label(RichText::new("Preset").color(theme.dim));
-        let combo = ComboBox::from_id_salt("preset").selected_text(&draft.base.name).show_ui(ui, |ui| {
+        let combo = ComboBox::from_id_salt("preset").selected_text(&draft.base.name).height(420.0).show_ui(ui, |ui| {
             for preset in &PRESETS {
                 let chosen = draft.base.name == preset.name;
                 let Ok(config) = RunConfig::preset(preset.name, &[]) else { continue };

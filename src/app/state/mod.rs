@@ -19,8 +19,8 @@ use crate::{
     config::RunConfig,
     engine::{Event, Start},
     report::{
-        Change, Comparison, DataSummary, Evaluation, FeaturePlane, Frame, Gallery, GalleryView, InformationView, OnMap,
-        QueuedNetwork, RunInfo, Verdict,
+        Change, Comparison, DataSummary, EnergyView, Evaluation, FeaturePlane, Frame, Gallery, GalleryView,
+        InformationView, OnMap, QueuedNetwork, RunInfo, Verdict,
     },
 };
 
@@ -99,6 +99,8 @@ pub struct Pictures {
     pub information: Option<(u64, InformationView)>,
     /// The networks that learn beside the run.
     pub queue: Option<(u64, Vec<QueuedNetwork>)>,
+    /// An energy map.
+    pub energy: Option<(u64, EnergyView)>,
     /// The values of the classes of `information`, picture after picture.
     pub information_before: Vec<(u64, Vec<f64>)>,
 }
@@ -119,6 +121,9 @@ impl Pictures {
         }
         if let Some(pulls) = &frame.pulls {
             self.pulls = Some((frame.step, pulls.clone()));
+        }
+        if let Some(energy) = &frame.energy {
+            self.energy = Some((frame.step, energy.clone()));
         }
         if let Some(queue) = &frame.queue {
             self.queue = Some((frame.step, queue.clone()));

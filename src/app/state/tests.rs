@@ -43,6 +43,7 @@ fn info() -> RunInfo {
         out: "run".into(),
         bytes: 128,
         queue: None,
+        has_map: false,
     }
 }
 

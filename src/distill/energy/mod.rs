@@ -11,6 +11,7 @@
 //! no bias, which no distance feels.
 
 mod features;
+mod map;
 mod moments;
 mod pairs;
 mod picks;
@@ -18,11 +19,10 @@ mod picks;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use rand::Rng;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use features::Source;
+pub use map::{Dropout, LinearMap, weighted};
 pub use moments::{Moments, SigmaPoints, Transform};
 pub use pairs::{Cloud, Law, Pull, energy, pull};
 pub use picks::{Assignment, Pick, assign, least_cost};
@@ -143,10 +143,6 @@ const RATIO: &str = "ratio";
 const DROPOUT: &str = "dropout";
 const DIMENSIONS: &str = "dimensions";
 
-/// Adam, as PyTorch has it.
-const BETAS: [f32; 2] = [0.9, 0.999];
-const EPSILON: f32 = 1e-8;
-
 /// A map that is learned by minimising the potential energy of pairs.
 pub struct EnergyMap {
     spec: EnergySpec,
@@ -161,10 +157,8 @@ pub struct EnergyMap {
     lens: Option<Lens>,
     /// Features of the samples `(n, d)`; empty until the network is there.
     features: Vec<f32>,
-    /// The map `(dimensions, d)`, with the first and second moment of its gradient.
-    map: [Vec<f32>; 3],
-    /// Steps of Adam since the map began anew.
-    adam_steps: u64,
+    /// The map.
+    map: LinearMap,
     state: State,
 }
 
@@ -238,8 +232,7 @@ impl EnergyMap {
             network: None,
             lens: None,
             features: Vec::new(),
-            map: [const { Vec::new() }; 3],
-            adam_steps: 0,
+            map: LinearMap::default(),
             state,
             spec,
         };
@@ -258,7 +251,7 @@ impl EnergyMap {
         let components = (self.spec.features == Source::Components).then_some(self.spec.components);
         let (lens, features) = Lens::fit(raw, dimensions, components, self.spec.power)?;
         (self.lens, self.features) = (Some(lens), features);
-        if self.map[0].len() != self.dimensions() * self.feature_len() {
+        if self.map.weights().len() != self.dimensions() * self.feature_len() {
             self.begin_map();
         }
         if self.state.step == 0 {
@@ -268,30 +261,25 @@ impl EnergyMap {
     }
 
     fn begin_map(&mut self) {
-        let weights = self.fresh_map(self.state.step, self.dimensions());
-        let zeros = vec![0.0; weights.len()];
-        self.map = [weights, zeros.clone(), zeros];
-        self.adam_steps = 0;
+        self.map = self.fresh_map(self.state.step, self.dimensions());
     }
 
-    /// The map that begins at a step, by PyTorch's law for linear layers.
-    fn fresh_map(&self, step: u64, rows: usize) -> Vec<f32> {
-        let columns = self.feature_len();
-        let bound = 1.0 / (columns.max(1) as f32).sqrt();
-        let mut rng = stream(self.seed, Purpose::EnergyMap, step, rows as u64);
-        (0..rows * columns).map(|_| (2.0 * rng.random::<f32>() - 1.0) * bound).collect()
+    /// The map that begins at a step.
+    fn fresh_map(&self, step: u64, dimensions: usize) -> LinearMap {
+        let mut rng = stream(self.seed, Purpose::EnergyMap, step, dimensions as u64);
+        LinearMap::new(dimensions, self.feature_len(), &mut rng)
     }
 
     /// How far classes lay apart beside how wide they were before the first step.
     pub fn first_spread(&self) -> f64 {
         let dimensions = self.spec.dimensions;
-        let values = through(&self.fresh_map(0, dimensions), &self.features, self.feature_len());
+        let values = self.fresh_map(0, dimensions).apply(&self.features);
         Cloud { values, dimensions, starts: self.starts.clone() }.spread()
     }
 
     /// Bytes of the map.
     pub fn map_bytes(&self) -> u64 {
-        4 * self.map[0].len() as u64
+        4 * self.map.weights().len() as u64
     }
 
     /// Bytes of the features of one image.
@@ -358,47 +346,13 @@ impl EnergyMap {
 
     /// `z = W x`
     fn mapped(&self, features: &[f32], starts: Vec<usize>) -> Cloud {
-        let values = through(&self.map[0], features, self.feature_len());
-        Cloud { values, dimensions: self.dimensions(), starts }
-    }
-
-    /// Features of the samples with some left out, the others as much larger: `f m / (1 - p)`.
-    fn dropped(&self, step: u64) -> Vec<f32> {
-        let share = self.parameter(DECAY, DROPOUT);
-        if share == 0.0 {
-            return self.features.clone();
-        }
-        let (threshold, scale) = ((share * 65536.0) as u16, (1.0 / (1.0 - share)) as f32);
-        let len = self.feature_len();
-        let mut dropped = self.features.clone();
-        dropped.par_chunks_exact_mut(len).enumerate().for_each(|(sample, row)| {
-            let mut rng = stream(self.seed, Purpose::EnergyDropout, step, sample as u64);
-            for value in row {
-                *value *= if rng.random::<u16>() < threshold { 0.0 } else { scale };
-            }
-        });
-        dropped
+        Cloud { values: self.map.apply(features), dimensions: self.dimensions(), starts }
     }
 
     /// Values and gradients on the map of the three terms, unweighted, for a step.
     fn look(&self, step: u64) -> ([f64; 3], [Vec<f32>; 3]) {
-        let features = self.dropped(step);
-        let pulled = pull(&self.mapped(&features, self.starts.clone()), self.law());
-        let (dimensions, len) = (self.dimensions(), self.feature_len());
-        let on_map = |gradient: &[f32]| -> Vec<f32> {
-            // dW = dz^T x, row by row in the order of the samples.
-            let mut map = vec![0.0; dimensions * len];
-            map.par_chunks_exact_mut(len).enumerate().for_each(|(row, weights)| {
-                for (gradient, features) in gradient.chunks_exact(dimensions).zip(features.chunks_exact(len)) {
-                    let pull = gradient[row];
-                    weights.iter_mut().zip(features).for_each(|(sum, value)| *sum += pull * value);
-                }
-            });
-            map
-        };
-        let size = 0.5 * self.map[0].iter().map(|&weight| f64::from(weight).powi(2)).sum::<f64>();
-        let [within, between] = pulled.energy;
-        ([within, between, size], [on_map(&pulled.gradient[0]), on_map(&pulled.gradient[1]), self.map[0].clone()])
+        let dropout = Dropout { share: self.parameter(DECAY, DROPOUT), seed: self.seed, step };
+        self.map.look(&self.features, &self.starts, self.law(), dropout)
     }
 
     /// Moments, sigma points and picks of each class on the map as it stands.
@@ -434,22 +388,6 @@ impl EnergyMap {
     fn picked_images(&self) -> Result<Vec<f32>> {
         Ok(self.data.gather(self.data.train(), &self.picked(&self.ballparks()?)))
     }
-
-    /// `m <- b1 m + (1 - b1) g`, `v <- b2 v + (1 - b2) g^2`, `w <- w - rate m' / (sqrt(v') + eps)` with `m'`, `v'` freed of their
-    /// start at zero.
-    fn moved(&self, gradient: &[f32]) -> [Vec<f32>; 3] {
-        let steps = self.adam_steps as i32 + 1;
-        let unbias = BETAS.map(|beta| 1.0 - beta.powi(steps));
-        let rate = self.state.weights.learning_rate as f32;
-        let [mut weights, mut first, mut second] = self.map.clone();
-        for (((weight, first), second), &gradient) in weights.iter_mut().zip(&mut first).zip(&mut second).zip(gradient)
-        {
-            *first = BETAS[0] * *first + (1.0 - BETAS[0]) * gradient;
-            *second = BETAS[1] * *second + (1.0 - BETAS[1]) * gradient * gradient;
-            *weight -= rate * (*first / unbias[0]) / ((*second / unbias[1]).sqrt() + EPSILON);
-        }
-        [weights, first, second]
-    }
 }
 
 impl Method for EnergyMap {
@@ -462,10 +400,10 @@ impl Method for EnergyMap {
     }
 
     fn keep(&self) -> Result<Vec<KeptNetwork>> {
-        let shape = (self.dimensions(), self.map[0].len() / self.dimensions().max(1));
-        let variables = self.map.iter().map(|part| Tensor::from_slice(part, shape, &Device::Cpu));
+        let shape = (self.dimensions(), self.map.weights().len() / self.dimensions().max(1));
+        let variables = self.map.parts.iter().map(|part| Tensor::from_slice(part, shape, &Device::Cpu));
         Ok(vec![KeptNetwork {
-            counts: [self.adam_steps, 0, 0, 0],
+            counts: [self.map.steps, 0, 0, 0],
             variables: variables.collect::<candle_core::Result<_>>()?,
             velocities: vec![None; 3],
         }])
@@ -481,11 +419,11 @@ impl Method for EnergyMap {
         if !fits || variables.len() != 3 {
             return Err(Error::Data("the checkpoint belongs to a run with another map".to_owned()));
         }
-        for (part, tensor) in self.map.iter_mut().zip(variables) {
+        let mut map = LinearMap { columns: variables[0].dim(1)?, steps: counts[0], ..LinearMap::default() };
+        for (part, tensor) in map.parts.iter_mut().zip(variables) {
             *part = tensor.flatten_all()?.to_vec1()?;
         }
-        self.adam_steps = counts[0];
-        self.state = state;
+        (self.map, self.state) = (map, state);
         Ok(())
     }
 
@@ -498,11 +436,8 @@ impl Method for EnergyMap {
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        let mut gradient = vec![0.0; self.map[0].len()];
-        for (setting, part) in self.state.weights.terms.iter().zip(&gradients) {
-            let weight = setting.weight as f32;
-            gradient.iter_mut().zip(part).for_each(|(sum, value)| *sum += weight * value);
-        }
+        let weights: Vec<f64> = self.state.weights.terms.iter().map(|setting| setting.weight).collect();
+        let gradient = weighted(&gradients, &weights);
         let term = |(setting, &raw): (&Setting, &f64)| TermValue {
             term: setting.term.clone(),
             raw,
@@ -519,8 +454,8 @@ impl Method for EnergyMap {
             network_accuracy: None,
             terms,
         };
-        let moved = self.moved(&gradient);
-        let is_finite = report.total.is_finite() && moved[0].iter().all(|weight| weight.is_finite());
+        let moved = self.map.moved(&gradient, self.state.weights.learning_rate);
+        let is_finite = report.total.is_finite() && moved.weights().iter().all(|weight| weight.is_finite());
         let before = std::mem::replace(&mut self.map, moved);
         let images = if is_finite { self.picked_images() } else { Ok(Vec::new()) };
         match images {
@@ -532,7 +467,6 @@ impl Method for EnergyMap {
                 return Err(Error::NotFinite { step, last_good: step - 1, culprit });
             }
         }
-        self.adam_steps += 1;
         self.state.step = step;
         Ok(report)
     }
@@ -636,23 +570,4 @@ impl Method for EnergyMap {
     fn energy(&self) -> Option<&EnergyMap> {
         Some(self)
     }
-}
-
-/// `z = W x` for features `(n, len)` in a row.
-fn through(map: &[f32], features: &[f32], len: usize) -> Vec<f32> {
-    let rows = features.par_chunks_exact(len);
-    rows.flat_map_iter(|row| map.chunks_exact(len).map(move |weights| lanes_dot(row, weights))).collect()
-}
-
-/// Dot product in sixteen lanes, whose order stays the same.
-fn lanes_dot(one: &[f32], other: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 16];
-    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<16>(), other.as_chunks::<16>());
-    for (one, other) in ones.iter().zip(others) {
-        for lane in 0..16 {
-            sums[lane] += one[lane] * other[lane];
-        }
-    }
-    sums.iter_mut().zip(rest.iter().zip(other_rest)).for_each(|(sum, (one, other))| *sum += one * other);
-    sums.iter().sum()
 }

@@ -8,6 +8,7 @@ mod ball;
 mod centralization;
 mod covariance;
 mod cross_entropy;
+mod energy;
 mod information;
 mod mean;
 
@@ -15,6 +16,7 @@ pub use ball::Ball;
 pub use centralization::Centralization;
 pub use covariance::Covariance;
 pub use cross_entropy::CrossEntropy;
+pub use energy::Energy;
 pub use information::{Information, divergences};
 pub use mean::Mean;
 
@@ -22,6 +24,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
+
+use super::Scope;
 
 /// A part of the loss.
 pub trait Term: Send {
@@ -41,6 +45,11 @@ pub trait Term: Send {
     /// What else about it can be turned while a run goes on.
     fn parameters(&self) -> Vec<Parameter> {
         Vec::new()
+    }
+
+    /// What a run over some of the classes would share with one over all of them because of it.
+    fn scope(&self) -> Scope {
+        Scope::Class
     }
 
     /// True if its gradient is zero with one synthetic image in each class.
@@ -144,6 +153,9 @@ pub struct TermsSpec {
     /// How networks that learn beside the run name the images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cross_entropy: Option<Weight>,
+    /// Potential energy of all pairs of synthetic images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyWeight>,
 }
 
 /// How much a term counts.
@@ -163,6 +175,21 @@ pub struct BallWeight {
     /// Radius in units of the median distance of real features to the mean of their class.
     #[serde(default = "Ball::default_radius")]
     pub radius: f64,
+}
+
+/// How much the potential energy counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnergyWeight {
+    /// Factor before the term's value; 0 mutes it.
+    pub weight: f64,
+    /// Scale of distances between classes.
+    #[serde(default = "half")]
+    pub ratio: f64,
+}
+
+fn half() -> f64 {
+    0.5
 }
 
 /// A term with the values it starts with.
@@ -198,6 +225,10 @@ impl TermsSpec {
         if let Some(spec) = self.ball {
             ball.parameters = vec![spec.radius];
         }
+        let mut energy = plain(Box::new(Energy), self.energy.map(|energy| Weight { weight: energy.weight }));
+        if let Some(spec) = self.energy {
+            energy.parameters = vec![spec.ratio];
+        }
         vec![
             plain(Box::new(Mean), self.mean),
             plain(Box::new(Covariance), self.covariance),
@@ -205,6 +236,7 @@ impl TermsSpec {
             ball,
             plain(Box::new(Information), self.information),
             plain(Box::new(CrossEntropy), self.cross_entropy),
+            energy,
         ]
     }
 }

@@ -136,6 +136,7 @@ impl Run {
             out: self.folder.path().to_owned(),
             bytes: state.images.bytes(),
             queue: self.method.queue().map(|queue| queue.spec().info()),
+            has_map: self.method.energy().is_some(),
         }
     }
 

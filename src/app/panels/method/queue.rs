@@ -114,8 +114,10 @@ fn network(painter: &Painter, column: Rect, bars: Rect, one: &QueuedNetwork, the
     if one.looks {
         let eye = Rect::from_center_size(pos2(column.center().x, column.top() + 7.0), vec2(14.0, 9.0));
         icon::paint(painter, Icon::Eye, eye, theme.accent);
-    } else if one.learns {
-        painter.circle_filled(pos2(column.center().x, column.top() + 8.0), 2.5, theme.second);
+    }
+    if one.learns {
+        let aside = if one.looks { 11.0 } else { 0.0 };
+        painter.circle_filled(pos2(column.center().x + aside, column.top() + 8.0), 2.5, theme.second);
     }
 }
 
