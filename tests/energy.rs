@@ -169,3 +169,62 @@ fn wrong_wishes_are_refused_with_what_to_do() {
         assert!(wait_refused(&engine).0.contains(words));
     }
 }
+
+/// Digits of some classes as a folder of pictures.
+fn pictures_of(classes: std::ops::Range<u32>, folder: &std::path::Path) {
+    let data = config(&[]).data.load(0).unwrap();
+    for (split, name) in [(data.train(), "train"), (data.test(), "test")] {
+        for class in classes.clone() {
+            let place = folder.join(name).join(format!("digit {class}"));
+            fs::create_dir_all(&place).unwrap();
+            for (number, &index) in split.of_class(class).iter().take(60).enumerate() {
+                let mut values = vec![0.0; 64];
+                data.fetch(split, index, &mut values);
+                data.normalisation().denormalise(&mut values);
+                let bytes = values.iter().map(|value| (value * 255.0).round() as u8).collect();
+                let picture = image::GrayImage::from_raw(8, 8, bytes).unwrap();
+                picture.save(place.join(format!("{number}.png"))).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn new_classes_are_fused_with_what_is_left_of_the_old_ones() {
+    let place = folder();
+    let at = |name: &str| place.path().join(name);
+    pictures_of(0..7, &at("old"));
+    pictures_of(6..10, &at("new"));
+    let run = at("run");
+    let old = at("old").display().to_string();
+    let mut distil = distill("pemdd-digits", &TINY, &run);
+    succeed(distil.args([
+        "--data",
+        &old,
+        "--set",
+        "steps=150",
+        "--set",
+        "images.per_class=8",
+        "--set",
+        "network.kind=convnet",
+    ]));
+    let fuse = |out: &str| {
+        let mut command = spiritsafe();
+        command.arg("fuse").arg(&run).arg(at("new")).arg("--out").arg(at(out)).arg("--json");
+        command
+    };
+    let fused = last_json(&succeed(&mut fuse("fused")));
+    assert_eq!((fused["classes"].as_array().unwrap().len(), fused["merged"].as_u64()), (10, Some(1)));
+    let right = |row: usize, of: &str| fused["rows"][row][of].as_f64().unwrap();
+    assert!(right(0, "old") > 0.6, "{fused}");
+    assert!(right(0, "new") < 0.4, "before the fusion three of four classes are unknown: {fused}");
+    assert!(right(2, "old") > 0.5 && right(2, "new") > 0.6, "{fused}");
+    assert_eq!(fused["moved_bytes"], 7 * 8 * 10 * 4);
+    let again = last_json(&succeed(&mut fuse("again")));
+    assert_eq!(fused, again);
+    assert_eq!(fs::read(at("fused/second-map.npz")).unwrap(), fs::read(at("again/second-map.npz")).unwrap());
+    refuse(&mut fuse("fused"), 3, &["is not empty"]);
+    let mut other = spiritsafe();
+    other.arg("fuse").arg(&run).arg("plane:moons").arg("--out").arg(at("no"));
+    refuse(&mut other, 3, &["only equal sizes"]);
+}

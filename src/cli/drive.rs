@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Evaluation, OnMap, RunInfo, Subject, Verdict},
+    report::{Evaluation, Fused, OnMap, RunInfo, Subject, Verdict},
     words::duration,
 };
 
@@ -30,6 +30,7 @@ pub(super) struct Summary {
     pub(super) evaluations: Vec<Evaluation>,
     pub(super) verdict: Option<Verdict>,
     pub(super) on_map: Option<OnMap>,
+    pub(super) fused: Option<Fused>,
     /// The step at which it stands.
     pub(super) step: u64,
     /// Steps that were done and the seconds that they took, evaluations not counted.
@@ -91,6 +92,10 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
                 if mapping {
                     break;
                 }
+            }
+            Event::Fused(fused) => {
+                summary.fused = Some(*fused);
+                break;
             }
             Event::Finished { .. } => break,
             Event::Verdict(verdict) => {

@@ -254,7 +254,7 @@ fn judge_images(
 }
 
 /// The run of a folder, to be looked at.
-fn resting(path: &Path) -> Result<Start> {
+pub(super) fn resting(path: &Path) -> Result<Start> {
     let config: RunConfig = RunFolder::record(path)?.config;
     Ok(Start { config, out: path.to_owned(), resume: true, script: Vec::new(), paused: true })
 }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::{
     config::RunConfig,
-    distill::{KeptNetwork, State, SyntheticSet},
+    distill::{KeptNetwork, Saved, State, SyntheticSet},
     error::{Error, Result},
     store::{self, Checkpoints, RunFolder, RunRecord},
 };
@@ -60,7 +60,7 @@ impl MergeArgs {
 fn read(dir: &Path) -> Result<Part> {
     let record: RunRecord<RunConfig> = RunFolder::record(dir)?;
     let (saved, _) = Checkpoints::new(dir.join("checkpoints"), 1).newest()?;
-    let (state, networks) = saved.ok_or_else(|| {
+    let Saved { state, networks } = saved.ok_or_else(|| {
         Error::Data(format!("{} has no checkpoint yet. Finish it with --resume first", dir.display()))
     })?;
     if state.step != record.config.steps {

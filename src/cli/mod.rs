@@ -11,6 +11,7 @@ mod drive;
 mod evaluate;
 mod export;
 mod fewshot;
+mod fuse;
 mod lists;
 mod merge;
 mod replay;
@@ -67,6 +68,8 @@ enum Command {
         #[arg(long, value_name = "N")]
         size: Option<usize>,
     },
+    /// Join what an energy map has left of a data set with new data, by a light second map
+    Fuse(fuse::FuseArgs),
     /// Learn classes that no network has seen from a few images each, by potential energy and by what is simpler
     Fewshot(fewshot::FewShotArgs),
     /// List the presets
@@ -175,6 +178,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Verdict(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
         Some(Command::Data { spec, size }) => lists::data(spec, size),
+        Some(Command::Fuse(args)) => args.run(),
         Some(Command::Fewshot(args)) => args.run(),
         Some(Command::Presets) => lists::presets(),
         Some(Command::Bench(args)) => args.run(),

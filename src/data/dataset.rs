@@ -105,6 +105,14 @@ impl Normalisation {
             plane.iter_mut().for_each(|value| *value = *value * std + mean);
         }
     }
+
+    /// `(x - mean) / std`, in place; `image` is `(channels, height, width)`.
+    pub fn normalise(&self, image: &mut [f32]) {
+        let area = image.len() / self.mean.len();
+        for ((plane, mean), std) in image.chunks_exact_mut(area).zip(&self.mean).zip(&self.std) {
+            plane.iter_mut().for_each(|value| *value = (*value - mean) / std);
+        }
+    }
 }
 
 /// Training images, test images and a hold-out.

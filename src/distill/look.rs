@@ -23,8 +23,11 @@ use crate::{
 /// Values of real images that a chunk of classes may hold where nobody says how many classes it has.
 const CHUNK_VALUES: usize = 1 << 20;
 
-/// The networks of a step.
-pub(super) struct Networks {
+/// What a step looks at, and through what.
+pub(super) struct Sight {
+    step: u64,
+    /// The images as each class finds them at its own turn.
+    images: SyntheticSet,
     /// Drawn afresh and never trained, or one of the queue.
     matching: Box<dyn Network>,
     /// How much of the real images it named rightly while it learned.
@@ -33,19 +36,18 @@ pub(super) struct Networks {
     pretrained: Option<Arc<Pretrained>>,
 }
 
-impl Networks {
+impl Sight {
     pub(super) fn draw(run: &Matching, step: u64) -> Result<Self> {
-        let (matching, accuracy) = match &run.queue {
-            Some(queue) => queue.look(step)?,
-            None => {
-                let mut rng = stream(run.seed, Purpose::MatchingNetwork, step, 0);
-                let init = Init::frozen(&mut rng, &run.device);
-                (run.spec.network.build(run.data.shape(), run.data.classes(), init)?, 0.0)
-            }
+        let (matching, accuracy) = if let Some(queue) = &run.queue {
+            queue.look(step)?
+        } else {
+            let mut rng = stream(run.seed, Purpose::MatchingNetwork, step, 0);
+            let init = Init::frozen(&mut rng, &run.device);
+            (run.spec.network.build(run.data.shape(), run.data.classes(), init)?, 0.0)
         };
         let mut rng = stream(run.seed, Purpose::PoolNetwork, step, 0);
         let pretrained = choose(run.pool.len(), 1, &mut rng).first().map(|&index| run.pool[index].clone());
-        Ok(Self { matching, accuracy, pretrained })
+        Ok(Self { step, images: run.images_in_turn(), matching, accuracy, pretrained })
     }
 }
 
@@ -68,14 +70,8 @@ struct Shown {
 
 impl Look {
     /// Looks at the classes at `positions` for the terms at `wanted`.
-    pub(super) fn at(
-        run: &mut Matching,
-        step: u64,
-        networks: &Networks,
-        images: &SyntheticSet,
-        wanted: &[usize],
-        positions: Range<usize>,
-    ) -> Result<Self> {
+    pub(super) fn at(run: &mut Matching, sight: &Sight, wanted: &[usize], positions: Range<usize>) -> Result<Self> {
+        let images = &sight.images;
         let packing = Packing::new(images.shape, images.packing);
         let mut look =
             Self { penalties: vec![None; run.terms.len()], shown: Vec::new(), packing, per_class: images.per_class };
@@ -83,7 +79,7 @@ impl Look {
             let here = |position: &usize| run.terms[*position].term.needs().augmented == augmented;
             let wanted: Vec<usize> = wanted.iter().copied().filter(here).collect();
             if !wanted.is_empty() {
-                look.show(run, step, networks, images, &wanted, positions.clone(), augmented)?;
+                look.show(run, sight, &wanted, positions.clone(), augmented)?;
             }
         }
         Ok(look)
@@ -93,14 +89,13 @@ impl Look {
     fn show(
         &mut self,
         run: &mut Matching,
-        step: u64,
-        networks: &Networks,
-        images: &SyntheticSet,
+        sight: &Sight,
         wanted: &[usize],
         positions: Range<usize>,
         augmented: bool,
     ) -> Result<()> {
-        let shape = run.data.shape();
+        let Sight { step, images, .. } = sight;
+        let (shape, step) = (run.data.shape(), *step);
         let (classes, n, m) = (positions.len(), run.real_count(), images.seen_per_class());
         let draw = |position| if augmented { run.augmentation(step, position) } else { Draw::Identity };
         let augmentations: Vec<Prepared<f32>> =
@@ -114,8 +109,8 @@ impl Look {
             let needs = |position: &usize| run.terms[*position].term.needs();
             let terms: Vec<usize> =
                 wanted.iter().copied().filter(|position| needs(position).through == through).collect();
-            let (network, typical_distance) = match (through, &networks.pretrained) {
-                (Through::Matching, _) => (networks.matching.as_ref(), 1.0),
+            let (network, typical_distance) = match (through, &sight.pretrained) {
+                (Through::Matching, _) => (sight.matching.as_ref(), 1.0),
                 (Through::Pretrained, Some(pretrained)) => (pretrained.network.as_ref(), pretrained.typical_distance),
                 (Through::Pretrained, None) => continue,
             };
@@ -145,7 +140,7 @@ impl Look {
                 synthetic: by_class(embedding)?, // (c, m, d)
                 scores,
                 labels: labels.clone(),
-                accuracy: networks.accuracy,
+                accuracy: sight.accuracy,
                 channels: network.maps()[0],
                 typical_distance,
             };

@@ -20,8 +20,8 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KeptNetwork, Method, Pretrained, Queue, QueueSpec, State, SyntheticSet,
-    look::{Look, Networks},
+    KeptNetwork, Method, Pretrained, Queue, QueueSpec, Saved, State, SyntheticSet,
+    look::{Look, Sight},
     state::{Setting, Weights, norm},
     terms::{Ball, Entry, Parameter, Term, TermsSpec, Through},
 };
@@ -181,15 +181,14 @@ impl Matching {
         if self.lacks_pool() {
             return Err(Error::Config("a term needs networks that were not trained yet".to_owned()));
         }
-        let networks = Networks::draw(self, step)?;
-        let images = self.images_in_turn();
+        let sight = Sight::draw(self, step)?;
         let (count, chunk) = (self.state.images.classes.len(), self.chunk());
         for first in (0..count).step_by(chunk) {
             if interrupted() {
                 return Err(Error::Interrupted);
             }
             let positions: Range<usize> = first..(first + chunk).min(count);
-            let look = Look::at(self, step, &networks, &images, &wanted, positions)?;
+            let look = Look::at(self, &sight, &wanted, positions)?;
             use_it(look)?;
         }
         Ok(())
@@ -221,7 +220,7 @@ impl Matching {
     }
 
     /// The images as each class finds them at its own turn.
-    fn images_in_turn(&self) -> SyntheticSet {
+    pub(super) fn images_in_turn(&self) -> SyntheticSet {
         let mut images = self.state.images.clone();
         let len = self.class_len();
         let classes = images.values.chunks_exact_mut(len).zip(self.state.velocity.chunks_exact(len));
@@ -314,7 +313,7 @@ impl Method for Matching {
         }
     }
 
-    fn restore(&mut self, mut state: State, networks: &[KeptNetwork]) -> Result<()> {
+    fn restore(&mut self, Saved { mut state, networks }: Saved) -> Result<()> {
         let known = |setting: &Setting| self.terms.iter().any(|entry| entry.term.id() == setting.term);
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
@@ -330,7 +329,7 @@ impl Method for Matching {
             *slot = setting;
         }
         if let Some(queue) = &mut self.queue {
-            queue.restore(networks)?;
+            queue.restore(&networks)?;
         }
         self.state = state;
         Ok(())

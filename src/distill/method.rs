@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EnergyMap, KeptNetwork, Pretrained, Queue, Scope, State};
+use super::{EnergyMap, KeptNetwork, Pretrained, Queue, Saved, Scope, State};
 use crate::{
     error::Result,
     report::{StepReport, TermInfo},
@@ -20,7 +20,7 @@ pub trait Method: Send {
     fn keep(&self) -> Result<Vec<KeptNetwork>>;
 
     /// Goes on from what was kept.
-    fn restore(&mut self, state: State, kept: &[KeptNetwork]) -> Result<()>;
+    fn restore(&mut self, saved: Saved) -> Result<()>;
 
     /// One step. Where it fails, or `interrupted` says so, nothing has changed.
     fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport>;

@@ -23,5 +23,5 @@ pub use packing::Packing;
 pub use pretrained::{PoolSpec, Pretrained};
 pub use queue::{KeptNetwork, Queue, QueueSpec};
 pub use start::Start;
-pub use state::{Setting, State, Weights};
+pub use state::{Saved, Setting, State, Weights};
 pub use synthetic::SyntheticSet;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::SyntheticSet;
+use super::{KeptNetwork, SyntheticSet};
 use crate::error::{Error, Result};
 
 /// What changes from step to step; a checkpoint holds exactly this.
@@ -18,6 +18,15 @@ pub struct State {
     pub velocity: Vec<f32>,
     /// Learning rate and weights.
     pub weights: Weights,
+}
+
+/// Everything that a checkpoint holds.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The step, the images and the faders.
+    pub state: State,
+    /// Networks that learn beside the run, or a map.
+    pub networks: Vec<KeptNetwork>,
 }
 
 /// The numbers that may be changed while a run goes on.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     config::RunConfig,
+    data::DataSpec,
     report::{Subject, Wants},
 };
 
@@ -55,6 +56,13 @@ pub enum Command {
     Judge,
     /// Judge on the map what an energy map leaves.
     JudgeOnMap,
+    /// Join what an energy map has left with new data, and write the second map into a folder.
+    Fuse {
+        /// The new data.
+        data: DataSpec,
+        /// New or empty.
+        folder: PathBuf,
+    },
     /// Give up the evaluation under way.
     CancelEvaluation,
     /// Write a checkpoint now.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Comparison, DataSummary, Evaluation, Intervention, OnMap, RunInfo, StepReport, Verdict};
+use crate::report::{Comparison, DataSummary, Evaluation, Fused, Intervention, OnMap, RunInfo, StepReport, Verdict};
 
 /// A fact.
 #[derive(Clone, Debug)]
@@ -79,6 +79,8 @@ pub enum Event {
     Opened(String),
     /// What an energy map leaves was judged on the map.
     OnMap(Box<OnMap>),
+    /// What an energy map has left was joined with new data.
+    Fused(Box<Fused>),
     /// Presets beside each other were read from a file.
     Compared(Box<Comparison>),
     /// All steps are done, or the run was stopped; everything is on disk.

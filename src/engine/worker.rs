@@ -230,6 +230,7 @@ impl Worker {
             Command::Evaluate(trial) => return self.begin_evaluation(&trial),
             Command::Judge => return self.begin_verdict(),
             Command::JudgeOnMap => return self.judge_on_map(),
+            Command::Fuse { data, folder } => return self.fuse(&data, &folder),
             Command::CancelEvaluation => {
                 self.jobs.clear();
                 self.owes_verdict = false;

@@ -100,7 +100,7 @@ fn labelled(cloud: &Cloud) -> Labelled {
 }
 
 /// Points of the Gaussian of every class.
-fn gaussians(moments: &[Moments], seed: u64, draw: u64) -> Result<Labelled> {
+pub(super) fn gaussians(moments: &[Moments], seed: u64, draw: u64) -> Result<Labelled> {
     let mut all = Labelled::default();
     for (class, moments) in moments.iter().enumerate() {
         let mut rng = stream(seed, Purpose::Upsampling, draw, class as u64);

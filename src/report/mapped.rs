@@ -72,6 +72,40 @@ pub struct OnMap {
     pub rows: Vec<OnMapRow>,
 }
 
+/// `fusion.json`: what an energy map has left of old data, joined with new data by a second map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fused {
+    /// The old data.
+    pub old: String,
+    /// The new data.
+    pub new: String,
+    /// Names of all classes: the old ones, then those that are new.
+    pub classes: Vec<String>,
+    /// Classes of the new data that were merged into old ones.
+    pub merged: usize,
+    /// What classifiers reach on the test images of both.
+    pub rows: Vec<FusedRow>,
+    /// Bytes of the picks as points of the map: all that is moved of the old data.
+    pub moved_bytes: u64,
+    /// Bytes of the first map.
+    pub map_bytes: u64,
+    /// Bytes of the second map.
+    pub second_map_bytes: u64,
+    /// Bytes of the old training images.
+    pub old_bytes: u64,
+}
+
+/// Logistic regression on a map, tested on all classes together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FusedRow {
+    /// What it learned from, in words.
+    pub what: String,
+    /// Share of the old data's test images that it names rightly.
+    pub old: f64,
+    /// The same of the new data.
+    pub new: f64,
+}
+
 /// A form with what it reaches and takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OnMapRow {

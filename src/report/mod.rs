@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use judging::{
     Accuracy, Called, Compared, Comparison, Evaluation, Published, Subject, TestedOn, Verdict, VerdictRow,
 };
-pub use mapped::{Form, OnMap, OnMapRow};
+pub use mapped::{Form, Fused, FusedRow, OnMap, OnMapRow};
 pub use pictures::{
     Ball, BallView, ClassInformation, Coordinate, Ellipse, EnergyView, FeaturePlane, Frame, Gallery, GalleryView,
     Ground, InformationView, Point, QueuedNetwork, SigmaPoint, Wants,

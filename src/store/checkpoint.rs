@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use crate::{
     data::ImageShape,
-    distill::{KeptNetwork, State, SyntheticSet, Weights},
+    distill::{KeptNetwork, Saved, State, SyntheticSet, Weights},
     error::{Error, Result},
     fingerprint::Fingerprint,
 };
@@ -97,7 +97,7 @@ impl Checkpoints {
 
     /// The newest whole checkpoint, with the networks that learn beside the run, and a sentence about each newer one that is
     /// damaged.
-    pub fn newest(&self) -> Result<(Option<(State, Vec<KeptNetwork>)>, Vec<String>)> {
+    pub fn newest(&self) -> Result<(Option<Saved>, Vec<String>)> {
         let mut damaged = Vec::new();
         for path in self.newest_first()? {
             match read(&path) {
@@ -127,7 +127,7 @@ impl Checkpoints {
     }
 }
 
-fn read(path: &Path) -> std::result::Result<(State, Vec<KeptNetwork>), String> {
+fn read(path: &Path) -> std::result::Result<Saved, String> {
     let file = fs::read(path).map_err(|error| error.to_string())?;
     let text = |error: safetensors::SafeTensorError| error.to_string();
     let (_, metadata) = SafeTensors::read_metadata(&file).map_err(text)?;
@@ -153,8 +153,9 @@ fn read(path: &Path) -> std::result::Result<(State, Vec<KeptNetwork>), String> {
     if images.values.len() != images.len() * shape.len() {
         return Err("its sizes do not fit".to_owned());
     }
-    let queue = queue.into_iter().map(|(network, _)| network).collect();
-    Ok((State { step: head.step, images, velocity: floats(velocity.data()), weights: head.weights }, queue))
+    let networks = queue.into_iter().map(|(network, _)| network).collect();
+    let state = State { step: head.step, images, velocity: floats(velocity.data()), weights: head.weights };
+    Ok(Saved { state, networks })
 }
 
 const VARIABLE: &str = "variable";

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::files;
+use super::{export::write_arrays, files};
 use crate::{
     error::{Error, Result},
-    report::{Comparison, OnMap},
+    report::{Comparison, Fused, OnMap},
 };
 
 /// Name of the file.
@@ -23,6 +23,15 @@ pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
 /// Writes `map.json` into the folder of a run.
 pub fn write_on_map(folder: &Path, judged: &OnMap) -> Result<()> {
     write(&folder.join("map.json"), judged)
+}
+
+/// Writes `fusion.json` and the second map, `second-map.npz` with `weights` `(d, d)`.
+pub fn write_fused(folder: &Path, fused: &Fused, second: &[f32]) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+    let side = second.len().isqrt();
+    let bytes: Vec<u8> = second.iter().flat_map(|value| value.to_le_bytes()).collect();
+    write_arrays(&[("weights", "<f4", &[side, side], &bytes)], &folder.join("second-map.npz"))?;
+    write(&folder.join("fusion.json"), fused)
 }
 
 fn write(path: &Path, what: &impl serde::Serialize) -> Result<()> {

@@ -186,7 +186,9 @@ impl Actor {
             Command::Evaluate(Trial { protocol, .. }) => {
                 out.tell(Event::Evaluating { what: format!("{protocol} of the images"), done: 0.4, secs_left: 12.0 });
             }
-            Command::JudgeOnMap | Command::CancelEvaluation => out.tell(Event::EvaluationCancelled),
+            Command::JudgeOnMap | Command::Fuse { .. } | Command::CancelEvaluation => {
+                out.tell(Event::EvaluationCancelled);
+            }
             Command::Inspect(config) => out.tell(Event::Inspected(Box::new(DataSummary {
                 spec: config.data.to_string(),
                 info: self.data.info(),
@@ -309,7 +311,12 @@ impl Actor {
                 let time = step as f64 / (40.0 + 30.0 * at as f64);
                 let wave = 1.0 + 0.08 * f64::from(noise(step * 7 + at as u64));
                 let raw = (0.4 + 3.0 * at as f64 + 6.0 / (1.0 + time)) * wave;
-                TermValue { term: term.id.clone(), raw, weight: self.weights[at].0, parameters: Default::default() }
+                TermValue {
+                    term: term.id.clone(),
+                    raw,
+                    weight: self.weights[at].0,
+                    parameters: std::collections::BTreeMap::new(),
+                }
             })
             .collect();
         let total = values.iter().map(|value| value.raw * value.weight).sum();

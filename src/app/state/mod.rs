@@ -257,6 +257,7 @@ impl RunState {
                 self.verdict = Some(*verdict);
             }
             Event::Opened(note) => self.journal.write(Grade::Note, note, self.step),
+            Event::Fused(_) => {}
             Event::OnMap(judged) => self.on_map = Some(*judged),
             Event::Compared(comparison) => self.comparison = Some(*comparison),
             Event::Inspected(summary) => {

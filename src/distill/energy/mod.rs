@@ -27,7 +27,7 @@ pub use moments::{Moments, SigmaPoints, Transform};
 pub use pairs::{Cloud, Law, Pull, energy, pull};
 pub use picks::{Assignment, Pick, assign, least_cost};
 
-use super::{KeptNetwork, Method, Pretrained, Scope, Setting, State, SyntheticSet, Weights, state::norm};
+use super::{KeptNetwork, Method, Pretrained, Saved, Scope, Setting, State, SyntheticSet, Weights, state::norm};
 use crate::{
     data::Dataset,
     error::{Error, Result},
@@ -409,11 +409,11 @@ impl Method for EnergyMap {
         }])
     }
 
-    fn restore(&mut self, state: State, kept: &[KeptNetwork]) -> Result<()> {
+    fn restore(&mut self, Saved { state, networks }: Saved) -> Result<()> {
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
             && state.weights.terms.len() == self.state.weights.terms.len();
-        let [KeptNetwork { counts, variables, .. }] = kept else {
+        let [KeptNetwork { counts, variables, .. }] = networks.as_slice() else {
             return Err(Error::Data("the checkpoint has no map".to_owned()));
         };
         if !fits || variables.len() != 3 {

@@ -117,10 +117,10 @@ mod tests {
     fn by_trial(costs: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
         let Some((first, rest)) = costs.split_first() else { return 0.0 };
         let mut least = f64::INFINITY;
-        for column in 0..first.len() {
+        for (column, cost) in first.iter().enumerate() {
             if !taken.contains(&column) {
                 taken.push(column);
-                least = least.min(first[column] + by_trial(rest, taken));
+                least = least.min(cost + by_trial(rest, taken));
                 taken.pop();
             }
         }

@@ -1,14 +1,17 @@
 //! How a run is judged: what by which rules, what is known already, and what comes of it.
 
+use std::path::Path;
+
 use super::Run;
 use crate::{
     config::RunConfig,
+    data::DataSpec,
     engine::{Trial, jobs::Jobs},
     error::{Error, Result},
     evaluate::{self, Family as Rules, How, Judge, Outcome, Protocol, SharedExpert},
     fingerprint::Fingerprint,
     nn::{self, NetworkSpec},
-    report::{Evaluation, OnMap, Subject, TestedOn, Verdict},
+    report::{Evaluation, Fused, OnMap, Subject, TestedOn, Verdict},
     store::{self, RunFolder},
 };
 
@@ -136,6 +139,17 @@ impl Run {
         let judged = judged.ok_or_else(|| Error::Config("the network of the map is not trained yet".to_owned()))?;
         store::write_on_map(self.folder.path(), &judged)?;
         Ok(judged)
+    }
+
+    /// Joins what an energy map has left with new data, and writes report and second map.
+    pub(in crate::engine) fn fuse(&self, data: &DataSpec, folder: &Path) -> Result<Fused> {
+        let Some(map) = self.method.energy() else {
+            return Err(Error::Config("this run has no energy map: start one with --preset pemdd-cpu".to_owned()));
+        };
+        let new = data.load(self.config.seed)?;
+        let (fused, second) = evaluate::fuse(map, &self.data, &new, self.config.seed)?;
+        store::write_fused(folder, &fused, &second)?;
+        Ok(fused)
     }
 
     /// Which images to use, from what was measured with the run's own network.

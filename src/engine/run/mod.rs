@@ -6,7 +6,12 @@
 mod exporting;
 mod judging;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use candle_core::Device;
 
@@ -79,8 +84,8 @@ impl Run {
             let mut folder = RunFolder::open(&out)?;
             let (saved, damaged) = folder.checkpoints(config.checkpoint.keep).newest()?;
             warnings.extend(damaged);
-            if let Some((state, networks)) = saved {
-                method.restore(state, &networks)?;
+            if let Some(saved) = saved {
+                method.restore(saved)?;
             }
             folder.cut_back(method.state().step)?;
             if let Some(old) = old.filter(|old| old.config.steps != config.steps) {
@@ -212,6 +217,14 @@ impl Run {
     /// True if something waits for the networks.
     pub(in crate::engine) fn awaits_pool(&self) -> bool {
         !self.pretraining.has_failed() && (self.method.lacks_pool() || !self.awaiting.is_empty())
+    }
+
+    /// Trains what the method still waits for; a run that was opened to be judged finds it in the cache.
+    pub(in crate::engine) fn bring_pool(&mut self) -> Result<()> {
+        while self.method.lacks_pool() && self.pretraining.pool().is_none() {
+            self.pretraining.advance(Duration::ZERO)?;
+        }
+        self.take_pool().map(drop)
     }
 
     /// Takes the networks when all are trained; what waited for them is recorded and counts from the next step on.

@@ -1,9 +1,10 @@
 //! Evaluations: asked for, on the way, at the end.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::{Mode, Worker};
 use crate::{
+    data::DataSpec,
     engine::{Event, Trial, jobs::Slice},
     error::{Error, Result},
     evaluate::{Family as Rules, Judge, Protocol},
@@ -68,15 +69,18 @@ impl Worker {
     /// Classifiers learn on the map of an energy run.
     pub(super) fn judge_on_map(&mut self) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        if run.awaits_pool() {
-            // A run that was opened to be judged has its network in the cache.
-            while run.pretraining.pool().is_none() {
-                run.pretraining.advance(Duration::ZERO)?;
-            }
-            run.take_pool()?;
-        }
+        run.bring_pool()?;
         let judged = run.judge_on_map()?;
         self.backstage.tell(Event::OnMap(Box::new(judged)));
+        Ok(())
+    }
+
+    /// What an energy run has left is joined with new data.
+    pub(super) fn fuse(&mut self, data: &DataSpec, folder: &Path) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        run.bring_pool()?;
+        let fused = run.fuse(data, folder)?;
+        self.backstage.tell(Event::Fused(Box::new(fused)));
         Ok(())
     }
 

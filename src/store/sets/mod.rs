@@ -133,14 +133,8 @@ fn as_set(FloatImages { mut values, state, .. }: FloatImages, labels: Vec<u32>, 
         State::Normalised => false,
         State::Unknown => values.iter().all(|value| (-1e-3..=1.001).contains(value)),
     };
-    let Normalisation { mean, std } = data.normalisation();
-    let plane = data.shape().plane();
     if is_own {
-        for image in values.chunks_exact_mut(data.shape().len()) {
-            for (values, (mean, std)) in image.chunks_exact_mut(plane).zip(mean.iter().zip(std)) {
-                values.iter_mut().for_each(|value| *value = (*value - mean) / std);
-            }
-        }
+        values.chunks_exact_mut(data.shape().len()).for_each(|image| data.normalisation().normalise(image));
     }
     let state = if is_own { "in the range of the data" } else { "normalised" };
     let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();

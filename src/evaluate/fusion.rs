@@ -1,0 +1,152 @@
+//! Fusion: what an energy map has left of a data set, joined with new data by a light second map (PEMDD, "light
+//! finetuning" of Ralph-Finn/PEM-DD).
+//!
+//! Of the old data only the picks are needed, as points of the map: Gaussians are rebuilt from them and drawn from, 300 points a
+//! class. The new data's features go through the same network and the same first map. Both together teach a second map of as
+//! many dimensions, by the same energy, in seconds; network and first map stay as they are. A class of the new data that has
+//! the name of an old one is merged into it.
+//!
+//! Departures: the second map learns without dropout, since its inputs are ten numbers; new classes have as many samples as
+//! the first map had.
+
+use super::{
+    classify::{Classifier, Labelled},
+    on_map::gaussians,
+};
+use crate::{
+    data::Dataset,
+    distill::{
+        EnergyMap, Method as _,
+        energy::{Ballpark, Dropout, LinearMap, Moments, weighted},
+    },
+    error::{Error, Result},
+    random::{Purpose, choose, stream},
+    report::{Fused, FusedRow},
+};
+
+/// Steps of the second map, and its rate, as released.
+const STEPS: u64 = 501;
+const RATE: f64 = 0.1;
+const DECAY: f64 = 5e-4;
+/// Bytes of a number on the map.
+const NUMBER: u64 = 4;
+
+/// Joins what a map has left of `old` with `new` data; returns what that reaches, and the second map `(d, d)` row by row.
+pub fn fuse(map: &EnergyMap, old: &Dataset, new: &Dataset, seed: u64) -> Result<(Fused, Vec<f32>)> {
+    if old.shape() != new.shape() {
+        return Err(Error::Data(format!(
+            "images of {} are {:?}, those of {} {:?} (channels, height, width): only equal sizes are fused",
+            old.name(),
+            old.shape().dims(),
+            new.name(),
+            new.shape().dims()
+        )));
+    }
+    let Some(cloud) = map.cloud() else {
+        return Err(Error::Config("the network of the map is not trained yet".to_owned()));
+    };
+    let images = &map.state().images;
+    let mut names: Vec<String> = images.classes.iter().map(|&class| old.class_name(class).to_owned()).collect();
+    let old_classes = names.len();
+    let mut place_of = Vec::new();
+    for class in 0..new.classes() as u32 {
+        let name = new.class_name(class);
+        let place = names.iter().position(|known| known == name).unwrap_or(names.len());
+        if place == names.len() {
+            names.push(name.to_owned());
+        }
+        place_of.push(place);
+    }
+    let place_of_old = |label: u32| images.classes.iter().position(|&class| class == label);
+    // What is moved: the picks as points.
+    let ballparks = map.ballparks()?;
+    let of_class = |(class, one): (usize, &Ballpark)| one.rebuilt(cloud.of_class(class), images.per_class);
+    let rebuilt: Vec<Moments> = ballparks.iter().enumerate().map(of_class).collect();
+    let kept = gaussians(&rebuilt, seed, u64::MAX)?;
+    let mut real = Labelled::default();
+    for point in 0..cloud.len() {
+        real.values.extend(cloud.point(point));
+        real.labels.push(cloud.class_of(point));
+    }
+    let mut fresh = Labelled::default();
+    for class in 0..new.classes() as u32 {
+        let usable = new.usable(class);
+        let mut rng = stream(seed, Purpose::EnergySamples, 1, u64::from(class));
+        let chosen: Vec<u32> =
+            choose(usable.len(), map.spec().samples, &mut rng).into_iter().map(|at| usable[at]).collect();
+        fresh.values.extend(map.map_images(renormalised(new.gather(new.train(), &chosen), new, old))?);
+        fresh.labels.extend(chosen.iter().map(|_| place_of[class as usize]));
+    }
+    let tests = [tested(map, old, old, place_of_old)?, tested(map, new, old, |label| Some(place_of[label as usize]))?];
+    let (joined, all_real) = (together(&kept, &fresh), together(&real, &fresh));
+    let second = second_map(&joined, names.len(), cloud.dimensions, seed, map);
+    let through = |set: &Labelled| Labelled { values: second.apply(&set.values), labels: set.labels.clone() };
+    let row = |what: &str, train: &Labelled, [old_test, new_test]: [&Labelled; 2]| FusedRow {
+        what: what.to_owned(),
+        old: Classifier::Logistic.accuracy(train, names.len(), old_test),
+        new: Classifier::Logistic.accuracy(train, names.len(), new_test),
+    };
+    let mapped = [through(&tests[0]), through(&tests[1])];
+    let rows = vec![
+        row("before: the old picks alone", &kept, [&tests[0], &tests[1]]),
+        row("joined on the first map", &joined, [&tests[0], &tests[1]]),
+        row("joined, second map", &through(&joined), [&mapped[0], &mapped[1]]),
+        row("all old samples, first map", &all_real, [&tests[0], &tests[1]]),
+    ];
+    let count = (old_classes * images.per_class) as u64;
+    let report = Fused {
+        old: old.name().to_owned(),
+        new: new.name().to_owned(),
+        merged: place_of.iter().filter(|&&place| place < old_classes).count(),
+        classes: names,
+        rows,
+        moved_bytes: count * cloud.dimensions as u64 * NUMBER,
+        map_bytes: map.map_bytes(),
+        second_map_bytes: NUMBER * second.weights().len() as u64,
+        old_bytes: old.train().len() as u64 * old.shape().len() as u64,
+    };
+    Ok((report, second.weights().to_vec()))
+}
+
+/// Normalised values of one data set as another would have them.
+fn renormalised(mut values: Vec<f32>, from: &Dataset, to: &Dataset) -> Vec<f32> {
+    for image in values.chunks_exact_mut(from.shape().len()) {
+        from.normalisation().denormalise(image);
+        to.normalisation().normalise(image);
+    }
+    values
+}
+
+/// Test images on the map, with the fused class of each; those without one are left out.
+fn tested(
+    map: &EnergyMap,
+    data: &Dataset,
+    seen_as: &Dataset,
+    place: impl Fn(u32) -> Option<usize>,
+) -> Result<Labelled> {
+    let of = |index: &u32| place(data.test().labels()[*index as usize]);
+    let indices: Vec<u32> = (0..data.test().len() as u32).filter(|index| of(index).is_some()).collect();
+    let values = renormalised(data.gather(data.test(), &indices), data, seen_as);
+    Ok(Labelled { values: map.map_images(values)?, labels: indices.iter().filter_map(of).collect() })
+}
+
+fn together(one: &Labelled, other: &Labelled) -> Labelled {
+    let values = one.values.iter().chain(&other.values).copied().collect();
+    Labelled { values, labels: one.labels.iter().chain(&other.labels).copied().collect() }
+}
+
+/// Learns a map of points from the energy of their pairs, class after class.
+fn second_map(points: &Labelled, classes: usize, dimensions: usize, seed: u64, map: &EnergyMap) -> LinearMap {
+    let (mut values, mut starts) = (Vec::with_capacity(points.values.len()), vec![0]);
+    for class in 0..classes {
+        let members = points.values.chunks_exact(dimensions).zip(&points.labels).filter(|(_, label)| **label == class);
+        members.for_each(|(point, _)| values.extend(point));
+        starts.push(values.len() / dimensions);
+    }
+    let mut second = LinearMap::new(dimensions, dimensions, &mut stream(seed, Purpose::EnergyMap, u64::MAX, 0));
+    for step in 0..STEPS {
+        let (_, gradients) = second.look(&values, &starts, map.law(), Dropout { share: 0.0, seed, step });
+        second = second.moved(&weighted(&gradients, &[1.0, 1.0, DECAY]), RATE);
+    }
+    second
+}
