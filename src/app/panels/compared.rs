@@ -11,7 +11,7 @@ use crate::{
         widgets::marker,
     },
     evaluate::published,
-    report::{Comparison, Evaluation},
+    report::{Comparison, Evaluation, Form, OnMap, OnMapRow},
 };
 
 /// The marker of what others measured.
@@ -31,7 +31,7 @@ pub(crate) struct Reference {
 
 /// What may stand beside the evaluations that are shown.
 pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<Reference> {
-    let mut references = Vec::new();
+    let mut references = run.on_map.as_ref().map(on_map).unwrap_or_default();
     if let Some(comparison) = &run.comparison {
         let measured = comparison.rows.iter().filter(|row| row.accuracy.protocol == comparison.protocol);
         references.extend(measured.map(|row| Reference {
@@ -53,6 +53,29 @@ pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<
                 protocols.push(protocol);
                 references.extend(of_papers(&info.data.name, info.per_class, protocol, info.bytes));
             }
+        }
+    }
+    references
+}
+
+/// What an energy map leaves, in every form in which it may be stored; accuracies are those of logistic regression on the map.
+fn on_map(judged: &OnMap) -> Vec<Reference> {
+    let reference = |name: String, row: &OnMapRow, bytes: u64| Reference {
+        name,
+        source: format!("logistic regression on the map of step {}", judged.step),
+        bytes,
+        mean: row.logistic.mean,
+        std: (row.logistic.repeats > 1).then_some(row.logistic.std),
+        is_measured: true,
+    };
+    let mut references = Vec::new();
+    for row in &judged.rows {
+        let name = row.form.short();
+        references.push(reference(format!("{name}, map"), row, row.bytes));
+        if row.form == Form::Picks {
+            references.push(reference(format!("{name} as positions"), row, judged.index_bytes));
+            references.push(reference(format!("{name} as features"), row, judged.feature_bytes));
+            references.push(reference(format!("{name} as images, map"), row, row.image_bytes));
         }
     }
     references
