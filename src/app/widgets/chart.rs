@@ -3,9 +3,12 @@
 use std::ops::RangeInclusive;
 
 use egui::{Id, Rect, Role, Sense, Ui, WidgetInfo};
-use egui_plot::{GridInput, GridMark};
+use egui_plot::{GridInput, GridMark, Plot};
 
-use crate::{app::state::short, words::grouped};
+use crate::{
+    app::{state::short, theme::Theme},
+    words::grouped,
+};
 
 /// Gives a picture a name and a sentence that a screen reader says.
 pub(crate) fn summary(ui: &Ui, rect: Rect, name: &str, text: &str) {
@@ -50,6 +53,21 @@ pub(crate) fn log_label(mark: GridMark) -> String {
 /// False for a mark so near the edge of its axis that its label would be cut.
 pub(crate) fn has_room(mark: GridMark, range: &RangeInclusive<f64>) -> bool {
     range.end() - mark.value > 0.02 * (range.end() - range.start())
+}
+
+/// A small picture over the steps of a run, to be read and not to be moved.
+pub(crate) fn over_steps(name: &'static str, theme: &Theme) -> Plot<'static> {
+    Plot::new(name)
+        .show_background(false)
+        .grid_color(theme.line)
+        .show_x(false)
+        .show_y(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .x_axis_formatter(step_label)
+        .y_axis_min_width(40.0)
+        .include_y(0.0)
 }
 
 /// The text at a place on an axis of steps.

@@ -6,7 +6,7 @@
 //! values as the run goes on.
 
 use egui::{Align, Align2, FontId, Layout, Painter, Pos2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
-use egui_plot::{Line, Plot, PlotPoints};
+use egui_plot::{Line, PlotPoints};
 
 use crate::{
     app::{
@@ -260,17 +260,7 @@ fn over_steps(ui: &mut Ui, run: &RunState) {
     let theme = theme::of(ui);
     let before = &run.pictures.information_before;
     let classes = before.last().map_or(0, |(_, values)| values.len());
-    let plot = Plot::new("information over steps")
-        .show_background(false)
-        .grid_color(theme.line)
-        .show_x(false)
-        .show_y(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .x_axis_formatter(chart::step_label)
-        .y_axis_min_width(40.0)
-        .include_y(0.0);
+    let plot = chart::over_steps("information over steps", theme);
     plot.show(ui, |plot| {
         for class in 0..classes {
             let points: Vec<[f64; 2]> =

@@ -1,7 +1,7 @@
 //! The networks that learn beside the run, the idea of IDM: a strip of them by age, and which one looked at which step.
 
 use egui::{Align2, FontId, Painter, Rect, RichText, Sense, Stroke, Ui, pos2, vec2};
-use egui_plot::{Plot, PlotPoints, Points};
+use egui_plot::{PlotPoints, Points};
 
 use crate::{
     app::{
@@ -144,18 +144,7 @@ fn looks(ui: &mut Ui, run: &RunState) {
     let points: Vec<[f64; 2]> =
         looks.iter().step_by(stride).map(|&(step, accuracy)| [step as f64, 100.0 * f64::from(accuracy)]).collect();
     super::super::caption(ui, "Accuracy of the network that looked, in percent, over the steps");
-    let plot = Plot::new("looks of the queue")
-        .show_background(false)
-        .grid_color(theme.line)
-        .show_x(false)
-        .show_y(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .x_axis_formatter(chart::step_label)
-        .y_axis_min_width(40.0)
-        .include_y(0.0)
-        .include_y(100.0);
+    let plot = chart::over_steps("looks of the queue", theme).include_y(100.0);
     plot.show(ui, |plot| {
         let points = Points::new("", PlotPoints::from(points)).radius(1.6).color(theme::fade(theme.accent, 0.8));
         plot.points(points.allow_hover(false));
