@@ -7,6 +7,7 @@ use std::{path::Path, sync::atomic::AtomicU64};
 
 use spiritsafe::{
     config::RunConfig,
+    distill::terms::{TermsSpec, Weight},
     engine::{Command, Engine, Event, Start},
     report::{Change, Intervention, Wants},
     store::RunFolder,
@@ -215,4 +216,14 @@ fn wrong_parameters_are_refused() {
         let (message, code) = wait_refused(&engine);
         assert!(message.contains(text) && code == 2, "{message}");
     }
+}
+
+#[test]
+fn a_run_whose_only_term_is_muted_stands_still() {
+    let mut config = with_pool(&["steps=3"]);
+    config.terms = TermsSpec { information: Some(Weight { weight: 0.0 }), ..TermsSpec::default() };
+    let out = undisturbed(&config);
+    let scalars = RunFolder::scalars(out.path()).unwrap();
+    assert_eq!(scalars.len(), 3);
+    assert!(scalars.iter().all(|line| line.terms.is_empty() && line.gradient_norm == 0.0));
 }

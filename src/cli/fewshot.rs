@@ -50,7 +50,7 @@ impl FewShotArgs {
         }
         let network = config.pool.network(&config.network);
         eprintln!("training {} on {} base classes of {}", network.describe(), base.len(), data.name());
-        let classes = NewClasses::new(&data, &base, &network, &device, config.seed, |_| {})?;
+        let classes = NewClasses::new(&data, &base, &network, &device, config.seed)?;
         let Self { ways, shots, queries, episodes: count, .. } = self;
         let how = FewShot { ways, shots, queries, episodes: count, ..FewShot::default() };
         classes.check(&how)?;

@@ -58,6 +58,8 @@ pub(super) struct Look {
     /// The synthetic images as they were shown: augmented, plain, or both.
     shown: Vec<Shown>,
     packing: Packing,
+    /// Stored values of all classes that are looked at.
+    len: usize,
     /// Stored images of a class.
     per_class: usize,
 }
@@ -73,8 +75,9 @@ impl Look {
     pub(super) fn at(run: &mut Matching, sight: &Sight, wanted: &[usize], positions: Range<usize>) -> Result<Self> {
         let images = &sight.images;
         let packing = Packing::new(images.shape, images.packing);
-        let mut look =
-            Self { penalties: vec![None; run.terms.len()], shown: Vec::new(), packing, per_class: images.per_class };
+        let (per_class, penalties) = (images.per_class, vec![None; run.terms.len()]);
+        let len = positions.len() * per_class * images.shape.len();
+        let mut look = Self { penalties, shown: Vec::new(), packing, len, per_class };
         for augmented in [true, false] {
             let here = |position: &usize| run.terms[*position].term.needs().augmented == augmented;
             let wanted: Vec<usize> = wanted.iter().copied().filter(here).collect();
@@ -157,8 +160,7 @@ impl Look {
     /// expansion.
     pub(super) fn gradient(&self, loss: Option<&Tensor>) -> Result<Vec<f32>> {
         let parts = self.packing.parts();
-        let len = self.shown.first().map_or(0, |shown| shown.images.elem_count());
-        let mut back = vec![0.0; len / parts];
+        let mut back = vec![0.0; self.len]; // Nothing is shown where no term is computed.
         let Some(loss) = loss else { return Ok(back) };
         let mut gradients = loss.backward()?;
         for Shown { images, augmentations } in &self.shown {

@@ -13,17 +13,16 @@ pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
     config.check(&data)?;
     let device = config.device.open()?;
     let images = config.start_images(&data)?;
+    // What looks through trained networks has none yet.
     let mut trial = config.clone();
-    // Terms and maps that look through trained networks have none yet.
-    trial.terms.centralization = None;
-    trial.terms.ball = None;
-    trial.terms.information = None;
-    trial.terms.energy = None;
     if let Some(energy) = &mut trial.energy {
         energy.features = Source::Pixels;
         energy.power = 1.0;
     }
     let mut trial = trial.method(&data, &device, images)?;
+    for term in trial.term_infos().iter().filter(|term| term.needs_pool) {
+        trial.set_weight(&term.id, 0.0)?;
+    }
     trial.step(&|| false)?;
     let clock = Instant::now();
     trial.step(&|| false)?;

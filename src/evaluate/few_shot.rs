@@ -78,19 +78,10 @@ pub struct NewClasses {
 }
 
 impl NewClasses {
-    /// Trains a network on the base classes, and looks at all others through it; `tell` hears how far it is.
-    pub fn new(
-        data: &Arc<Dataset>,
-        base: &[u32],
-        network: &NetworkSpec,
-        device: &Device,
-        seed: u64,
-        mut tell: impl FnMut(f64),
-    ) -> Result<Self> {
+    /// Trains a network on the base classes, and looks at all others through it.
+    pub fn new(data: &Arc<Dataset>, base: &[u32], network: &NetworkSpec, device: &Device, seed: u64) -> Result<Self> {
         let mut expert = Expert::new(data, base, network, device, seed)?;
-        while expert.advance()? {
-            tell(expert.done());
-        }
+        while expert.advance()? {}
         let others = (0..data.classes() as u32).filter(|class| !base.contains(class));
         let mut features = others.map(|class| expert.features(data.usable(class))).collect::<Result<Vec<_>>>()?;
         // Scaled as released: shifted to 0, over what was the largest before the shift.

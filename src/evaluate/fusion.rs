@@ -11,7 +11,7 @@
 
 use super::{
     classify::{Classifier, Labelled},
-    on_map::gaussians,
+    on_map::{gaussians, labelled},
 };
 use crate::{
     data::Dataset,
@@ -63,11 +63,7 @@ pub fn fuse(map: &EnergyMap, old: &Dataset, new: &Dataset, seed: u64) -> Result<
     let of_class = |(class, one): (usize, &Ballpark)| one.rebuilt(cloud.of_class(class), images.per_class);
     let rebuilt: Vec<Moments> = ballparks.iter().enumerate().map(of_class).collect();
     let kept = gaussians(&rebuilt, seed, u64::MAX)?;
-    let mut real = Labelled::default();
-    for point in 0..cloud.len() {
-        real.values.extend(cloud.point(point));
-        real.labels.push(cloud.class_of(point));
-    }
+    let real = labelled(&cloud);
     let mut fresh = Labelled::default();
     for class in 0..new.classes() as u32 {
         let usable = new.usable(class);

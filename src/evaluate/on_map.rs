@@ -95,7 +95,8 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64) -> Result<Option<OnMap
     }))
 }
 
-fn labelled(cloud: &Cloud) -> Labelled {
+/// The points of a map with their classes.
+pub(super) fn labelled(cloud: &Cloud) -> Labelled {
     Labelled { values: cloud.values.clone(), labels: (0..cloud.len()).map(|point| cloud.class_of(point)).collect() }
 }
 
