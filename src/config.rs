@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{DataSpec, Dataset},
     distill::{
-        EnergyMap, EnergySpec, Matching, MatchingSpec, Method, Packing, PoolSpec, QueueSpec, Scope, Start,
-        SyntheticSet, Updates, terms::TermsSpec,
+        EnergyMap, EnergySpec, Matching, MatchingSpec, Method, Packing, PoolSpec, Quantizer, QuantizerSpec, QueueSpec,
+        Scope, Start, SyntheticSet, Updates, quantization::SpaceKind, terms::TermsSpec,
     },
     error::{Error, Result},
     evaluate::Protocol,
+    latent::LatentSpec,
     nn::{DeviceSpec, NetworkSpec, augment::Family},
 };
 
@@ -58,7 +59,13 @@ pub struct RunConfig {
     /// A map of features whose balls say which real images stand for a class, instead of images that are matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy: Option<EnergySpec>,
-    /// How pixels move, or the map.
+    /// Points that compete for the samples of their class, instead of images that are matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantizer: Option<QuantizerSpec>,
+    /// The autoencoder and the prior in whose space a quantizer works, trained on the real images.
+    #[serde(skip_serializing_if = "is_default")]
+    pub latent: LatentSpec,
+    /// How pixels move, or the map, or points.
     pub optimizer: OptimizerSpec,
     /// When and how the images are judged.
     pub evaluation: EvaluationSpec,
@@ -151,6 +158,8 @@ impl Default for RunConfig {
             pool: PoolSpec::default(),
             queue: None,
             energy: None,
+            quantizer: None,
+            latent: LatentSpec::default(),
             optimizer: OptimizerSpec::default(),
             evaluation: EvaluationSpec::default(),
             checkpoint: CheckpointSpec::default(),
@@ -207,7 +216,7 @@ pub struct Preset {
 }
 
 /// Every preset, in the order in which they are listed.
-pub const PRESETS: [Preset; 21] = [
+pub const PRESETS: [Preset; 29] = [
     Preset { name: "digits", text: include_str!("../configs/digits.toml") },
     Preset { name: "plane", text: include_str!("../configs/plane.toml") },
     Preset { name: "dm", text: include_str!("../configs/dm.toml") },
@@ -229,6 +238,14 @@ pub const PRESETS: [Preset; 21] = [
     Preset { name: "idm-cmi-cpu", text: include_str!("../configs/idm-cmi-cpu.toml") },
     Preset { name: "pemdd-digits", text: include_str!("../configs/pemdd-digits.toml") },
     Preset { name: "pemdd-cpu", text: include_str!("../configs/pemdd-cpu.toml") },
+    Preset { name: "ddoq-digits", text: include_str!("../configs/ddoq-digits.toml") },
+    Preset { name: "ddoq-cpu", text: include_str!("../configs/ddoq-cpu.toml") },
+    Preset { name: "d4m-digits", text: include_str!("../configs/d4m-digits.toml") },
+    Preset { name: "d4m-cpu", text: include_str!("../configs/d4m-cpu.toml") },
+    Preset { name: "ddoq-medoid-digits", text: include_str!("../configs/ddoq-medoid-digits.toml") },
+    Preset { name: "ddoq-medoid-cpu", text: include_str!("../configs/ddoq-medoid-cpu.toml") },
+    Preset { name: "kmeans-digits", text: include_str!("../configs/kmeans-digits.toml") },
+    Preset { name: "kmeans-cpu", text: include_str!("../configs/kmeans-cpu.toml") },
 ];
 
 impl RunConfig {
@@ -300,21 +317,7 @@ impl RunConfig {
             fault(format!("classes cannot be chosen with terms.{}: {}", entry.term.id(), Scope::Set.describe()));
         }
         let has_terms = terms.iter().any(|entry| entry.is_named);
-        if let Some(energy) = &self.energy {
-            if let Err(text) = energy.check(self.images.per_class, data) {
-                fault(text);
-            }
-            if has_terms || self.queue.is_some() || self.images.packing != 1 {
-                fault(
-                    "an energy map has no [terms], no [queue] and no mosaics: leave them out, or [energy]".to_owned(),
-                );
-            }
-            if !self.classes.is_empty() {
-                fault(format!("classes cannot be chosen with an energy map: {}", Scope::Set.describe()));
-            }
-        } else if !has_terms {
-            fault("the loss has no term. Add one, for example [terms.mean] with weight = 1".to_owned());
-        }
+        self.method_faults(data, has_terms).into_iter().for_each(&mut fault);
         for entry in terms {
             let weight = [("weight".to_owned(), entry.weight)];
             for (name, value) in weight.into_iter().chain(entry.named_parameters()) {
@@ -362,6 +365,38 @@ impl RunConfig {
         if faults.is_empty() { Ok(()) } else { Err(Error::Config(faults.trim_end().to_owned())) }
     }
 
+    /// What is wrong with the method, besides its terms.
+    fn method_faults(&self, data: &Dataset, has_terms: bool) -> Vec<String> {
+        let mut faults = Vec::new();
+        let others = has_terms || self.queue.is_some() || self.images.packing != 1;
+        match (&self.energy, &self.quantizer) {
+            (Some(_), Some(_)) => faults.push("a run has an [energy] map or a [quantizer], not both".to_owned()),
+            (Some(energy), None) => {
+                faults.extend(energy.check(self.images.per_class, data).err());
+                if others {
+                    let text = "an energy map has no [terms], no [queue] and no mosaics: leave them out, or [energy]";
+                    faults.push(text.to_owned());
+                }
+                if !self.classes.is_empty() {
+                    faults.push(format!("classes cannot be chosen with an energy map: {}", Scope::Set.describe()));
+                }
+            }
+            (None, Some(quantizer)) => {
+                faults.extend(quantizer.check(self.images.per_class, data).err());
+                faults.extend(self.latent.check().err());
+                if others {
+                    let text = "a quantizer has no [terms], no [queue] and no mosaics: leave them out, or [quantizer]";
+                    faults.push(text.to_owned());
+                }
+            }
+            (None, None) if !has_terms => {
+                faults.push("the loss has no term. Add one, for example [terms.mean] with weight = 1".to_owned());
+            }
+            (None, None) => {}
+        }
+        faults
+    }
+
     /// The images before the first step.
     pub fn start_images(&self, data: &Dataset) -> Result<SyntheticSet> {
         let ImagesSpec { per_class, packing, start } = self.images;
@@ -390,10 +425,16 @@ impl RunConfig {
     /// The method, before its first step.
     pub fn method(&self, data: &Arc<Dataset>, device: &Device, images: SyntheticSet) -> Result<Box<dyn Method>> {
         let (data, device, rate) = (data.clone(), device.clone(), self.optimizer.learning_rate);
-        Ok(match &self.energy {
-            Some(energy) => Box::new(EnergyMap::new(energy.clone(), data, device, self.seed, images, rate)?),
-            None => Box::new(Matching::new(self.matching(), data, device, self.seed, images, rate)?),
+        Ok(match (&self.energy, &self.quantizer) {
+            (Some(energy), _) => Box::new(EnergyMap::new(energy.clone(), data, device, self.seed, images, rate)?),
+            (_, Some(spec)) => Box::new(Quantizer::new(spec.clone(), data, device, self.seed, images, rate)?),
+            (None, None) => Box::new(Matching::new(self.matching(), data, device, self.seed, images, rate)?),
         })
+    }
+
+    /// True if the run needs an autoencoder and a prior.
+    pub fn needs_latent(&self) -> bool {
+        self.quantizer.as_ref().is_some_and(|quantizer| quantizer.space == SpaceKind::Autoencoder)
     }
 
     /// The part that the matching method needs.
@@ -409,6 +450,10 @@ impl RunConfig {
             terms: self.terms.clone(),
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Puts `a.b=value` into a table. The value is TOML; what is not TOML is taken as text.

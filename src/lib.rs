@@ -14,6 +14,8 @@ pub mod words;
 pub mod data;
 pub mod nn;
 
+pub mod latent;
+
 pub mod distill;
 
 pub mod benchmark;

@@ -59,6 +59,18 @@ pub enum Purpose {
     Upsampling = 23,
     /// Classes, shots, queries, points and first map of an episode (`step` = episode).
     Episode = 24,
+    /// The parameters of an autoencoder (`step` = 0), and its batches with their noise (from 1 on).
+    Autoencoder = 25,
+    /// The parameters of a prior (`step` = 0), and its batches with times and noise (from 1 on).
+    Prior = 26,
+    /// The noise through which a prior brings points back.
+    PriorNoise = 27,
+    /// Where the points of a quantizer start (`step` at which they do).
+    QuantizerStart = 28,
+    /// The samples that compete for the points of a class in a step.
+    QuantizerBatch = 29,
+    /// The samples of a class that a quantizer knows.
+    QuantizerSamples = 30,
 }
 
 /// The stream for `purpose` at `step` and `class`, under one `seed`.

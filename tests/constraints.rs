@@ -51,11 +51,11 @@ fn steps_of(out: &Path, term: &str) -> Vec<(u64, f64)> {
 }
 
 /// True once the engine has said that a pool is being trained.
-fn wait_training(engine: &Engine) -> usize {
+fn wait_training(engine: &Engine) -> String {
     wait(engine, |event| match event {
-        Event::Pretraining { network, of, done, .. } => {
-            assert!((1..=*of).contains(network) && (0.0..=1.0).contains(done));
-            Some(*of)
+        Event::Pretraining { what, done, .. } => {
+            assert!((0.0..=1.0).contains(done));
+            Some(what.clone())
         }
         _ => None,
     })
@@ -67,7 +67,7 @@ fn a_term_that_is_armed_while_the_run_goes_on_joins_when_its_networks_are_traine
     let engine = begin(start(&config, out.path()));
     wait_step(&engine, 3);
     engine.send(arm("centralization", 0.05));
-    assert_eq!(wait_training(&engine), 2);
+    assert_eq!(wait_training(&engine), "network 1 of 2");
     let mut stepped = 0;
     let applied = wait(&engine, |event| match event {
         Event::Stepped { .. } => {

@@ -146,6 +146,28 @@ fn energy_in_the_dark() {
     window.snapshot_options("sigma_points_dark", &tolerance());
 }
 
+#[test]
+fn points_in_the_dark() {
+    use egui_kittest::kittest::Queryable as _;
+    let config = RunConfig::preset("ddoq-digits", &[]).unwrap();
+    let mut window = window_of(Start { config, ..first() }, 120, Key::Num1, Theme::Dark);
+    window.get_by_label("Method").click();
+    until(&mut window, |app| app.run_state().pictures.quantizer.is_some());
+    window.run();
+    for (page, name) in [("Cells", "cells_dark"), ("Distances", "distances_dark"), ("Images", "point_images_dark")] {
+        window.get_by_label(page).click();
+        let has_pictures =
+            |app: &App| app.run_state().pictures.quantizer.as_ref().is_some_and(|(_, view)| view.pictures.is_some());
+        window.run();
+        if page == "Images" {
+            until(&mut window, has_pictures);
+            window.run();
+        }
+        mask(&mut window);
+        window.snapshot_options(name, &tolerance());
+    }
+}
+
 /// The tolerance is no blindfold: one image that is marked is a difference.
 #[test]
 fn a_marked_image_is_noticed() {

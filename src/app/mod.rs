@@ -36,7 +36,7 @@ use self::{
 };
 use crate::{
     engine::{Command, Engine, Start},
-    report::Wants,
+    report::{QuantizerWants, Wants},
 };
 
 /// The longest that a frame takes events before it draws.
@@ -199,6 +199,7 @@ impl App {
         let panes = if on { layout::visible(&self.tree) } else { Vec::new() };
         let page = self.view.page(&self.run);
         let sees = |pane: Pane| panes.contains(&pane);
+        let pages_of_points = [MethodPage::Cells, MethodPage::Distances, MethodPage::Prior];
         let wants = Wants {
             gallery: sees(Pane::Gallery).then_some(self.view.gallery),
             features: sees(Pane::Features),
@@ -206,6 +207,8 @@ impl App {
             information: sees(Pane::Method) && page == MethodPage::Information,
             queue: sees(Pane::Method) && page == MethodPage::Queue,
             energy: sees(Pane::Method) && matches!(page, MethodPage::Energy | MethodPage::Balls),
+            quantizer: (sees(Pane::Method) && pages_of_points.contains(&page))
+                .then(|| QuantizerWants { class: self.view.class, pictures: page == MethodPage::Prior }),
             apart: self.view.apart,
         };
         if self.watched.as_ref() != Some(&wants) {

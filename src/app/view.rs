@@ -60,6 +60,12 @@ pub enum MethodPage {
     Energy,
     /// What stands for the ball of a class.
     Balls,
+    /// Points, their cells and their masses.
+    Cells,
+    /// How far points are from their class.
+    Distances,
+    /// Points before and after the prior.
+    Prior,
     /// What the images of a class say to a trained network.
     Information,
 }
@@ -116,6 +122,9 @@ impl View {
     pub fn pages(run: &RunState) -> &'static [MethodPage] {
         match &run.info {
             Some(info) if info.has_map => &[MethodPage::Energy, MethodPage::Balls, MethodPage::Information],
+            Some(info) if info.has_points => {
+                &[MethodPage::Cells, MethodPage::Distances, MethodPage::Prior, MethodPage::Information]
+            }
             Some(info) if info.queue.is_some() => &[MethodPage::Queue, MethodPage::Information],
             _ => &[MethodPage::Information],
         }

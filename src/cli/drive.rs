@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Evaluation, Fused, OnMap, RunInfo, Subject, Verdict},
+    report::{Distances, Evaluation, Fused, OnMap, RunInfo, Subject, Verdict},
     words::duration,
 };
 
@@ -30,6 +30,7 @@ pub(super) struct Summary {
     pub(super) evaluations: Vec<Evaluation>,
     pub(super) verdict: Option<Verdict>,
     pub(super) on_map: Option<OnMap>,
+    pub(super) distances: Option<Distances>,
     pub(super) fused: Option<Fused>,
     /// The step at which it stands.
     pub(super) step: u64,
@@ -92,6 +93,10 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
                 if mapping {
                     break;
                 }
+            }
+            Event::Measured(measured) => {
+                summary.distances = Some(*measured);
+                break;
             }
             Event::Fused(fused) => {
                 summary.fused = Some(*fused);
@@ -168,17 +173,14 @@ impl Screen {
                 }
                 None => {}
             },
-            Event::Pretraining { network, of, done, secs_left } => match &self.bar {
-                Some(bar) => bar.set_message(format!("training network {network}/{of}: {:.0} %", done * 100.0)),
+            Event::Pretraining { what, done, secs_left } => match &self.bar {
+                Some(bar) => bar.set_message(format!("training {what}: {:.0} %", done * 100.0)),
                 None if self.is_due() => {
-                    eprintln!("training network {network}/{of}: about {} left", duration(*secs_left));
+                    eprintln!("training {what}: about {} left", duration(*secs_left));
                 }
                 None => {}
             },
-            Event::Pretrained { networks, name, accuracy } => {
-                let accuracy = accuracy.map(|accuracy| format!(", {:.1} % on the hold-out", accuracy * 100.0));
-                self.line(&format!("{networks} trained networks: {name}{}", accuracy.unwrap_or_default()));
-            }
+            Event::Pretrained { what } => self.line(&format!("trained on the real images: {what}")),
             Event::Evaluated(evaluation) => self.line(&describe(evaluation)),
             Event::Warning(text) => self.line(&format!("note: {text}")),
             Event::Applied(intervention) => {

@@ -49,6 +49,9 @@ pub(super) struct EvaluateArgs {
     /// For a run with an energy map: classifiers that learn on the map from what it leaves
     #[arg(long)]
     on_map: bool,
+    /// For a run with a quantizer: how far its points and images are from their classes
+    #[arg(long)]
+    distances: bool,
     /// Show which class is taken for which
     #[arg(long)]
     confusion: bool,
@@ -95,6 +98,15 @@ impl EvaluateArgs {
             match (judged, self.json) {
                 (Some(judged), true) => println!("{}", serde_json::to_string(&judged).expect("plain data")),
                 (Some(judged), false) => print!("{}", tables::on_map(&judged)),
+                (None, _) => {}
+            }
+            return Ok(());
+        }
+        if self.distances {
+            let measured = drive(resting(&self.path)?, Some(Command::MeasureDistances))?.distances;
+            match (measured, self.json) {
+                (Some(measured), true) => println!("{}", serde_json::to_string(&measured).expect("plain data")),
+                (Some(measured), false) => print!("{}", tables::distances(&measured)),
                 (None, _) => {}
             }
             return Ok(());
@@ -202,7 +214,7 @@ impl EvaluateArgs {
         let mut evaluations = Vec::new();
         for network in &networks {
             let packing = set.packing.unwrap_or(config.images.packing);
-            let images = Images::packed(data.shape(), &set.values, &set.labels, packing);
+            let images = Images::packed(data.shape(), &set.values, &set.labels, packing).counting(set.factors.clone());
             evaluations.push(judge_images(&data, images, &config, protocol, network)?);
         }
         match (evaluations.as_slice(), self.json) {
@@ -247,7 +259,7 @@ fn judge_images(
         confusion: outcome.confusion,
         called: outcome.called,
         images: judge.images(),
-        bytes: (judge.stored_images() * data.shape().len()) as u64,
+        bytes: judge.stored_bytes(),
         secs: clock.elapsed().as_secs_f64(),
         test_uses: 0,
     })

@@ -29,7 +29,7 @@ struct Part {
     dir: PathBuf,
     record: RunRecord<RunConfig>,
     state: State,
-    /// Networks that learned beside the run, from all classes: those of every part are the same.
+    /// Networks that learned beside the run, from all classes: those of every part are the same. Or the points of each class.
     networks: Vec<KeptNetwork>,
 }
 
@@ -37,7 +37,7 @@ impl MergeArgs {
     pub(super) fn run(self) -> Result<()> {
         let parts = self.dirs.iter().map(|dir| read(dir)).collect::<Result<Vec<_>>>()?;
         parts.iter().skip(1).try_for_each(|part| check_fits(&parts[0], part))?;
-        let state = join(&parts)?;
+        let (state, networks) = join(&parts)?;
         let mut record = parts[0].record.clone();
         let config = &mut record.config;
         config.classes.clone_from(&state.images.classes);
@@ -50,7 +50,7 @@ impl MergeArgs {
         for intervention in RunFolder::interventions(&parts[0].dir)? {
             folder.add_intervention(&intervention)?;
         }
-        folder.checkpoints(keep).save(&state, &parts[0].networks)?;
+        folder.checkpoints(keep).save(&state, &networks)?;
         let archive = store::export(&state.images, &data, &self.out)?;
         println!("{} classes merged: {}", state.images.classes.len(), archive.display());
         Ok(())
@@ -89,8 +89,8 @@ fn check_fits(first: &Part, part: &Part) -> Result<()> {
     )))
 }
 
-/// All classes in the order of their labels.
-fn join(parts: &[Part]) -> Result<State> {
+/// All classes in the order of their labels, and what goes with them.
+fn join(parts: &[Part]) -> Result<(State, Vec<KeptNetwork>)> {
     let mut classes: Vec<(u32, &Part, usize)> = Vec::new();
     for part in parts {
         let labels = part.state.images.classes.iter().enumerate();
@@ -104,10 +104,19 @@ fn join(parts: &[Part]) -> Result<State> {
     let len = first.images.per_class * first.images.shape.len();
     let mut images = SyntheticSet { classes: Vec::new(), values: Vec::new(), ..first.images.clone() };
     let mut velocity = Vec::new();
+    let by_class = parts[0].record.config.quantizer.is_some();
+    let (mut networks, mut shares) = (Vec::new(), Vec::new());
     for (class, part, position) in classes {
         images.classes.push(class);
         images.values.extend(part.state.images.of_class(position));
         velocity.extend(&part.state.velocity[position * len..(position + 1) * len]);
+        networks.extend(part.networks.get(position).filter(|_| by_class).cloned());
+        let points = position * images.per_class..(position + 1) * images.per_class;
+        shares.extend(part.state.images.masses.iter().flat_map(|masses| masses.shares[points.clone()].to_vec()));
     }
-    Ok(State { images, velocity, ..first.clone() })
+    if let Some(masses) = &mut images.masses {
+        masses.shares = shares;
+    }
+    let networks = if by_class { networks } else { parts[0].networks.clone() };
+    Ok((State { images, velocity, ..first.clone() }, networks))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     evaluate::{AugmentationRobust, LabelRobust, Protocol},
-    report::{Accuracy, Evaluation, OnMap, Subject},
+    report::{Accuracy, Distances, Evaluation, OnMap, Subject},
     words::bytes,
 };
 
@@ -125,6 +125,49 @@ pub(super) fn scores(labels: &LabelRobust, augmentation: &AugmentationRobust, by
         ],
     ];
     aligned(&rows.map(Vec::from))
+}
+
+/// How far a quantizer's points and images are from their classes.
+pub(super) fn distances(measured: &Distances) -> String {
+    let head = ["", "own masses", "equal masses", "effective points"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let line = |name: &str, [free, uniform, effective]: [f64; 3]| {
+        vec![name.to_owned(), format!("{free:.3}"), format!("{uniform:.3}"), format!("{effective:.1}")]
+    };
+    let all: Vec<[f64; 3]> = measured.classes.iter().map(|(_, one)| [one.free, one.uniform, one.effective]).collect();
+    rows.extend(measured.classes.iter().zip(&all).map(|((name, _), one)| line(name, *one)));
+    let mean = |part: usize| all.iter().map(|one| one[part]).sum::<f64>() / all.len().max(1) as f64;
+    rows.push(line("mean", [mean(0), mean(1), mean(2)]));
+    let mut text = format!(
+        "2-Wasserstein distance of the samples to {} points for each class, in {}\n{}own masses bring it down by {:.1} %\n",
+        measured.points,
+        measured.space,
+        aligned(&rows),
+        100.0 * (1.0 - mean(0) / mean(1))
+    );
+    let curve: Vec<String> = measured.curve.iter().map(|(count, value)| format!("{count}: {value:.3}")).collect();
+    text += &format!("distortion by number of points, {}", curve.join(", "));
+    if let Some(slope) = measured.slope {
+        text += &format!("; slope {slope:.2}, as in {:.1} dimensions", -2.0 / slope);
+    }
+    if let Some([through, components]) = measured.reconstruction {
+        text += &format!(
+            "\nmean squared error of test images: {through:.4} through the autoencoder, {components:.4} through {} principal components",
+            measured.dimensions
+        );
+    }
+    let head = ["", "pixels", "features"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(
+        measured
+            .images
+            .iter()
+            .map(|one| vec![one.what.clone(), format!("{:.3}", one.pixels), format!("{:.3}", one.features)]),
+    );
+    text + &format!(
+        "\n2-Wasserstein distance of images with their masses to the test images of their class\n{}",
+        aligned(&rows)
+    )
 }
 
 /// Columns as wide as their widest cell: the first to the left, the others to the right, a last one of text to the left.

@@ -281,6 +281,7 @@ impl Matching {
             gradient_norm: norm(gradient),
             network: None,
             network_accuracy: None,
+            cells: Vec::new(),
             terms,
         }
     }
@@ -365,6 +366,7 @@ impl Method for Matching {
                 default_weight: entry.weight,
                 paper_weight: entry.term.paper_weight(self.state.images.classes.len(), self.queue.is_some()),
                 weight: setting.weight,
+                most: None,
                 parameters: (entry.term.parameters().iter().zip(&entry.parameters))
                     .map(|(parameter, &default)| ParameterInfo {
                         id: parameter.id.to_owned(),

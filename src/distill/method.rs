@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{EnergyMap, KeptNetwork, Pretrained, Queue, Saved, Scope, State};
+use super::{EnergyMap, KeptNetwork, Pretrained, Quantizer, Queue, Saved, Scope, State, SyntheticSet};
 use crate::{
     error::Result,
+    latent::Latent,
     report::{StepReport, TermInfo},
 };
 
@@ -49,6 +50,21 @@ pub trait Method: Send {
     /// True if a term of this name would need trained networks to count.
     fn needs_pool(&self, term: &str) -> bool;
 
+    /// Brings the latent space that was trained on the real images.
+    fn set_latent(&mut self, _latent: Arc<Latent>) -> Result<()> {
+        Ok(())
+    }
+
+    /// True if the next step cannot be made before a latent space is brought.
+    fn lacks_latent(&self) -> bool {
+        false
+    }
+
+    /// The images before the first step, where the method makes them itself once it can.
+    fn first_images(&self) -> Option<&SyntheticSet> {
+        None
+    }
+
     /// The networks that learn beside the run, where there are some.
     fn queue(&self) -> Option<&Queue> {
         None
@@ -56,6 +72,11 @@ pub trait Method: Send {
 
     /// The map that is learned, where the method has one.
     fn energy(&self) -> Option<&EnergyMap> {
+        None
+    }
+
+    /// The points that compete for samples, where the method has some.
+    fn quantizer(&self) -> Option<&Quantizer> {
         None
     }
 

@@ -63,6 +63,6 @@ impl Start {
                 }
             }
         }
-        Ok(SyntheticSet { shape, classes: classes.to_vec(), per_class, packing, values })
+        Ok(SyntheticSet { shape, classes: classes.to_vec(), per_class, packing, values, masses: None })
     }
 }

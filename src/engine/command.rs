@@ -56,6 +56,8 @@ pub enum Command {
     Judge,
     /// Judge on the map what an energy map leaves.
     JudgeOnMap,
+    /// Measure how far the points and images of a quantizer are from their classes.
+    MeasureDistances,
     /// Join what an energy map has left with new data, and write the second map into a folder.
     Fuse {
         /// The new data.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Comparison, DataSummary, Evaluation, Fused, Intervention, OnMap, RunInfo, StepReport, Verdict};
+use crate::report::{
+    Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, StepReport, Verdict,
+};
 
 /// A fact.
 #[derive(Clone, Debug)]
@@ -20,25 +22,19 @@ pub enum Event {
         /// How long it took.
         secs: f64,
     },
-    /// A network is being trained on the real images, for the terms and for the eyes that look through it.
+    /// Something is being trained on the real images, for the method, its terms, or the eyes that look through it.
     Pretraining {
-        /// The network under way, counted from 1.
-        network: usize,
-        /// Networks in all.
-        of: usize,
-        /// Share of this network that is done.
+        /// What, in words.
+        what: String,
+        /// Share of it that is done.
         done: f64,
-        /// Forecast of the rest of all networks.
+        /// Forecast of the rest.
         secs_left: f64,
     },
-    /// All networks of the pool are trained.
+    /// What the run was waiting for is trained.
     Pretrained {
-        /// How many.
-        networks: usize,
-        /// What they are, in words.
-        name: String,
-        /// Their mean accuracy on the hold-out, where there is one.
-        accuracy: Option<f64>,
+        /// What it is, in words.
+        what: String,
     },
     /// A change is on disk and takes effect at its step.
     Applied(Intervention),
@@ -77,8 +73,17 @@ pub enum Event {
     Exported(PathBuf),
     /// A set was read from files; what was found out about it.
     Opened(String),
+    /// A live change has made the images fewer or more.
+    Resized {
+        /// Images of each class now.
+        per_class: usize,
+        /// Bytes that they take.
+        bytes: u64,
+    },
     /// What an energy map leaves was judged on the map.
     OnMap(Box<OnMap>),
+    /// How far the points and images of a quantizer are from their classes.
+    Measured(Box<Distances>),
     /// What an energy map has left was joined with new data.
     Fused(Box<Fused>),
     /// Presets beside each other were read from a file.

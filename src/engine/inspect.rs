@@ -2,7 +2,14 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::{config::RunConfig, data::Pixels, distill::energy::Source, error::Result, memory, report::DataSummary};
+use crate::{
+    config::RunConfig,
+    data::Pixels,
+    distill::{energy::Source, quantization::SpaceKind},
+    error::Result,
+    memory,
+    report::DataSummary,
+};
 
 /// Loads the data of a config and does two steps of a run that is thrown away.
 ///
@@ -18,6 +25,10 @@ pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
     if let Some(energy) = &mut trial.energy {
         energy.features = Source::Pixels;
         energy.power = 1.0;
+    }
+    if let Some(quantizer) = &mut trial.quantizer {
+        quantizer.space = SpaceKind::Pixels;
+        quantizer.time = 0.0;
     }
     let mut trial = trial.method(&data, &device, images)?;
     for term in trial.term_infos().iter().filter(|term| term.needs_pool) {

@@ -9,6 +9,7 @@ mod handle;
 mod inbox;
 mod inspect;
 mod jobs;
+mod latent;
 mod pretraining;
 mod run;
 mod viewer;

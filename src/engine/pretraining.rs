@@ -12,6 +12,7 @@ use std::{
 
 use candle_core::{Device, Tensor};
 
+use super::latent::LatentSpace;
 use crate::{
     config::RunConfig,
     data::Dataset,
@@ -19,6 +20,7 @@ use crate::{
     error::Result,
     evaluate::{Chosen, Recipe, Snapshot, Training, accuracy_on, select_at_random},
     fingerprint::Fingerprint,
+    latent::Latent,
     nn::{self, Network, NetworkSpec, init::Init},
     random::{Purpose, stream},
     store::{self, CachedNetwork},
@@ -41,6 +43,8 @@ pub(super) struct Pretraining {
     /// Names everything that decides the networks.
     fingerprint: String,
     ready: Vec<Arc<Pretrained>>,
+    /// The space of a quantizer, which comes before them.
+    latent: Option<LatentSpace>,
     current: Option<Training>,
     worked: Duration,
     kept: Instant,
@@ -48,15 +52,13 @@ pub(super) struct Pretraining {
     failed: bool,
 }
 
-/// How far a pool is.
-pub(super) struct PoolProgress {
-    /// The network under way, counted from 1.
-    pub(super) network: usize,
-    /// Networks in all.
-    pub(super) of: usize,
-    /// Share of this network that is done.
+/// How far a training is.
+pub(super) struct TrainingProgress {
+    /// What is under way, in words.
+    pub(super) what: String,
+    /// Share of it that is done.
     pub(super) done: f64,
-    /// Forecast of the rest of all networks.
+    /// Forecast of the rest: of all networks of a pool, or of one of the two parts of a space.
     pub(super) secs_left: f64,
 }
 
@@ -78,6 +80,7 @@ impl Pretraining {
             recipe,
             fingerprint,
             ready: Vec::new(),
+            latent: config.needs_latent().then(|| LatentSpace::new(config, data, device)),
             current: None,
             worked: Duration::ZERO,
             kept: Instant::now(),
@@ -110,14 +113,22 @@ impl Pretraining {
         (self.ready.len() == self.size).then_some(&self.ready)
     }
 
-    /// Works on the next network for about `budget`, one batch at least.
-    pub(super) fn advance(&mut self, budget: Duration) -> Result<PoolProgress> {
-        let progress = self.train(budget);
+    /// The latent space, once it is trained.
+    pub(super) fn latent(&self) -> Option<&Arc<Latent>> {
+        self.latent.as_ref().and_then(LatentSpace::ready)
+    }
+
+    /// Works on what comes next for about `budget`, one batch at least.
+    pub(super) fn advance(&mut self, budget: Duration) -> Result<TrainingProgress> {
+        let progress = match &mut self.latent {
+            Some(latent) if latent.ready().is_none() => latent.advance(budget),
+            _ => self.train(budget),
+        };
         self.failed = progress.is_err();
         progress
     }
 
-    fn train(&mut self, budget: Duration) -> Result<PoolProgress> {
+    fn train(&mut self, budget: Duration) -> Result<TrainingProgress> {
         let clock = Instant::now();
         let mut training = match self.current.take() {
             Some(training) => training,
@@ -159,14 +170,13 @@ impl Pretraining {
         store::cache_network(&self.file(HALF), kept);
     }
 
-    fn progress(&self, done: f64) -> PoolProgress {
+    fn progress(&self, done: f64) -> TrainingProgress {
         let finished = self.ready.len();
         let under_way = if self.current.is_none() && done >= 1.0 { 0.0 } else { done };
         let (share, rest) = (finished as f64 + under_way, self.size as f64);
         let worked = self.worked.as_secs_f64();
-        PoolProgress {
-            network: (finished + 1).min(self.size),
-            of: self.size,
+        TrainingProgress {
+            what: format!("network {} of {}", (finished + 1).min(self.size), self.size),
             done,
             secs_left: if share > 0.0 { worked / share * (rest - share) } else { f64::INFINITY },
         }
@@ -291,11 +301,8 @@ impl Pretraining {
 
     /// Features of training images, `(n, d)` in a row.
     fn features(&self, network: &dyn Network, indices: &[u32]) -> Result<Vec<f32>> {
-        let mut features = Vec::new();
-        for slice in indices.chunks(SLICE) {
-            features.extend(embed(network, self.data.gather(self.data.train(), slice), &self.data, &self.device)?);
-        }
-        Ok(features)
+        let values = self.data.gather(self.data.train(), indices);
+        Ok(nn::embed_all(network, &values, self.data.shape(), &self.device)?)
     }
 }
 
@@ -318,11 +325,4 @@ fn distances_to_mean(features: &[f32], dimensions: usize) -> Vec<f64> {
     let distance =
         |row: &[f32]| row.iter().zip(&mean).map(|(&value, mean)| (f64::from(value) - mean).powi(2)).sum::<f64>().sqrt();
     rows.map(distance).collect()
-}
-
-/// Features of normalised images, `(n, d)` in a row.
-pub(super) fn embed(network: &dyn Network, values: Vec<f32>, data: &Dataset, device: &Device) -> Result<Vec<f32>> {
-    let [channels, height, width] = data.shape().dims();
-    let images = Tensor::from_vec(values, ((), channels, height, width), device)?;
-    Ok(network.embed(&images)?.flatten_all()?.to_vec1()?)
 }

@@ -2,6 +2,8 @@
 //!
 //! Everything here is computed on the side. The feature plane is seen through the first network of the pool.
 
+mod quantizer;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -9,13 +11,14 @@ use std::{
 
 use candle_core::Device;
 
-use super::{pretraining::embed, run::Run};
+use self::quantizer::Quantizers;
+use super::run::Run;
 use crate::{
     distill::Pretrained,
     error::Result,
     evaluate::select_at_random,
     explain::{self, Axes, Projection},
-    nn::Network,
+    nn::{Network, embed_all},
     report::{Accuracy, ClassInformation, FeaturePlane, Frame, GalleryView, Ground, InformationView, Point, Wants},
 };
 
@@ -43,6 +46,7 @@ pub(super) struct Viewer {
     view: Option<View>,
     /// The plane of an energy map.
     axes: Option<Axes>,
+    quantizers: Quantizers,
 }
 
 /// The network through which people look, with the plane that was fitted through it.
@@ -65,6 +69,7 @@ impl Default for Viewer {
             shown: None,
             view: None,
             axes: None,
+            quantizers: Quantizers::default(),
         }
     }
 }
@@ -100,6 +105,7 @@ impl Viewer {
     pub(super) fn begin(&mut self) {
         self.view = None;
         self.axes = None;
+        self.quantizers = Quantizers::default();
         self.shown = None;
         self.pressed = true;
     }
@@ -164,7 +170,7 @@ impl Viewer {
             Some(view) if self.wants.information => Some(view.information(run)?),
             _ => None,
         };
-        let pulls = if self.wants.pulls && !run.lacks_pool() { Some(run.method.pulls()?) } else { None };
+        let pulls = if self.wants.pulls && !run.lacks_training() { Some(run.method.pulls()?) } else { None };
         let queue = run.method.queue().filter(|_| self.wants.queue).map(|queue| queue.view(run.at() + 1));
         let energy = match run.method.energy().filter(|_| self.wants.energy).and_then(|map| Some((map, map.cloud()?))) {
             Some((map, cloud)) => {
@@ -173,7 +179,11 @@ impl Viewer {
             }
             None => None,
         };
-        Ok(Frame { step: run.at(), gallery, features, pulls, information, queue, energy })
+        let quantizer = match (run.method.quantizer(), self.wants.quantizer) {
+            (Some(quantizer), Some(wants)) => self.quantizers.look(quantizer, &run.data, wants)?,
+            _ => None,
+        };
+        Ok(Frame { step: run.at(), gallery, features, pulls, information, queue, energy, quantizer })
     }
 }
 
@@ -184,7 +194,7 @@ impl View {
         let per_class = (REAL_POINTS / classes.len()).max(2);
         let sample = select_at_random(&run.data, classes, per_class, run.config.seed, u64::MAX);
         let values = run.data.gather(run.data.train(), &sample);
-        let features = embed(lens.network.as_ref(), values, &run.data, &run.device)?;
+        let features = embed_all(lens.network.as_ref(), &values, run.data.shape(), &run.device)?;
         let projection = Projection::fit(&features, lens.network.embedding_len())?;
         let position = |row: usize| {
             let label = run.data.train().labels()[sample[row] as usize];
@@ -211,7 +221,7 @@ impl View {
         };
         let images = run.method.state().images.expanded();
         let dimensions = self.projection.dimensions();
-        let features = embed(self.lens.network.as_ref(), images.values, &run.data, &run.device)?;
+        let features = embed_all(self.lens.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
         let of_class = features.chunks_exact(images.per_class * dimensions).zip(&real);
         let classes = of_class
             .map(|(features, real)| ClassInformation {
@@ -226,7 +236,7 @@ impl View {
     /// The synthetic images as points.
     fn look(&self, run: &Run) -> Result<FeaturePlane> {
         let images = run.method.state().images.expanded();
-        let features = embed(self.lens.network.as_ref(), images.values, &run.data, &run.device)?;
+        let features = embed_all(self.lens.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
         let synthetic = self.projection.points(&features, |row| (row / images.per_class) as u16);
         let of_class = features.chunks_exact(images.per_class * self.projection.dimensions());
         Ok(FeaturePlane {
@@ -246,7 +256,7 @@ fn real_information(network: &dyn Network, run: &Run) -> Result<Vec<(f64, f64)>>
         let sample =
             select_at_random(&run.data, &[class], images.seen_per_class(), run.config.seed, u64::MAX - 2 - draw);
         let values = run.data.gather(run.data.train(), &sample);
-        let features = embed(network, values, &run.data, &run.device)?;
+        let features = embed_all(network, &values, run.data.shape(), &run.device)?;
         Ok(explain::information(&features, network.embedding_len()).value)
     };
     let of_class = |&class: &u32| {

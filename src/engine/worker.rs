@@ -7,14 +7,16 @@ mod judging;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
-    Backstage, Command, Engine, Event, Start, inbox::Inbox, inspect::inspect, jobs::Jobs, pretraining::PoolProgress,
-    run::Run, viewer::Viewer,
+    Backstage, Command, Engine, Event, Start, inbox::Inbox, inspect::inspect, jobs::Jobs,
+    pretraining::TrainingProgress, run::Run, viewer::Viewer,
 };
 use crate::{
+    distill::Pretrained,
     error::{Error, Result},
     store,
 };
@@ -124,8 +126,8 @@ impl Worker {
     /// True if there is something to do beside the steps: evaluations, networks that something waits for, pictures.
     fn has_side_work(&self) -> bool {
         self.run.as_ref().is_some_and(|run| {
-            let awaits_pool = run.awaits_pool() && self.mode != Mode::Ended;
-            !self.jobs.is_empty() || self.owes_verdict || awaits_pool || self.viewer.has_work(run)
+            let awaits = run.awaits_training() && self.mode != Mode::Ended;
+            !self.jobs.is_empty() || self.owes_verdict || awaits || self.viewer.has_work(run)
         })
     }
 
@@ -230,6 +232,7 @@ impl Worker {
             Command::Evaluate(trial) => return self.begin_evaluation(&trial),
             Command::Judge => return self.begin_verdict(),
             Command::JudgeOnMap => return self.judge_on_map(),
+            Command::MeasureDistances => return self.measure_distances(),
             Command::Fuse { data, folder } => return self.fuse(&data, &folder),
             Command::CancelEvaluation => {
                 self.jobs.clear();
@@ -297,8 +300,8 @@ impl Worker {
     fn turn(&mut self) -> Result<()> {
         let rest = self.rest();
         let mut worked = if rest.is_zero() { IDLE_SLICE } else { IDLE_SLICE.min(rest) };
-        let lacks_pool = self.run.as_ref().is_some_and(Run::lacks_pool);
-        if rest.is_zero() && matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks_pool {
+        let lacks = self.run.as_ref().is_some_and(Run::lacks_training);
+        if rest.is_zero() && matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks {
             let clock = Instant::now();
             self.stepped = Some(clock);
             self.step()?;
@@ -321,25 +324,30 @@ impl Worker {
     fn pretrain(&mut self, budget: Duration) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
         let for_the_eyes = self.viewer.wants_lens(run);
-        if !run.awaits_pool() && !for_the_eyes {
+        if !run.awaits_training() && !for_the_eyes {
             return Ok(());
         }
-        let budget = if run.lacks_pool() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
-        let PoolProgress { network, of, done, secs_left } = run.pretraining.advance(budget)?;
-        if let Some(pool) = run.pretraining.pool() {
-            let accuracies: Vec<f64> = pool.iter().filter_map(|pretrained| pretrained.accuracy).collect();
-            let accuracy = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-            let accuracy = (!accuracies.is_empty()).then_some(accuracy);
-            let (networks, name) = (pool.len(), pool[0].name.clone());
-            if run.awaits_pool() {
-                self.backstage.tell(Event::Pretrained { networks, name, accuracy });
+        let budget = if run.lacks_training() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
+        let TrainingProgress { what, done, secs_left } = run.pretraining.advance(budget)?;
+        let space = run.pretraining.latent().filter(|_| run.method.lacks_latent());
+        let pool = run.pretraining.pool();
+        if space.is_some() || pool.is_some() {
+            let told = match (space, pool) {
+                (Some(latent), _) => {
+                    Some(format!("an autoencoder with {} dimensions and its prior", latent.dimensions()))
+                }
+                (None, Some(pool)) if run.awaits_training() => Some(describe_pool(pool)),
+                _ => None,
+            };
+            if let Some(what) = told {
+                self.backstage.tell(Event::Pretrained { what });
             }
-            for applied in run.take_pool()? {
+            for applied in run.take_trained()? {
                 self.backstage.tell(Event::Applied(applied));
             }
         } else if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
             self.told = Some(Instant::now());
-            self.backstage.tell(Event::Pretraining { network, of, done, secs_left });
+            self.backstage.tell(Event::Pretraining { what, done, secs_left });
         }
         Ok(())
     }
@@ -349,10 +357,11 @@ impl Worker {
         for applied in run.follow_script()? {
             self.backstage.tell(Event::Applied(applied));
         }
-        if run.lacks_pool() {
+        if run.lacks_training() {
             return Ok(()); // A recorded change needs networks that are trained first.
         }
         let inbox = &self.inbox;
+        let before = run.method.state().images.per_class;
         let (report, secs) = match run.step(&|| inbox.wants_to_stop()) {
             Err(error @ Error::NotFinite { .. }) => {
                 run.checkpoint()?; // The last good state.
@@ -361,6 +370,10 @@ impl Worker {
             other => other?,
         };
         self.backstage.tell(Event::Stepped { report, secs });
+        let images = &run.method.state().images;
+        if images.per_class != before {
+            self.backstage.tell(Event::Resized { per_class: images.per_class, bytes: images.bytes() });
+        }
         if run.checkpoint_is_due() {
             let step = run.checkpoint()?;
             self.backstage.tell(Event::Checkpointed { step });
@@ -436,4 +449,12 @@ impl Worker {
         run.pretraining.keep();
         if run.is_complete() || run.is_saved() { Ok(()) } else { run.checkpoint().map(drop) }
     }
+}
+
+/// The networks of a pool in words, with their mean accuracy on the hold-out, where there is one.
+fn describe_pool(pool: &[Arc<Pretrained>]) -> String {
+    let accuracies: Vec<f64> = pool.iter().filter_map(|pretrained| pretrained.accuracy).collect();
+    let accuracy = 100.0 * accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+    let right = if accuracies.is_empty() { String::new() } else { format!(", {accuracy:.1} % right on the hold-out") };
+    format!("{} networks: {}{right}", pool.len(), pool[0].name)
 }

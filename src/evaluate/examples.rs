@@ -13,6 +13,10 @@ pub trait Examples: Send + Sync {
     fn shape(&self) -> ImageShape;
     /// The label of each image.
     fn labels(&self) -> &[u32];
+    /// How much each image counts, with a mean of 1 in every class; none where all count alike.
+    fn factors(&self) -> Option<&[f32]> {
+        None
+    }
     /// Images that are stored: fewer where they are mosaics.
     fn stored(&self) -> usize {
         self.labels().len()
@@ -26,13 +30,14 @@ pub struct Images {
     shape: ImageShape,
     values: Vec<f32>,
     labels: Vec<u32>,
+    factors: Option<Vec<f32>>,
     stored: usize,
 }
 
 impl Images {
     /// Normalised images `(n, channels, height, width)` with the class of each.
     pub fn new(shape: ImageShape, values: Vec<f32>, labels: Vec<u32>) -> Self {
-        Self { shape, values, stored: labels.len(), labels }
+        Self { shape, values, stored: labels.len(), labels, factors: None }
     }
 
     /// Mosaics of `packing` by `packing` parts `(n, channels, height, width)` with the class of each, taken apart.
@@ -44,7 +49,17 @@ impl Images {
 
     /// What networks see of a synthetic set.
     pub fn of(set: &SyntheticSet) -> Self {
-        Self::packed(set.shape, &set.values, &set.labels(), set.packing)
+        Self::packed(set.shape, &set.values, &set.labels(), set.packing).counting(set.factors())
+    }
+
+    /// Has every stored image count by a factor of its own.
+    #[must_use]
+    pub fn counting(mut self, factors: Option<Vec<f32>>) -> Self {
+        let parts = self.labels.len() / self.stored.max(1);
+        let repeated =
+            |factors: Vec<f32>| factors.into_iter().flat_map(|one| std::iter::repeat_n(one, parts)).collect();
+        self.factors = factors.map(repeated);
+        self
     }
 }
 
@@ -55,6 +70,10 @@ impl Examples for Images {
 
     fn labels(&self) -> &[u32] {
         &self.labels
+    }
+
+    fn factors(&self) -> Option<&[f32]> {
+        self.factors.as_deref()
     }
 
     fn stored(&self) -> usize {

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
 use super::{Chosen, Examples, Recipe, Training};
-use crate::{data::Dataset, error::Result, nn::Network, nn::NetworkSpec};
+use crate::{
+    data::Dataset,
+    error::Result,
+    nn::{self, Network, NetworkSpec},
+};
 
 /// Passes over the training images, at least.
 const EPOCHS: usize = 5;
 /// Batches, at least: small sets are passed more often.
 const BATCHES: usize = 400;
-/// Images that pass the network together.
-const SLICE: usize = 256;
 
 /// An expert on its way.
 pub struct Expert {
@@ -114,14 +116,8 @@ impl Expert {
 
     /// Features of training images, `(n, d)` in a row.
     pub(super) fn features(&self, indices: &[u32]) -> Result<Vec<f32>> {
-        let [channels, height, width] = self.data.shape().dims();
-        let mut features = Vec::with_capacity(indices.len() * self.network().embedding_len());
-        for slice in indices.chunks(SLICE) {
-            let values = self.data.gather(self.data.train(), slice);
-            let images = Tensor::from_vec(values, (slice.len(), channels, height, width), &self.device)?;
-            features.extend(self.network().embed(&images)?.flatten_all()?.to_vec1::<f32>()?);
-        }
-        Ok(features)
+        let values = self.data.gather(self.data.train(), indices);
+        Ok(nn::embed_all(self.network().as_ref(), &values, self.data.shape(), &self.device)?)
     }
 }
 

@@ -221,9 +221,11 @@ impl Judge {
         self.images
     }
 
-    /// Number of images that are stored: fewer where they are mosaics, which networks see part by part.
-    pub fn stored_images(&self) -> usize {
-        self.stored
+    /// Bytes that are stored, at one byte a value and four for how much an image counts. Mosaics are stored once and seen part by
+    /// part.
+    pub fn stored_bytes(&self) -> u64 {
+        let weighs = matches!(&self.sets, Sets::Ready(sets) if sets[0].factors().is_some());
+        (self.stored * (self.data.shape().len() + if weighs { 4 } else { 0 })) as u64
     }
 
     /// Trains on one batch or tests one slice.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod classify;
+mod distances;
 mod examples;
 mod expert;
 mod few_shot;
@@ -21,6 +22,7 @@ mod training;
 mod verdict;
 
 pub use classify::{Classifier, Labelled};
+pub use distances::{distances, mean_curve};
 pub use examples::{Chosen, Examples, Images};
 pub use expert::Expert;
 pub use few_shot::{Episodes, FewShot, NewClasses};

@@ -1,12 +1,12 @@
 //! Choosing real images instead of making new ones: what any distillation has to beat at the same number of images.
 
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::expert::{Expert, Known};
 use crate::{
     data::Dataset,
+    distill::quantization::{Codebook, squared},
     error::Result,
     random::{Purpose, choose, stream},
 };
@@ -91,7 +91,7 @@ fn herding(rows: &[&[f32]], count: usize) -> Vec<usize> {
     let mut missing = mean.clone();
     while chosen.len() < count.min(rows.len()) {
         let free = (0..rows.len()).into_par_iter().filter(|row| !chosen.contains(row));
-        let gap = free.map(|row| (squared(rows[row], &missing), row));
+        let gap = free.map(|row| (f64::from(squared(rows[row], &missing)), row));
         let (_, best) = gap.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).expect("a row is free");
         for ((missing, mean), taken) in missing.iter_mut().zip(&mean).zip(rows[best]) {
             *missing += mean - taken;
@@ -103,7 +103,7 @@ fn herding(rows: &[&[f32]], count: usize) -> Vec<usize> {
 
 fn k_center(rows: &[&[f32]], count: usize) -> Vec<usize> {
     let Some(mean) = mean_of(rows.iter().copied(), rows.first().map_or(0, |row| row.len())) else { return Vec::new() };
-    let mut gaps: Vec<f64> = rows.par_iter().map(|row| -squared(row, &mean)).collect();
+    let mut gaps: Vec<f64> = rows.par_iter().map(|row| -f64::from(squared(row, &mean))).collect();
     let mut chosen: Vec<usize> = Vec::new();
     while chosen.len() < count.min(rows.len()) {
         let farthest = |a: &usize, b: &usize| gaps[*a].total_cmp(&gaps[*b]).then(b.cmp(a));
@@ -111,7 +111,7 @@ fn k_center(rows: &[&[f32]], count: usize) -> Vec<usize> {
         let is_first = chosen.is_empty();
         let nearer = |(row, gap): (&&[f32], &f64)| {
             let gap = if is_first { f64::INFINITY } else { *gap };
-            squared(row, rows[next]).min(gap)
+            f64::from(squared(row, rows[next])).min(gap)
         };
         gaps = rows.par_iter().zip(&gaps).map(nearer).collect();
         chosen.push(next);
@@ -132,46 +132,14 @@ fn medoids(points: &[f32], dimensions: usize, count: usize, rng: &mut ChaCha8Rng
     if rows.len() <= count {
         return (0..rows.len()).collect();
     }
-    let mut means = spread_start(&rows, count, rng);
-    let mut nearest: Vec<usize> = Vec::new();
-    for _ in 0..ROUNDS {
-        let now: Vec<usize> = rows.par_iter().map(|row| closest(row, &means).0).collect();
-        if now == nearest {
-            break;
-        }
-        nearest = now;
-        for (cell, mean) in means.iter_mut().enumerate() {
-            let members = rows.iter().zip(&nearest).filter(|(_, at)| **at == cell).map(|(row, _)| *row);
-            if let Some(moved) = mean_of(members, dimensions) {
-                *mean = moved;
-            }
-        }
-    }
+    let book = Codebook::start(points, dimensions, count, rng).settled(points, ROUNDS);
     let mut taken = vec![false; rows.len()];
-    for mean in &means {
+    for mean in book.points.chunks_exact(dimensions) {
         let free = (0..rows.len()).filter(|&row| !taken[row]);
         let row = free.min_by(|&a, &b| squared(rows[a], mean).total_cmp(&squared(rows[b], mean)));
         taken[row.expect("more rows than means")] = true;
     }
     (0..rows.len()).filter(|&row| taken[row]).collect()
-}
-
-/// k-means++: each next mean is a row drawn with a chance that grows with its squared distance to the means so far.
-fn spread_start(rows: &[&[f32]], count: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
-    let mut means = vec![rows[rng.random_range(0..rows.len())].to_vec()];
-    let mut distances: Vec<f64> = rows.par_iter().map(|row| squared(row, &means[0])).collect();
-    while means.len() < count {
-        let mut left = rng.random::<f64>() * distances.iter().sum::<f64>();
-        let at = distances.iter().position(|distance| {
-            left -= distance;
-            left < 0.0
-        });
-        // Where all rows are equal any one will do.
-        let mean = rows[at.unwrap_or(means.len() % rows.len())].to_vec();
-        distances = rows.par_iter().zip(&distances).map(|(row, old)| squared(row, &mean).min(*old)).collect();
-        means.push(mean);
-    }
-    means
 }
 
 fn mean_of<'a>(rows: impl Iterator<Item = &'a [f32]>, dimensions: usize) -> Option<Vec<f32>> {
@@ -181,15 +149,6 @@ fn mean_of<'a>(rows: impl Iterator<Item = &'a [f32]>, dimensions: usize) -> Opti
         count += 1;
     }
     (count > 0).then(|| sum.into_iter().map(|sum| (sum / count as f64) as f32).collect())
-}
-
-fn closest(row: &[f32], means: &[Vec<f32>]) -> (usize, f64) {
-    let distances = means.iter().map(|mean| squared(row, mean)).enumerate();
-    distances.min_by(|a, b| a.1.total_cmp(&b.1)).expect("at least one mean")
-}
-
-fn squared(a: &[f32], b: &[f32]) -> f64 {
-    f64::from(a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>())
 }
 
 #[cfg(test)]

@@ -181,18 +181,37 @@ impl Training {
         self.network.set_training(true);
         let scores = self.network.forward(&images)?;
         let loss = match (&self.teacher, &batch.labels) {
-            (Some(teacher), _) => soft_cross_entropy(&scores, &softmax(&teacher.forward(&images)?.detach())?)?,
-            (None, Labels::Hard(labels)) => {
+            (Some(teacher), _) => self.counted(&scores, &softmax(&teacher.forward(&images)?.detach())?, &chosen)?,
+            (None, Labels::Hard(labels)) if self.examples.factors().is_none() => {
                 let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
                 candle_nn::loss::cross_entropy(&scores, &labels)?
             }
+            (None, Labels::Hard(labels)) => {
+                let mut shares = vec![0.0_f32; chosen.len() * self.classes];
+                let rows = shares.chunks_exact_mut(self.classes).zip(labels);
+                rows.for_each(|(row, &label)| row[label as usize] = 1.0);
+                let shares = Tensor::from_vec(shares, (chosen.len(), self.classes), &self.device)?;
+                self.counted(&scores, &shares, &chosen)?
+            }
             (None, Labels::Soft(shares)) => {
                 let shares = Tensor::from_slice(shares, (chosen.len(), self.classes), &self.device)?;
-                soft_cross_entropy(&scores, &shares)?
+                self.counted(&scores, &shares, &chosen)?
             }
         };
         self.optimizer.step(&loss.backward()?)?;
         Ok(Some((chosen, scores.detach())))
+    }
+
+    /// Mean over the images of `-f sum(shares log softmax(scores))`, both `(n, classes)`: each image by its own factor `f`, where
+    /// it has one. The mean is taken over the number of images, so that one that counts twice pulls twice.
+    fn counted(&self, scores: &Tensor, shares: &Tensor, chosen: &[usize]) -> candle_core::Result<Tensor> {
+        let logarithms = candle_nn::ops::log_softmax(scores, D::Minus1)?;
+        let mut losses = (logarithms * shares)?.sum(D::Minus1)?.neg()?; // (n,)
+        if let Some(factors) = self.examples.factors() {
+            let factors: Vec<f32> = chosen.iter().map(|&index| factors[index]).collect();
+            losses = (losses * Tensor::from_vec(factors, chosen.len(), &self.device)?)?;
+        }
+        losses.mean_all()
     }
 
     /// Share of the training that is done.
@@ -267,12 +286,6 @@ impl Training {
 /// `(n, classes) -> (n, classes)`
 pub(super) fn softmax(scores: &Tensor) -> candle_core::Result<Tensor> {
     candle_nn::ops::log_softmax(scores, D::Minus1)?.exp()
-}
-
-/// Mean over the images of `-sum(shares log softmax(scores))`; both `(n, classes)`.
-fn soft_cross_entropy(scores: &Tensor, shares: &Tensor) -> candle_core::Result<Tensor> {
-    let logarithms = candle_nn::ops::log_softmax(scores, D::Minus1)?;
-    (logarithms * shares)?.sum(D::Minus1)?.mean_all()?.neg()
 }
 
 /// Scores of images of a split, `(n, classes)`, by a network that does not learn at this moment.

@@ -46,6 +46,14 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
     }
 }
 
+/// Normalised images in rows of `columns`.
+pub fn strips(values: Vec<f32>, columns: usize, data: &Dataset) -> Gallery {
+    let rows = values.len() / (columns * data.shape().len()).max(1);
+    let classes = (0..rows as u32).collect();
+    let set = SyntheticSet { shape: data.shape(), classes, per_class: columns, packing: 1, values, masses: None };
+    gallery(&set, &set, data, GalleryView::Now, false)
+}
+
 fn pixel(values: &[f32], channels: usize, area: usize, position: usize) -> [u8; 4] {
     let level = |channel: usize| (values[channel.min(channels - 1) * area + position].clamp(0.0, 1.0) * 255.0).round();
     [level(0) as u8, level(1) as u8, level(2) as u8, 255]

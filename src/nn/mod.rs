@@ -5,6 +5,7 @@
 
 pub mod augment;
 mod device;
+mod generative;
 pub mod init;
 pub mod kernels;
 mod layers;
@@ -12,12 +13,18 @@ mod networks;
 mod optim;
 
 pub use device::{DeviceSpec, describe};
+pub use generative::{Autoencoder, AutoencoderSpec, Denoiser, DenoiserSpec};
 pub use networks::{
     Activation, Classic, ConvNet, ConvNetSpec, Head, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,
 };
-pub use optim::{Sgd, SgdSettings};
+pub use optim::{Adam, Sgd, SgdSettings};
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
+
+use crate::data::ImageShape;
+
+/// Images that pass a network together where there are many.
+const SLICE: usize = 256;
 
 /// A network whose parameters are fixed for now (matching) or variables (training).
 pub trait Network: Send + Sync {
@@ -53,4 +60,15 @@ pub trait Network: Send + Sync {
     fn embedding_len(&self) -> usize {
         self.maps().iter().product()
     }
+}
+
+/// Features of normalised images `(n, channels, height, width)`, however many: `(n, d)` in a row.
+pub fn embed_all(network: &dyn Network, values: &[f32], shape: ImageShape, device: &Device) -> Result<Vec<f32>> {
+    let [channels, height, width] = shape.dims();
+    let mut features = Vec::with_capacity(values.len() / shape.len() * network.embedding_len());
+    for slice in values.chunks(SLICE * shape.len()) {
+        let images = Tensor::from_slice(slice, (slice.len() / shape.len(), channels, height, width), device)?;
+        features.extend(network.embed(&images)?.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(features)
 }

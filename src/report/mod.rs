@@ -6,6 +6,7 @@
 mod judging;
 mod mapped;
 mod pictures;
+mod quantized;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -19,6 +20,7 @@ pub use pictures::{
     Ball, BallView, ClassInformation, Coordinate, Ellipse, EnergyView, FeaturePlane, Frame, Gallery, GalleryView,
     Ground, InformationView, Point, QueuedNetwork, SigmaPoint, Wants,
 };
+pub use quantized::{Distances, ImageDistance, PointView, QuantizerView, QuantizerWants};
 
 /// What is known about a run when it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,8 @@ pub struct RunInfo {
     pub queue: Option<QueueInfo>,
     /// True if the run learns an energy map.
     pub has_map: bool,
+    /// True if points compete for samples.
+    pub has_points: bool,
 }
 
 /// How networks that learn beside a run are kept.
@@ -129,6 +133,8 @@ pub struct TermInfo {
     pub paper_weight: Option<f64>,
     /// The weight at this moment.
     pub weight: f64,
+    /// The largest weight that means something, where there is one: its fader is evenly divided from 0.
+    pub most: Option<f64>,
     /// What else can be turned about it.
     pub parameters: Vec<ParameterInfo>,
     /// True if it looks through networks that are trained before it counts.
@@ -155,7 +161,7 @@ pub struct ParameterInfo {
 pub struct StepReport {
     /// The step, counted from 1.
     pub step: u64,
-    /// Sum over terms of weight times value.
+    /// What the step makes smaller: the sum over terms of weight times value; for a quantizer the distortion alone.
     pub total: f64,
     /// Learning rate of the images in this step.
     pub learning_rate: f64,
@@ -167,8 +173,22 @@ pub struct StepReport {
     /// Its running accuracy on real images then, a fraction of 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_accuracy: Option<f64>,
+    /// How far the points of a quantizer are from their classes, class after class.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellDistances>,
     /// Every term that was computed, in the order of [`RunInfo::terms`]: those that count and those that the config names.
     pub terms: Vec<TermValue>,
+}
+
+/// How far the points of a quantizer are from the samples of their class, exactly, over some of the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellDistances {
+    /// 2-Wasserstein distance with the masses of the cells: no masses would make it smaller.
+    pub free: f64,
+    /// The same where all points have equal mass, so that some samples have to go to a farther point.
+    pub uniform: f64,
+    /// Effective number of points: the exponential of the entropy of the masses.
+    pub effective: f64,
 }
 
 /// What a term gave in a step.

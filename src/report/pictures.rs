@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::{QuantizerView, QuantizerWants};
+
 /// What a viewer wants to see. It never changes what a run computes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
@@ -19,6 +21,8 @@ pub struct Wants {
     pub queue: bool,
     /// An energy map: pairs, balls, and what stands for them.
     pub energy: bool,
+    /// The points of a quantizer.
+    pub quantizer: Option<QuantizerWants>,
     /// Images that are mosaics are taken apart.
     pub apart: bool,
 }
@@ -55,6 +59,8 @@ pub struct Frame {
     pub queue: Option<Vec<QueuedNetwork>>,
     /// An energy map.
     pub energy: Option<EnergyView>,
+    /// The points of a quantizer.
+    pub quantizer: Option<QuantizerView>,
 }
 
 /// An energy map: pairs on the curve of their energy, class balls in a plane, and what stands for each ball.

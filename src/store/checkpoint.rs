@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use crate::{
     data::ImageShape,
-    distill::{KeptNetwork, Saved, State, SyntheticSet, Weights},
+    distill::{KeptNetwork, Masses, Saved, State, SyntheticSet, Weights},
     error::{Error, Result},
     fingerprint::Fingerprint,
 };
@@ -38,6 +38,9 @@ struct Head {
     packing: usize,
     shape: [usize; 3],
     weights: Weights,
+    /// What share of its class each image stands for, where they do not count alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    masses: Option<Masses>,
     /// Counts of each network that learns beside the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     queue: Vec<[u64; 4]>,
@@ -74,6 +77,7 @@ impl Checkpoints {
             packing: set.packing,
             shape: set.shape.dims(),
             weights: state.weights.clone(),
+            masses: set.masses.clone(),
             queue: queue.iter().map(|network| network.counts).collect(),
             sha256: checksum(tensors.iter().map(|(_, _, bytes)| bytes.as_slice())),
         };
@@ -149,6 +153,7 @@ fn read(path: &Path) -> std::result::Result<Saved, String> {
         per_class: head.per_class,
         packing: head.packing,
         values: floats(images.data()),
+        masses: head.masses,
     };
     if images.values.len() != images.len() * shape.len() {
         return Err("its sizes do not fit".to_owned());

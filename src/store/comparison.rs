@@ -8,7 +8,7 @@ use std::{
 use super::{export::write_arrays, files};
 use crate::{
     error::{Error, Result},
-    report::{Comparison, Fused, OnMap},
+    report::{Comparison, Distances, Fused, OnMap},
 };
 
 /// Name of the file.
@@ -23,6 +23,11 @@ pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
 /// Writes `map.json` into the folder of a run.
 pub fn write_on_map(folder: &Path, judged: &OnMap) -> Result<()> {
     write(&folder.join("map.json"), judged)
+}
+
+/// Writes `distances.json` into the folder of a run.
+pub fn write_distances(folder: &Path, measured: &Distances) -> Result<()> {
+    write(&folder.join("distances.json"), measured)
 }
 
 /// Writes `fusion.json` and the second map, `second-map.npz` with `weights` `(d, d)`.

@@ -1,7 +1,8 @@
 //! The images that a run leaves, in forms that other programs read.
 //!
 //! - `synthetic.npz`: `images` `(n, channels, height, width)` float32 in the data's own range, not clamped; `labels`
-//!   `(n,)` int64; `mean` and `std` `(channels,)`, by which training normalises them.
+//!   `(n,)` int64; `mean` and `std` `(channels,)`, by which training normalises them; where images do not count alike, `masses`
+//!   `(n,)`, the share of its class that each stands for, and `weights` `(n,)`, the factor of its loss in training.
 //! - `synthetic/CLASS/000.png`: the same as 8-bit pictures, clamped to [0, 1].
 //! - `synthetic/points.csv` instead of pictures where the data are points of a plane.
 
@@ -42,13 +43,24 @@ fn write_archive(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path
     let labels: Vec<u8> = set.labels().iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
     let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let Normalisation { mean, std } = data.normalisation();
-    let arrays: [(&str, &str, &[usize], &[u8]); 4] = [
-        ("images", "<f4", &[set.len(), channels, height, width], &floats(values)),
-        ("labels", "<i8", &[set.len()], &labels),
-        ("mean", "<f4", &[channels], &floats(mean)),
-        ("std", "<f4", &[channels], &floats(std)),
+    let (images, mean, std) = (floats(values), floats(mean), floats(std));
+    let counts = counts(set).map(|(name, values)| (name, floats(&values)));
+    let (of_images, of_set, of_channels) = ([set.len(), channels, height, width], [set.len()], [channels]);
+    let mut arrays: Vec<(&str, &str, &[usize], &[u8])> = vec![
+        ("images", "<f4", &of_images, &images),
+        ("labels", "<i8", &of_set, &labels),
+        ("mean", "<f4", &of_channels, &mean),
+        ("std", "<f4", &of_channels, &std),
     ];
+    let counts: Vec<_> = counts.collect();
+    arrays.extend(counts.iter().map(|(name, bytes)| (*name, "<f4", &of_set[..], bytes.as_slice())));
     write_arrays(&arrays, path)
+}
+
+/// What images stand for and how much they count, each `(n,)`; nothing where all count alike.
+pub(super) fn counts(set: &SyntheticSet) -> impl Iterator<Item = (&'static str, Vec<f32>)> {
+    let shares = set.masses.as_ref().map(|masses| ("masses", masses.shares.clone()));
+    shares.into_iter().chain(set.factors().map(|factors| ("weights", factors)))
 }
 
 /// Writes a NumPy archive of arrays: name, kind, sizes and bytes of each.

@@ -13,6 +13,6 @@ pub mod sets;
 
 pub use cache::{CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network};
 pub use checkpoint::Checkpoints;
-pub use comparison::{COMPARISON, read_comparison, write_comparison, write_fused, write_on_map};
+pub use comparison::{COMPARISON, read_comparison, write_comparison, write_distances, write_fused, write_on_map};
 pub use export::export;
 pub use run_folder::{RunFolder, RunRecord};

@@ -5,8 +5,8 @@ use std::f32::consts::TAU;
 use spiritsafe::{
     data::Dataset,
     report::{
-        Accuracy, Ball, ClassInformation, Compared, Comparison, Ellipse, EnergyView, FeaturePlane, Gallery,
-        GalleryView, Ground, InformationView, Point, QueuedNetwork, RunInfo,
+        Accuracy, Ball, CellDistances, ClassInformation, Compared, Comparison, Ellipse, EnergyView, FeaturePlane,
+        Gallery, GalleryView, Ground, InformationView, Point, QuantizerView, QuantizerWants, QueuedNetwork, RunInfo,
     },
 };
 
@@ -62,6 +62,46 @@ impl Actor {
         };
         let ballparks: Vec<Ballpark> = (0..10).map(ballpark).collect();
         spiritsafe::explain::energy(&cloud, Law { offset: 0.3, ratio: 0.1 }, &ballparks, 6, &mut None)
+    }
+
+    /// Points that find the middles of their cells while the run goes on.
+    pub(super) fn quantizer(&self, run: &RunInfo, wants: QuantizerWants) -> QuantizerView {
+        use spiritsafe::{
+            distill::quantization::{Codebook, curve, slope},
+            explain::{Projection, cells, strips},
+            random::{Purpose, stream},
+        };
+        const DIMENSIONS: usize = 4;
+        let wide = [3.0, 2.0, 1.0, 0.7];
+        let value = |at: usize| wide[at % DIMENSIONS] * (noise(at as u64) + noise(at as u64 * 3 + 1));
+        let samples: Vec<f32> = (0..200 * DIMENSIONS).map(value).collect();
+        let mut rng = stream(0, Purpose::QuantizerStart, 0, 0);
+        let book =
+            Codebook::start(&samples, DIMENSIONS, run.per_class, &mut rng).settled(&samples, run.step as usize / 40);
+        let found = book.cells(&samples);
+        let plane = Projection::fit(&samples, DIMENSIONS).unwrap();
+        let (drawn, points) = cells(&plane, &samples, &found.nearest, &book.points, &found.masses);
+        let curve = curve(&samples, DIMENSIONS, 0, 0);
+        let times = vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+        let members = self.data.train().of_class(wants.class as u32);
+        let pictures = wants.pictures.then(|| {
+            let chosen: Vec<u32> = members.iter().copied().take(100).collect();
+            strips(self.data.gather(self.data.train(), &chosen), 10, &self.data)
+        });
+        QuantizerView {
+            class: wants.class,
+            space: "an autoencoder with 4 dimensions".to_owned(),
+            dimensions: DIMENSIONS,
+            kept_variance: plane.kept_variance(),
+            samples: drawn,
+            points,
+            masses: vec![found.masses; 10],
+            distortions: vec![found.distortion; 10],
+            slope: slope(&curve),
+            curve,
+            pictures,
+            times,
+        }
     }
 
     /// Networks that know the more the older they are.
@@ -236,4 +276,13 @@ pub(super) fn comparison() -> Comparison {
         ],
         published: Vec::new(),
     }
+}
+
+/// Distances that fall while points settle.
+pub(super) fn distances(step: u64) -> Vec<CellDistances> {
+    let of_class = |class: u32| {
+        let free = 1.0 + 0.06 * f64::from(class) + (-(step as f64) / 40.0).exp();
+        CellDistances { free, uniform: 1.2 * free, effective: 5.0 + 0.05 * f64::from(class) }
+    };
+    (0..10).map(of_class).collect()
 }

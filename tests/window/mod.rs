@@ -186,7 +186,7 @@ impl Actor {
             Command::Evaluate(Trial { protocol, .. }) => {
                 out.tell(Event::Evaluating { what: format!("{protocol} of the images"), done: 0.4, secs_left: 12.0 });
             }
-            Command::JudgeOnMap | Command::Fuse { .. } | Command::CancelEvaluation => {
+            Command::JudgeOnMap | Command::MeasureDistances | Command::Fuse { .. } | Command::CancelEvaluation => {
                 out.tell(Event::EvaluationCancelled);
             }
             Command::Inspect(config) => out.tell(Event::Inspected(Box::new(DataSummary {
@@ -239,6 +239,7 @@ impl Actor {
             id: id.to_owned(),
             meaning: meaning.to_owned(),
             default_weight: weight,
+            most: None,
             paper_weight: paper,
             weight,
             parameters: Vec::new(),
@@ -279,6 +280,7 @@ impl Actor {
             bytes: 64 * 10 * config.images.per_class as u64,
             queue: config.queue.as_ref().map(spiritsafe::distill::QueueSpec::info),
             has_map: config.energy.is_some(),
+            has_points: config.quantizer.is_some(),
         };
         self.run = Some(info.clone());
         out.tell(Event::Started(Box::new(info)));
@@ -327,6 +329,7 @@ impl Actor {
             gradient_norm: 1.0 / step as f64,
             network: None,
             network_accuracy: None,
+            cells: if run.has_points { made::distances(step) } else { Vec::new() },
             terms: values,
         };
         out.tell(Event::Stepped { report, secs: self.script.pace.map_or(0.025, |pace| pace.as_secs_f64()) });
@@ -382,6 +385,7 @@ impl Actor {
             information: self.wants.information.then(|| Self::information(run)),
             queue: run.queue.as_ref().filter(|_| self.wants.queue).map(|_| Self::queue(run)),
             energy: (run.has_map && self.wants.energy).then(|| Self::energy(run)),
+            quantizer: self.wants.quantizer.filter(|_| run.has_points).map(|wants| self.quantizer(run, wants)),
         });
     }
 }

@@ -104,6 +104,7 @@ fn strip(
             value: strip.fader,
             default: strip.default,
             paper: strip.paper,
+            most: strip.most,
             silent: meters.silent,
             color: meters.color,
         };
@@ -150,6 +151,7 @@ fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, m
         value: parameter.fader,
         default: parameter.default,
         paper: None,
+        most: None,
         silent: meters.silent,
         color: theme::of(ui).dim,
     };

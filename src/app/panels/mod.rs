@@ -31,6 +31,7 @@ pub(crate) struct Panels {
     gallery: gallery::Panel,
     features: features::Panel,
     losses: losses::Panel,
+    method: method::Panel,
     /// The drafts of the run panel.
     pub(crate) run: run::Panel,
 }
@@ -43,7 +44,7 @@ impl Panels {
             Pane::Features => self.features.show(ui, scene),
             Pane::Losses => self.losses.show(ui, scene),
             Pane::Storage => storage::show(ui, scene),
-            Pane::Method => method::show(ui, scene),
+            Pane::Method => self.method.show(ui, scene),
             Pane::Mixer => mixer::show(ui, scene),
             Pane::Run => self.run.show(ui, scene),
             Pane::Log => log::show(ui, scene),

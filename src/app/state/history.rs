@@ -1,6 +1,6 @@
 //! What every step computed, column by column, and the marks that stand beside it.
 
-use crate::report::{Change, Evaluation, Intervention, StepReport, TermInfo};
+use crate::report::{CellDistances, Change, Evaluation, Intervention, StepReport, TermInfo};
 
 use super::Series;
 
@@ -15,6 +15,8 @@ pub struct History {
     pub terms: Vec<TermHistory>,
     /// For each step that looked through a network of a queue, its running accuracy, a fraction of 1.
     pub looks: Vec<(u64, f32)>,
+    /// For a quantizer the distances with own and with equal masses: first the mean over the classes, then class after class.
+    pub distances: Vec<[Series; 2]>,
     /// The newest report.
     pub newest: Option<StepReport>,
 }
@@ -65,6 +67,7 @@ impl History {
                 term.raw.truncate(keep);
                 term.weighted.truncate(keep);
             }
+            self.distances.iter_mut().flatten().for_each(|series| series.truncate(keep));
         }
         let first = self.looks.partition_point(|&(step, _)| step < report.step);
         self.looks.truncate(first);
@@ -75,6 +78,16 @@ impl History {
             let value = report.terms.iter().find(|value| value.term == term.id);
             term.raw.push(value.map_or(f64::NAN, |value| value.raw));
             term.weighted.push(value.map_or(f64::NAN, |value| value.weight * value.raw));
+        }
+        if !report.cells.is_empty() {
+            self.distances.resize_with(report.cells.len() + 1, Default::default);
+            let count = report.cells.len() as f64;
+            let mean = |part: &dyn Fn(&CellDistances) -> f64| report.cells.iter().map(part).sum::<f64>() / count;
+            let rows = std::iter::once([mean(&|one| one.free), mean(&|one| one.uniform)]);
+            let rows = rows.chain(report.cells.iter().map(|one| [one.free, one.uniform]));
+            for (pair, row) in self.distances.iter_mut().zip(rows) {
+                pair.iter_mut().zip(row).for_each(|(series, value)| series.push(value));
+            }
         }
         self.newest = Some(report);
     }
@@ -174,6 +187,7 @@ mod tests {
             gradient_norm: 0.1,
             network: None,
             network_accuracy: None,
+            cells: Vec::new(),
             terms,
         }
     }

@@ -17,6 +17,8 @@ pub struct Strip {
     pub default: f64,
     /// The value of the paper, where there is one.
     pub paper: Option<f64>,
+    /// The largest value that means something, where there is one.
+    pub most: Option<f64>,
     /// Silenced, with the fader kept.
     pub muted: bool,
     /// What the engine was told last.
@@ -39,6 +41,7 @@ impl Strip {
             fader: value,
             default,
             paper,
+            most: None,
             muted: false,
             sent: value,
             applied: value,
@@ -52,7 +55,7 @@ impl Strip {
         let knob = |one: &ParameterInfo| Self::new(&one.id, &one.meaning, one.default, None, one.value);
         let parameters = term.parameters.iter().map(knob).collect();
         let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight);
-        Self { parameters, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
+        Self { parameters, most: term.most, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
     }
 
     /// True until the engine has acknowledged the last value.

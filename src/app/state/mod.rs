@@ -20,7 +20,7 @@ use crate::{
     engine::{Event, Start},
     report::{
         Change, Comparison, DataSummary, EnergyView, Evaluation, FeaturePlane, Frame, Gallery, GalleryView,
-        InformationView, OnMap, QueuedNetwork, RunInfo, Verdict,
+        InformationView, OnMap, QuantizerView, QueuedNetwork, RunInfo, Verdict,
     },
 };
 
@@ -101,6 +101,8 @@ pub struct Pictures {
     pub queue: Option<(u64, Vec<QueuedNetwork>)>,
     /// An energy map.
     pub energy: Option<(u64, EnergyView)>,
+    /// The points of a quantizer.
+    pub quantizer: Option<(u64, QuantizerView)>,
     /// The values of the classes of `information`, picture after picture.
     pub information_before: Vec<(u64, Vec<f64>)>,
 }
@@ -124,6 +126,9 @@ impl Pictures {
         }
         if let Some(energy) = &frame.energy {
             self.energy = Some((frame.step, energy.clone()));
+        }
+        if let Some(quantizer) = &frame.quantizer {
+            self.quantizer = Some((frame.step, quantizer.clone()));
         }
         if let Some(queue) = &frame.queue {
             self.queue = Some((frame.step, queue.clone()));
@@ -234,15 +239,13 @@ impl RunState {
                 self.phase = Phase::Paused { reason };
             }
             Event::Running => self.phase = Phase::Running,
-            Event::Pretraining { network, of, done, secs_left } => {
-                let what = format!("training network {network} of {of}");
+            Event::Pretraining { what, done, secs_left } => {
+                let what = format!("training {what}");
                 self.pretraining = Some(Progress { what, done, secs_left });
             }
-            Event::Pretrained { networks, name, accuracy } => {
+            Event::Pretrained { what } => {
                 self.pretraining = None;
-                let right = accuracy.map(|accuracy| format!(", {:.1} % right on the hold-out", 100.0 * accuracy));
-                let text = format!("{networks} networks are trained: {name}{}", right.unwrap_or_default());
-                self.journal.write(Grade::Note, text, self.step);
+                self.journal.write(Grade::Note, format!("Trained on the real images: {what}"), self.step);
             }
             Event::Evaluating { what, done, secs_left } => {
                 self.evaluating = Some(Progress { what, done, secs_left });
@@ -257,7 +260,12 @@ impl RunState {
                 self.verdict = Some(*verdict);
             }
             Event::Opened(note) => self.journal.write(Grade::Note, note, self.step),
-            Event::Fused(_) => {}
+            Event::Fused(_) | Event::Measured(_) => {}
+            Event::Resized { per_class, bytes } => {
+                if let Some(info) = &mut self.info {
+                    (info.per_class, info.bytes) = (per_class, bytes);
+                }
+            }
             Event::OnMap(judged) => self.on_map = Some(*judged),
             Event::Compared(comparison) => self.comparison = Some(*comparison),
             Event::Inspected(summary) => {

@@ -22,6 +22,7 @@ fn info() -> RunInfo {
         default_weight: 1.0,
         paper_weight: None,
         weight: 1.0,
+        most: None,
         parameters: Vec::new(),
         needs_pool: false,
         no_effect: None,
@@ -44,6 +45,7 @@ fn info() -> RunInfo {
         bytes: 128,
         queue: None,
         has_map: false,
+        has_points: false,
     }
 }
 
@@ -61,6 +63,7 @@ fn stepped(step: u64) -> Event {
         gradient_norm: 0.0,
         network: None,
         network_accuracy: None,
+        cells: Vec::new(),
         terms,
     };
     Event::Stepped { report, secs: 0.5 }
@@ -146,9 +149,9 @@ fn a_picture_that_overtakes_its_run_is_not_lost() {
 #[test]
 fn a_pool_in_training_is_shown_until_it_is_there() {
     let mut state = running();
-    state.fold(Event::Pretraining { network: 1, of: 2, done: 0.25, secs_left: 9.0 });
+    state.fold(Event::Pretraining { what: "network 1 of 2".to_owned(), done: 0.25, secs_left: 9.0 });
     assert_eq!(state.pretraining.as_ref().map(|progress| progress.what.as_str()), Some("training network 1 of 2"));
-    state.fold(Event::Pretrained { networks: 2, name: "ConvNet".to_owned(), accuracy: Some(0.5) });
+    state.fold(Event::Pretrained { what: "2 networks: ConvNet".to_owned() });
     assert!(state.pretraining.is_none());
     assert!(state.journal.entries.iter().any(|entry| entry.text.contains("2 networks are trained: ConvNet, 50.0 %")));
 }

@@ -1,4 +1,4 @@
-//! A fader with a logarithmic scale and a true zero at its left end.
+//! A fader with a logarithmic scale and a true zero at its left end, or an even scale where values end somewhere.
 
 use egui::{
     EventFilter, Id, Key, Modifiers, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo,
@@ -13,12 +13,15 @@ const ZERO: f32 = 0.06;
 /// What an arrow key changes; with Shift the smaller one.
 const NUDGES: [f64; 2] = [1.05, 1.01];
 
-/// The scale of a fader: from zero over `low` to `high`.
+/// The scale of a fader: from zero over `low` to `high`; evenly divided where `low` is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     low: f64,
     high: f64,
 }
+
+/// Parts of an even scale by which arrow keys move; with Shift the smaller ones.
+const PARTS: [f64; 2] = [40.0, 200.0];
 
 impl Scale {
     /// Whole decades: three below and two above what matters.
@@ -33,8 +36,16 @@ impl Scale {
         Self { low: 10_f64.powf(low.floor() - 3.0), high: 10_f64.powf(high.ceil() + 2.0) }
     }
 
+    /// From zero to the most that means something.
+    pub(crate) fn even(most: f64) -> Self {
+        Self { low: 0.0, high: most }
+    }
+
     /// Where a value stands, from 0 to 1.
     pub(crate) fn position(&self, value: f64) -> f32 {
+        if self.low == 0.0 {
+            return (value / self.high).clamp(0.0, 1.0) as f32;
+        }
         if value <= 0.0 {
             return 0.0;
         }
@@ -44,6 +55,9 @@ impl Scale {
 
     /// The value at a place, in three digits so that it can be read and typed again.
     pub(crate) fn value(&self, position: f32) -> f64 {
+        if self.low == 0.0 {
+            return (f64::from(position.clamp(0.0, 1.0)) * 100.0).round() / 100.0 * self.high;
+        }
         if position < 0.5 * ZERO {
             return 0.0;
         }
@@ -53,6 +67,10 @@ impl Scale {
 
     /// One key press up or down.
     pub(crate) fn nudged(&self, value: f64, up: bool, fine: bool) -> f64 {
+        if self.low == 0.0 {
+            let part = self.high / PARTS[usize::from(fine)];
+            return (value + if up { part } else { -part }).clamp(0.0, self.high);
+        }
         let factor = NUDGES[usize::from(fine)];
         match (up, value) {
             (true, value) if value < self.low => self.low,
@@ -62,10 +80,13 @@ impl Scale {
         }
     }
 
-    /// The powers of ten on the scale.
-    fn decades(&self) -> impl Iterator<Item = f64> {
+    /// The powers of ten on the scale, or its quarters.
+    fn ticks(&self) -> Vec<f64> {
+        if self.low == 0.0 {
+            return (1..=4).map(|quarter| self.high * f64::from(quarter) / 4.0).collect();
+        }
         let (low, high) = (self.low.log10().round() as i32, self.high.log10().round() as i32);
-        (low..=high).map(|power| 10_f64.powi(power))
+        (low..=high).map(|power| 10_f64.powi(power)).collect()
     }
 }
 
@@ -85,6 +106,8 @@ pub(crate) struct Fader<'a> {
     pub(crate) default: f64,
     /// The value of the paper.
     pub(crate) paper: Option<f64>,
+    /// The largest value that means something: the scale is even then.
+    pub(crate) most: Option<f64>,
     /// Drawn without its colour: the strip is silent.
     pub(crate) silent: bool,
     /// Its colour.
@@ -94,7 +117,10 @@ pub(crate) struct Fader<'a> {
 impl Fader<'_> {
     /// Draws it; returns the response and a new value, where somebody moved it.
     pub(crate) fn show(&self, ui: &mut Ui, id: Id) -> (Response, Option<f64>) {
-        let scale = Scale::around([self.default].into_iter().chain(self.paper));
+        let scale = match self.most {
+            Some(most) => Scale::even(most),
+            None => Scale::around([self.default].into_iter().chain(self.paper)),
+        };
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 30.0), Sense::hover());
         let response = ui.interact(rect, id, Sense::click_and_drag());
         let rail = Rect::from_min_max(pos2(rect.left() + 9.0, rect.top()), pos2(rect.right() - 9.0, rect.bottom()));
@@ -163,8 +189,8 @@ impl Fader<'_> {
         let color = if self.silent || !ui.is_enabled() { theme.faint } else { self.color };
         let groove = Rect::from_min_max(pos2(rail.left(), y - 2.0), pos2(rail.right(), y + 2.0));
         painter.rect_filled(groove, 2.0, theme.line);
-        for decade in scale.decades() {
-            painter.vline(x(decade), y + 5.0..=y + 8.0, Stroke::new(1.0, theme.faint));
+        for tick in scale.ticks() {
+            painter.vline(x(tick), y + 5.0..=y + 8.0, Stroke::new(1.0, theme.faint));
         }
         // Zero is a place of its own: a small well at the left end.
         painter.circle(pos2(rail.left(), y), 3.5, theme.panel, Stroke::new(1.0, theme.faint));
@@ -219,6 +245,15 @@ mod tests {
             let back = scale.value(scale.position(value));
             assert!((back / value - 1.0).abs() < 0.01, "{value} became {back}");
         }
+    }
+
+    #[test]
+    fn an_even_scale_ends_where_values_do() {
+        let scale = Scale::even(2.0);
+        assert_eq!((scale.value(0.0), scale.value(0.5), scale.value(1.0)), (0.0, 1.0, 2.0));
+        assert_eq!((scale.position(1.0), scale.position(9.0)), (0.5, 1.0));
+        assert_eq!((scale.nudged(2.0, true, false), scale.nudged(0.01, false, false)), (2.0, 0.0));
+        assert!((scale.nudged(1.0, true, false) - 1.05).abs() < 1e-12);
     }
 
     #[test]

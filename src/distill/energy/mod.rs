@@ -354,6 +354,7 @@ impl Method for EnergyMap {
             gradient_norm: norm(&gradient),
             network: None,
             network_accuracy: None,
+            cells: Vec::new(),
             terms,
         };
         let moved = self.map.moved(&gradient, self.state.weights.learning_rate);
@@ -397,6 +398,7 @@ impl Method for EnergyMap {
                 default_weight,
                 paper_weight,
                 weight: self.setting(id).weight,
+                most: None,
                 parameters: parameters(id)
                     .into_iter()
                     .map(|(name, meaning, default)| ParameterInfo {

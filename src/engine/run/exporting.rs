@@ -43,7 +43,8 @@ impl Run {
         let mut judges = if card.distilled.is_none() { self.judges(protocol, jobs)? } else { Vec::new() };
         let written = if self.data.is_pictures() { folder.join("images") } else { folder.join("synthetic.npz") };
         let read = sets::read(&written, &self.data)?;
-        let read = Images::packed(self.data.shape(), &read.values, &read.labels, read.packing.unwrap_or(1));
+        let read = Images::packed(self.data.shape(), &read.values, &read.labels, read.packing.unwrap_or(1))
+            .counting(read.factors);
         judges.push(Judge::imported(&self.data, read, self.how(protocol, &network))?);
         self.exported = Some(folder);
         Ok(judges)
@@ -55,7 +56,7 @@ impl Run {
         let (shape, protocol) = (self.data.shape(), self.config.evaluation.last);
         let packing = read.packing.unwrap_or(1);
         self.opened = Some(SyntheticSet { packing, ..by_class(shape, &read.values, &read.labels) });
-        let images = Images::packed(shape, &read.values, &read.labels, packing);
+        let images = Images::packed(shape, &read.values, &read.labels, packing).counting(read.factors);
         let network = self.config.network.judge();
         Ok((read.note, Judge::imported(&self.data, images, self.how(protocol, &network))?))
     }
@@ -74,7 +75,7 @@ impl Run {
             other => return Err(Error::Config(format!("{} are no selection", other.describe()))),
         };
         let values = self.data.gather(self.data.train(), &chosen);
-        let set = SyntheticSet { values, packing: 1, ..images.clone() };
+        let set = SyntheticSet { values, packing: 1, masses: None, ..images.clone() };
         let network = self.config.network.judge();
         let card = sets::Card {
             method: what.describe().to_owned(),
@@ -128,5 +129,5 @@ fn by_class(shape: ImageShape, values: &[f32], labels: &[u32]) -> SyntheticSet {
     let len = shape.len();
     let chosen = classes.iter().flat_map(|&class| of_class(class).take(per_class));
     let values = chosen.flat_map(|image| &values[image * len..(image + 1) * len]).copied().collect();
-    SyntheticSet { shape, classes: classes.into_iter().collect(), per_class, packing: 1, values }
+    SyntheticSet { shape, classes: classes.into_iter().collect(), per_class, packing: 1, values, masses: None }
 }

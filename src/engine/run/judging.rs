@@ -1,6 +1,6 @@
 //! How a run is judged: what by which rules, what is known already, and what comes of it.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::Run;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     evaluate::{self, Family as Rules, How, Judge, Outcome, Protocol, SharedExpert},
     fingerprint::Fingerprint,
     nn::{self, NetworkSpec},
-    report::{Evaluation, Fused, OnMap, Subject, TestedOn, Verdict},
+    report::{Distances, Evaluation, Fused, OnMap, Subject, TestedOn, Verdict},
     store::{self, RunFolder},
 };
 
@@ -141,6 +141,21 @@ impl Run {
         Ok(judged)
     }
 
+    /// How far the points and images of a quantizer are from their classes, through the first network of the pool; written into the folder
+    /// too.
+    pub(in crate::engine) fn distances(&mut self) -> Result<Distances> {
+        while self.pretraining.lens().is_none() {
+            self.pretraining.advance(Duration::ZERO)?;
+        }
+        let lens = self.pretraining.lens().expect("just trained");
+        let Some(quantizer) = self.method.quantizer() else {
+            return Err(Error::Config("this run has no quantizer: start one with --preset ddoq-digits".to_owned()));
+        };
+        let measured = evaluate::distances(quantizer, lens, &self.data, &self.device)?;
+        store::write_distances(self.folder.path(), &measured)?;
+        Ok(measured)
+    }
+
     /// Joins what an energy map has left with new data, and writes report and second map.
     pub(in crate::engine) fn fuse(&self, data: &DataSpec, folder: &Path) -> Result<Fused> {
         let Some(map) = self.method.energy() else {
@@ -200,7 +215,7 @@ impl Run {
             confusion,
             called,
             images: judge.images(),
-            bytes: (judge.stored_images() * self.data.shape().len()) as u64,
+            bytes: judge.stored_bytes(),
             secs,
             test_uses: self.test_uses,
         };

@@ -142,6 +142,7 @@ impl Run {
             bytes: state.images.bytes(),
             queue: self.method.queue().map(|queue| queue.spec().info()),
             has_map: self.method.energy().is_some(),
+            has_points: self.method.quantizer().is_some(),
         }
     }
 
@@ -209,30 +210,48 @@ impl Run {
         self.set_weight(term, weight, true).map(Some)
     }
 
-    /// True if the next step cannot be made before the networks are trained.
-    pub(in crate::engine) fn lacks_pool(&self) -> bool {
-        self.method.lacks_pool()
+    /// True if the next step cannot be made before networks, or a latent space, are trained.
+    pub(in crate::engine) fn lacks_training(&self) -> bool {
+        self.method.lacks_pool() || self.method.lacks_latent()
     }
 
-    /// True if something waits for the networks.
-    pub(in crate::engine) fn awaits_pool(&self) -> bool {
-        !self.pretraining.has_failed() && (self.method.lacks_pool() || !self.awaiting.is_empty())
+    /// True if something waits for what is being trained.
+    pub(in crate::engine) fn awaits_training(&self) -> bool {
+        !self.pretraining.has_failed() && (self.lacks_training() || !self.awaiting.is_empty())
     }
 
     /// Trains what the method still waits for; a run that was opened to be judged finds it in the cache.
-    pub(in crate::engine) fn bring_pool(&mut self) -> Result<()> {
-        while self.method.lacks_pool() && self.pretraining.pool().is_none() {
+    pub(in crate::engine) fn bring_trained(&mut self) -> Result<()> {
+        while self.lacks_training() {
             self.pretraining.advance(Duration::ZERO)?;
+            self.take_trained()?;
         }
-        self.take_pool().map(drop)
+        Ok(())
     }
 
-    /// Takes the networks when all are trained; what waited for them is recorded and counts from the next step on.
-    pub(in crate::engine) fn take_pool(&mut self) -> Result<Vec<Intervention>> {
+    /// Takes what is trained; what waited for it is recorded and counts from the next step on.
+    pub(in crate::engine) fn take_trained(&mut self) -> Result<Vec<Intervention>> {
+        if let Some(latent) = self.pretraining.latent().filter(|_| self.method.lacks_latent()) {
+            self.method.set_latent(latent.clone())?;
+        }
+        self.take_first_images();
         let Some(pool) = self.pretraining.pool() else { return Ok(Vec::new()) };
         self.method.set_pool(pool.to_vec())?;
+        self.take_first_images();
         let awaiting = std::mem::take(&mut self.awaiting);
         awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect()
+    }
+
+    /// Images are compared with those of the method's own beginning, where it has some, or with the first that are as many.
+    fn take_first_images(&mut self) {
+        let images = &self.method.state().images;
+        let alike = |start: &SyntheticSet| start.per_class == images.per_class;
+        match self.method.first_images().filter(|first| alike(first)) {
+            Some(first) if self.start != *first => self.start.clone_from(first),
+            Some(_) => {}
+            None if alike(&self.start) => {}
+            None => self.start.clone_from(images),
+        }
     }
 
     /// Records and sets the learning rate from the next step on.
@@ -255,6 +274,7 @@ impl Run {
         let clock = Instant::now();
         let report = self.method.step(interrupted)?;
         let secs = clock.elapsed().as_secs_f64();
+        self.take_first_images(); // A live change may have made them fewer or more.
         self.folder.add_step(&report, secs)?;
         Ok((report, secs))
     }

@@ -69,16 +69,25 @@ impl Worker {
     /// Classifiers learn on the map of an energy run.
     pub(super) fn judge_on_map(&mut self) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        run.bring_pool()?;
+        run.bring_trained()?;
         let judged = run.judge_on_map()?;
         self.backstage.tell(Event::OnMap(Box::new(judged)));
+        Ok(())
+    }
+
+    /// Points and images of a quantizer are measured against their classes.
+    pub(super) fn measure_distances(&mut self) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        run.bring_trained()?;
+        let measured = run.distances()?;
+        self.backstage.tell(Event::Measured(Box::new(measured)));
         Ok(())
     }
 
     /// What an energy run has left is joined with new data.
     pub(super) fn fuse(&mut self, data: &DataSpec, folder: &Path) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
-        run.bring_pool()?;
+        run.bring_trained()?;
         let fused = run.fuse(data, folder)?;
         self.backstage.tell(Event::Fused(Box::new(fused)));
         Ok(())

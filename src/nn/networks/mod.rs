@@ -18,3 +18,4 @@ pub use mlp::{Mlp, MlpSpec};
 pub use resnet::ResNet18;
 pub use spec::NetworkSpec;
 pub use unit::Norm;
+pub(super) use unit::{Unit, Window};

@@ -76,17 +76,17 @@ pub(super) fn check_size(shape: ImageShape, network: &str) -> std::result::Resul
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy)]
-pub(super) struct Window {
-    pub(super) channels: usize,
-    pub(super) filters: usize,
-    pub(super) side: usize,
-    pub(super) stride: usize,
-    pub(super) padding: usize,
-    pub(super) bias: bool,
+pub(in crate::nn) struct Window {
+    pub(in crate::nn) channels: usize,
+    pub(in crate::nn) filters: usize,
+    pub(in crate::nn) side: usize,
+    pub(in crate::nn) stride: usize,
+    pub(in crate::nn) padding: usize,
+    pub(in crate::nn) bias: bool,
 }
 
 /// A convolution and what follows it.
-pub(super) struct Unit {
+pub(in crate::nn) struct Unit {
     convolution: Convolution,
     norm: Option<NormLayer>,
 }
@@ -99,7 +99,7 @@ struct NormLayer {
 }
 
 impl Unit {
-    pub(super) fn new(window: Window, norm: Norm, init: &mut Init<'_>) -> Result<Self> {
+    pub(in crate::nn) fn new(window: Window, norm: Norm, init: &mut Init<'_>) -> Result<Self> {
         let Window { channels, filters, side, stride, padding, bias } = window;
         let fan_in = channels * side * side;
         let weight = init.draw(filters * fan_in, fan_in);
@@ -126,7 +126,7 @@ impl Unit {
     }
 
     /// `(n, channels, h, w) -> (n, filters, h', w')`, cut off at zero where `relu` says so.
-    pub(super) fn forward(&self, x: &Tensor, relu: bool) -> Result<Tensor> {
+    pub(in crate::nn) fn forward(&self, x: &Tensor, relu: bool) -> Result<Tensor> {
         match &self.norm {
             None if relu => self.convolution.forward_relu(x),
             None => self.convolution.forward(x),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Dataset,
-    distill::SyntheticSet,
+    distill::{Masses, SyntheticSet},
     error::{Error, Result},
     report::Evaluation,
     store::files,
@@ -49,6 +49,12 @@ pub struct Card {
     /// Parts of an image along each side, down first, then to the right; networks are trained on every part, brought back to
     /// the full size (bilinear, half-pixel centres); 1 where images are whole.
     pub packing: usize,
+    /// What share of its class each image stands for, a row for each of `labels`; none where all count alike.
+    #[serde(default)]
+    pub masses: Option<Vec<Vec<f32>>>,
+    /// The exponent by which masses count in training: the loss of an image has the factor `K w^tau / sum(w^tau)`.
+    #[serde(default)]
+    pub tempering: Option<f64>,
     /// By which training normalises: `(x - mean) / std`.
     pub mean: Vec<f32>,
     /// See `mean`.
@@ -110,6 +116,11 @@ impl Card {
                     .to_owned(),
             label_kind: "hard".to_owned(),
             packing: set.packing,
+            masses: set
+                .masses
+                .as_ref()
+                .map(|masses| masses.shares.chunks(set.per_class.max(1)).map(<[f32]>::to_vec).collect()),
+            tempering: set.masses.as_ref().map(|masses| masses.tempering),
             mean: data.normalisation().mean.clone(),
             std: data.normalisation().std.clone(),
             network: String::new(),
@@ -118,6 +129,20 @@ impl Card {
             distilled: None,
             exported: None,
         }
+    }
+
+    /// The masses of images in the order of their labels here, each the next of its class; an error where the card has not as many.
+    pub(super) fn masses_of(&self, labels: &[u32]) -> std::result::Result<Option<Masses>, String> {
+        let (Some(rows), Some(tempering)) = (&self.masses, self.tempering) else { return Ok(None) };
+        let mut next = vec![0; rows.len()];
+        let share = |&label: &u32| {
+            let row = self.labels.iter().position(|known| *known == label)?;
+            next[row] += 1;
+            rows.get(row)?.get(next[row] - 1).copied()
+        };
+        let shares: Option<Vec<f32>> = labels.iter().map(share).collect();
+        let fault = || "the card beside it has masses of other images".to_owned();
+        Ok(Some(Masses { shares: shares.ok_or_else(fault)?, tempering }))
     }
 
     /// The name that code of this field gives such a file.

@@ -18,7 +18,7 @@ pub use card::{Card, Measured};
 
 use crate::{
     data::{Dataset, Normalisation},
-    distill::{Packing, SyntheticSet},
+    distill::{Masses, Packing, SyntheticSet},
     error::{Error, Result},
 };
 
@@ -48,6 +48,8 @@ pub struct ImportedSet {
     pub labels: Vec<u32>,
     /// Parts of an image along each side, where its card says it.
     pub packing: Option<usize>,
+    /// Factor of the loss of each image in training, where the file or its card says it: `(n,)`.
+    pub factors: Option<Vec<f32>>,
     /// What was found out about it, in a sentence.
     pub note: String,
 }
@@ -65,11 +67,11 @@ pub fn write(set: &SyntheticSet, data: &Dataset, card: &Card, folder: &Path) -> 
     fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     let (own, labels, dims) = (set.denormalised(data), set.labels(), set.shape.dims());
     let Normalisation { mean, std } = data.normalisation();
-    arrays::write(folder, &own, &labels, dims, (mean, std))?;
+    arrays::write(folder, set, &own, (mean, std))?;
     let clamped: Vec<f32> = own.iter().map(|value| value.clamp(0.0, 1.0)).collect();
     let accuracies = card.distilled.as_ref().map(|measured| measured.values.as_slice()).unwrap_or_default();
     let (results, network) = (card.results_name(), card.network.as_str());
-    torch::write_results(&folder.join(results), &set.values, &labels, dims, (network, accuracies))?;
+    torch::write_results(&folder.join(results), set, (network, accuracies))?;
     if data.is_pictures() {
         torch::write_pair(&folder.join("data.pt"), &clamped, &labels, dims)?;
         pictures::write(folder, set, data, &clamped)?;
@@ -82,15 +84,18 @@ pub fn write(set: &SyntheticSet, data: &Dataset, card: &Card, folder: &Path) -> 
 /// the classes.
 pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let (images, labels) = match ending.as_str() {
-        _ if path.is_dir() => pictures::read(path, data)?,
+    let (images, labels, factors) = match ending.as_str() {
+        _ if path.is_dir() => {
+            let (images, labels) = pictures::read(path, data)?;
+            (images, labels, None)
+        }
         "pt" | "pth" => {
             let (images, labels) = torch::read(path)?;
             let labels = match labels {
                 Some(labels) => labels,
                 None => labels_beside(path, &images, data)?,
             };
-            (images, labels)
+            (images, labels, None)
         }
         "npz" => arrays::read_npz(path)?,
         "safetensors" => arrays::read_safetensors(path)?,
@@ -123,7 +128,29 @@ pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
     if let Some(at) = images.values.iter().position(|value| !value.is_finite()) {
         return Err(fault(format!("image {} has a value that is no number", at / data.shape().len())));
     }
-    Ok(ImportedSet { packing: packing_beside(path, data)?, ..as_set(images, labels, data) })
+    let card = card_beside(path, data)?;
+    let masses = card.as_ref().map(|card| card.masses_of(&labels)).transpose().map_err(fault)?.flatten();
+    let factors = factors.or_else(|| masses.map(|masses| by_label(&masses, &labels)));
+    if let Some(factors) = factors.as_ref().filter(|factors| factors.len() != count) {
+        return Err(fault(format!("it has {} weights for {count} images", factors.len())));
+    }
+    if let Some(odd) = factors.iter().flatten().find(|factor| !(factor.is_finite() && **factor >= 0.0)) {
+        return Err(fault(format!("an image has the weight {odd}; numbers from 0 up are needed")));
+    }
+    Ok(ImportedSet { packing: card.map(|card| card.packing), factors, ..as_set(images, labels, data) })
+}
+
+/// Factors of images that stand in any order of their classes.
+fn by_label(masses: &Masses, labels: &[u32]) -> Vec<f32> {
+    let mut factors = vec![1.0; labels.len()];
+    let classes: std::collections::BTreeSet<u32> = labels.iter().copied().collect();
+    for class in classes {
+        let own: Vec<usize> = (0..labels.len()).filter(|&image| labels[image] == class).collect();
+        let shares = own.iter().map(|&image| masses.shares[image]).collect();
+        let of_class = Masses { shares, tempering: masses.tempering }.factors(own.len());
+        own.into_iter().zip(of_class).for_each(|(image, factor)| factors[image] = factor);
+    }
+    factors
 }
 
 /// Values in the data's own range are normalised.
@@ -139,16 +166,16 @@ fn as_set(FloatImages { mut values, state, .. }: FloatImages, labels: Vec<u32>, 
     let state = if is_own { "in the range of the data" } else { "normalised" };
     let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
     let note = format!("{} images of {classes} classes, taken as {state}", labels.len());
-    ImportedSet { values, labels, packing: None, note }
+    ImportedSet { values, labels, packing: None, factors: None, note }
 }
 
-/// What the card beside a set says about mosaics.
-fn packing_beside(path: &Path, data: &Dataset) -> Result<Option<usize>> {
+/// The card beside a set.
+fn card_beside(path: &Path, data: &Dataset) -> Result<Option<Card>> {
     let folders = [Some(path), path.parent()].into_iter().flatten();
     let Some(folder) = folders.into_iter().find(|folder| folder.join(card::FILE).is_file()) else { return Ok(None) };
-    let packing = Card::read(folder)?.packing;
-    Packing::check(data.shape(), packing).map_err(|what| Error::Data(format!("{}: {what}", folder.display())))?;
-    Ok(Some(packing))
+    let card = Card::read(folder)?;
+    Packing::check(data.shape(), card.packing).map_err(|what| Error::Data(format!("{}: {what}", folder.display())))?;
+    Ok(Some(card))
 }
 
 /// Labels that a tensor of images does not have itself: in the file beside it, or by the order of the classes.

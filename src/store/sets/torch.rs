@@ -19,18 +19,15 @@ use super::{
 };
 use crate::{
     data::Source,
+    distill::SyntheticSet,
     error::{Error, Result},
     store::files,
 };
 
-/// Writes `res_*.pt`: normalised images, and the accuracies of the networks that were trained on them.
-pub(super) fn write_results(
-    path: &Path,
-    images: &[f32],
-    labels: &[u32],
-    dims: [usize; 3],
-    accuracies: (&str, &[f64]),
-) -> Result<()> {
+/// Writes `res_*.pt`: normalised images, the accuracies of the networks that were trained on them, and the factors of their losses
+/// where images do not count alike (`weights`).
+pub(super) fn write_results(path: &Path, set: &SyntheticSet, accuracies: (&str, &[f64])) -> Result<()> {
+    let (labels, dims) = (set.labels(), set.shape.dims());
     let pickle = Writer::pickle(|all| {
         all.dict(|entries| {
             entries.text("data");
@@ -40,9 +37,13 @@ pub(super) fn write_results(
                 networks.text(accuracies.0);
                 networks.list(|values| accuracies.1.iter().for_each(|&value| values.float(value)));
             });
+            if let Some(factors) = set.factors() {
+                entries.text("weights");
+                entries.list(|values| factors.iter().for_each(|&factor| values.float(f64::from(factor))));
+            }
         });
     });
-    write(path, &pickle, images, labels)
+    write(path, &pickle, &set.values, &labels)
 }
 
 /// Writes `data.pt`: images from 0 to 1.

@@ -92,7 +92,18 @@ def augment(x):
     return F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
 
 
-def train(images, labels, epochs):
+def factors(pictures):
+    """How much each image counts; the mean in a class is 1."""
+    if CARD.get("masses") is None:
+        return None
+    order = range(len(CARD["labels"]))
+    if pictures:  # class by class in the order of their labels
+        order = sorted(order, key=lambda row: CARD["labels"][row])
+    rows = [torch.tensor(CARD["masses"][row]) ** CARD["tempering"] for row in order]
+    return torch.cat([row / row.mean() for row in rows])
+
+
+def train(images, labels, weights, epochs):
     net = convnet(*images.shape[1:], len(CARD["class_names"]), CARD["network_config"])
     optimizer = lambda rate: torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
     sgd = optimizer(0.01)
@@ -100,7 +111,8 @@ def train(images, labels, epochs):
         if epoch == epochs // 2 + 1:
             sgd = optimizer(0.001)
         for chosen in torch.randperm(len(images)).split(256):
-            loss = F.cross_entropy(net(augment(images[chosen])), labels[chosen])
+            losses = F.cross_entropy(net(augment(images[chosen])), labels[chosen], reduction="none")
+            loss = (losses if weights is None else losses * weights[chosen]).mean()
             sgd.zero_grad()
             loss.backward()
             sgd.step()
@@ -139,12 +151,13 @@ def main():
     epochs, networks = map(int, size.groups())
     torch.manual_seed(options.seed)
     images, labels = taken_apart(*distilled(options.pictures))
+    weights = factors(options.pictures)
     test = np.load(HERE / "test.npz")
     normal = lambda x: (x - MEAN) / STD
     tested = normal(torch.from_numpy(test["images"]).float() / int(test["white"])), torch.from_numpy(test["labels"])
     values = []
     for network in range(options.networks or networks):
-        values.append(accuracy(train(normal(images), labels, epochs), *tested))
+        values.append(accuracy(train(normal(images), labels, weights, epochs), *tested))
         print(f"network {network + 1}: {100 * values[-1]:.2f} %")
     spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
     print(f"{protocol}: {100 * np.mean(values):.1f} ± {100 * spread:.1f} %")

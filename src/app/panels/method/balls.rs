@@ -8,7 +8,7 @@ use crate::{
     app::{
         theme::{self, Theme},
         view::Scene,
-        widgets::{chart, marker},
+        widgets::{chart, classes},
     },
     report::{BallView, EnergyView, OnMap},
     words::{bytes, grouped},
@@ -41,7 +41,8 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let theme = theme::of(ui);
     let list = Rect::from_min_max(rect.min, pos2(rect.left() + LIST, rect.bottom()));
-    if let Some(chosen) = classes(ui, list, scene, view, class) {
+    let figures = vec![String::new(); view.balls.len()];
+    if let Some(chosen) = classes::list(ui, list, scene, class, "Ball of", &figures) {
         scene.view.class = chosen;
     }
     let wide = rect.width() > NARROW;
@@ -52,31 +53,6 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         let numbers_at = Rect::from_min_max(pos2(right, rect.top()), rect.max);
         numbers(&ui.painter().with_clip_rect(numbers_at), numbers_at, ball, scene.run.on_map.as_ref(), theme);
     }
-}
-
-/// The classes to choose from; returns the one that was clicked.
-fn classes(ui: &Ui, rect: Rect, scene: &Scene<'_>, view: &EnergyView, chosen: usize) -> Option<usize> {
-    let theme = theme::of(ui);
-    let row = (rect.height() / view.balls.len() as f32).clamp(12.0, 19.0);
-    let mut clicked = None;
-    for class in 0..view.balls.len() {
-        let line = Rect::from_min_size(rect.min + vec2(0.0, row * class as f32), vec2(rect.width(), row));
-        let response = ui.interact(line, ui.scope_id().with(("ball", class)), Sense::click());
-        let name = scene.run.class_name(class);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Ball of {name}")));
-        if class == chosen || response.hovered() {
-            ui.painter().rect_filled(line, 3.0, if class == chosen { theme.wash } else { theme.raised });
-        }
-        let edge = Stroke::new(1.0, theme::fade(theme.ground, 0.6));
-        marker::paint(ui.painter(), class, line.left_center() + vec2(8.0, 0.0), 3.5, theme.class(class), edge);
-        let short: String = name.chars().take(10).collect();
-        let at = line.left_center() + vec2(18.0, 0.0);
-        ui.painter().text(at, Align2::LEFT_CENTER, short, FontId::proportional(11.0), theme.text);
-        if response.clicked() {
-            clicked = Some(class);
-        }
-    }
-    clicked
 }
 
 fn picture(painter: &Painter, rect: Rect, view: &EnergyView, class: usize, theme: &Theme) {

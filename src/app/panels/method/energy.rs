@@ -26,11 +26,7 @@ const ARROW: f32 = 34.0;
 /// Draws the page.
 pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>) {
     let Some((step, view)) = &scene.run.pictures.energy else {
-        let hint = match &scene.run.pretraining {
-            Some(progress) => format!("The map is learned from trained features: {}", progress.what),
-            None => "The pairs appear with the map".to_owned(),
-        };
-        super::super::empty(ui, "Nothing to read yet", &hint);
+        super::waits(ui, scene.run, "The pairs appear with the map");
         return;
     };
     let [within, between] = view.energy;

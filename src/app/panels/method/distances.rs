@@ -1,0 +1,113 @@
+//! How far points are from their class: with the masses of their cells and with equal ones over the steps, and how the distortion falls
+//! with the number of points.
+
+use egui::{Layout, RichText, Ui, vec2};
+use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points};
+
+use crate::{
+    app::{state::RunState, theme, view::Scene, widgets::chart},
+    report::QuantizerView,
+    words::grouped,
+};
+
+/// Columns to which lines are thinned.
+const COLUMNS: usize = 400;
+
+/// Draws the page.
+pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>) {
+    let run = scene.run;
+    let Some((step, view)) = &run.pictures.quantizer else {
+        super::waits(ui, run, "The distances appear with the first step");
+        return;
+    };
+    let mean = |part: usize| run.history.distances.first().and_then(|mean| mean[part].last());
+    let text = match (mean(0), mean(1)) {
+        (Some(free), Some(uniform)) => format!(
+            "Step {} · 2-Wasserstein distance to the class, mean: {free:.3} with masses, {uniform:.3} with equal ones, {:.1} % less",
+            grouped(*step),
+            100.0 * (1.0 - free / uniform.max(f64::MIN_POSITIVE))
+        ),
+        _ => format!("Step {}", grouped(*step)),
+    };
+    chart::summary(ui, ui.available_rect_before_wrap(), "Distances", &text);
+    let hint = "Every sample moves to a point, and what that costs is the distance. With the masses of the cells each goes to its nearest \
+                point. With equal masses some have to go farther. Exact, over up to 500 samples of each class.";
+    super::super::caption(ui, text).on_hover_text(hint);
+    let size = ui.available_size();
+    if size.x > 1.2 * size.y {
+        let half = vec2(0.5 * (size.x - 8.0), size.y);
+        ui.horizontal(|ui| {
+            ui.allocate_ui_with_layout(half, Layout::top_down(egui::Align::Min), |ui| over_steps(ui, run, view.class));
+            ui.allocate_ui_with_layout(half, Layout::top_down(egui::Align::Min), |ui| curve(ui, view));
+        });
+    } else {
+        let half = vec2(size.x, 0.5 * (size.y - 8.0));
+        ui.allocate_ui(half, |ui| over_steps(ui, run, view.class));
+        ui.allocate_ui(half, |ui| curve(ui, view));
+    }
+}
+
+/// Both distances, mean over the classes, and those of the class that is looked at.
+fn over_steps(ui: &mut Ui, run: &RunState, class: usize) {
+    let theme = theme::of(ui);
+    let history = &run.history;
+    let (name, colors) = (run.class_name(class), [theme.accent, theme.second]);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (text, color) in ["own masses", "equal masses"].into_iter().zip(colors) {
+            ui.label(RichText::new(text).small().color(color));
+        }
+        ui.label(RichText::new(format!("over the steps; dashed: {name}")).small().color(theme.dim));
+    });
+    let plot = chart::over_steps("distances of a quantizer", theme);
+    plot.show(ui, |plot| {
+        for (rows, style) in [(0, LineStyle::Solid), (class + 1, LineStyle::dashed_dense())] {
+            let Some(pair) = history.distances.get(rows) else { continue };
+            for (series, color) in pair.iter().zip(colors) {
+                let thinned = series.thinned(0, history.len(), COLUMNS);
+                let points: Vec<[f64; 2]> =
+                    thinned.into_iter().map(|(at, value)| [history.step(at) as f64, value]).collect();
+                let faded = theme::fade(color, if rows == 0 { 1.0 } else { 0.7 });
+                let line = Line::new("", PlotPoints::from(points)).color(faded).style(style);
+                plot.line(line.width(if rows == 0 { 2.0 } else { 1.2 }).allow_hover(false));
+            }
+        }
+    });
+}
+
+/// Distortion against the number of points on logarithmic axes, and where this run stands.
+fn curve(ui: &mut Ui, view: &QuantizerView) {
+    let theme = theme::of(ui);
+    let text = match view.slope {
+        Some(slope) => {
+            format!("Distortion by number of points: slope {slope:.2}, as in {:.1} dimensions", -2.0 / slope)
+        }
+        None => "Distortion by number of points".to_owned(),
+    };
+    let hint = "In d dimensions the distortion of the best points falls with the power -2/d of their number (Zador). Line: points that have \
+                settled, mean over the classes, on up to 1,000 samples. Dot: this run.";
+    super::super::caption(ui, text).on_hover_text(hint);
+    let here = view.distortions.iter().sum::<f64>() / view.distortions.len().max(1) as f64;
+    let logs: Vec<[f64; 2]> =
+        view.curve.iter().map(|&(count, value)| [(count as f64).log10(), value.log10()]).collect();
+    let own = [(view.points.len().max(1) as f64).log10(), here.max(f64::MIN_POSITIVE).log10()];
+    let plot = Plot::new("distortion by points")
+        .show_background(false)
+        .grid_color(theme.line)
+        .show_x(false)
+        .show_y(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .x_grid_spacer(chart::log_grid)
+        .y_grid_spacer(chart::log_grid)
+        .x_axis_formatter(|mark, _| chart::log_label(mark))
+        .y_axis_formatter(|mark, _| chart::log_label(mark))
+        .y_axis_min_width(40.0)
+        .include_x(0.0);
+    plot.show(ui, |plot| {
+        plot.line(Line::new("", PlotPoints::from(logs.clone())).color(theme.dim).width(1.5).allow_hover(false));
+        plot.points(Points::new("", PlotPoints::from(logs)).radius(2.5).color(theme.dim).allow_hover(false));
+        plot.points(Points::new("", PlotPoints::from(vec![own])).radius(5.0).color(theme.accent).allow_hover(false));
+    });
+}

@@ -1,0 +1,534 @@
+//! A data set as the best quantizer of its classes (DDOQ, ICLR 2026; D4M, CVPR 2024): in a latent space, points compete for the samples
+//! of their class; a point stands for its Voronoi cell, with the share of the samples in it as its mass; it is decoded into an image at
+//! every step, so that it can be watched.
+//!
+//! One step, class by class: draw samples, each moves the point that it is nearest to ([`Codebook::compete`]); then find the cells of
+//! all samples, and make the images: `x_k = D(U_t(z_k, class))`, noised to time `t` and brought back by the prior, decoded, and mixed
+//! with the real image nearest to the point. Masses `w_k` weigh the losses of the images in training by
+//! `K w_k^tau / sum(w^tau)`: `tau` 1 is DDOQ, 0 is D4M.
+//!
+//! Departures: autoencoder and prior are small ones of our own (the papers take a pretrained latent-diffusion model at 512 pixels);
+//! masses are the exact shares of all samples at every step, not running means; labels are hard unless a protocol takes soft ones; a
+//! point that wins nothing is not begun anew.
+
+mod codebook;
+mod curve;
+mod space;
+mod spec;
+mod transport;
+
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+pub use codebook::{Cells, Codebook, Gains, squared};
+pub use curve::{curve, slope};
+use rayon::prelude::*;
+pub use space::Space;
+pub use spec::{QuantizerSpec, SpaceKind};
+pub use transport::{shared_out, transport};
+
+use super::{KeptNetwork, Masses, Method, Pretrained, Saved, Scope, Setting, State, SyntheticSet, Weights};
+use crate::{
+    data::Dataset,
+    error::{Error, Result},
+    latent::Latent,
+    random::{Purpose, choose, stream},
+    report::{CellDistances, ParameterInfo, StepReport, TermInfo, TermValue},
+};
+
+/// Names of the terms and of what else is turned about them.
+const DISTORTION: &str = "distortion";
+const MASSES: &str = "masses";
+const PRIOR: &str = "prior";
+const MEDOID: &str = "medoid";
+const POINTS: &str = "points";
+const DECAY: &str = "decay";
+
+/// Samples of a class by which distances are measured at every step, at most.
+const MEASURED: usize = 500;
+
+/// Points that compete for the samples of their classes.
+pub struct Quantizer {
+    spec: QuantizerSpec,
+    data: Arc<Dataset>,
+    device: Device,
+    seed: u64,
+    /// Points of each class before the first step.
+    begun_with: usize,
+    /// Training images that each class knows, in an order of chance.
+    samples: Vec<Vec<u32>>,
+    latent: Option<Arc<Latent>>,
+    network: Option<Arc<Pretrained>>,
+    /// Where all of it happens; none until what it needs is trained.
+    space: Option<Space>,
+    /// The samples of each class in that space: `(n, dimensions)` in a row.
+    encoded: Vec<Vec<f32>>,
+    /// The points of each class; none until there is a space.
+    books: Vec<Codebook>,
+    cells: Vec<Cells>,
+    /// The images before the first step.
+    first: Option<SyntheticSet>,
+    state: State,
+}
+
+/// What came of points on their way to images.
+struct Made {
+    images: SyntheticSet,
+    /// Mean squared way that the prior has moved the points.
+    moved: f64,
+}
+
+impl Quantizer {
+    /// Points before their first step; `images` are real ones, until there is a space.
+    pub fn new(
+        spec: QuantizerSpec,
+        data: Arc<Dataset>,
+        device: Device,
+        seed: u64,
+        images: SyntheticSet,
+        learning_rate: f64,
+    ) -> Result<Self> {
+        let known = |&class: &u32| -> Vec<u32> {
+            let usable = data.usable(class);
+            let mut rng = stream(seed, Purpose::QuantizerSamples, 0, u64::from(class));
+            choose(usable.len(), spec.samples_of(usable.len()), &mut rng).into_iter().map(|at| usable[at]).collect()
+        };
+        let samples = images.classes.iter().map(known).collect();
+        let setting = |term: &str, weight: f64, parameters: &[(&str, f64)]| Setting {
+            term: term.to_owned(),
+            weight,
+            parameters: parameters.iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
+        };
+        let terms = vec![
+            setting(DISTORTION, 1.0, &[(POINTS, images.per_class as f64), (DECAY, spec.decay)]),
+            setting(MASSES, spec.tempering, &[]),
+            setting(PRIOR, spec.time, &[]),
+            setting(MEDOID, spec.medoid, &[]),
+        ];
+        let velocity = vec![0.0; images.values.len()];
+        let state = State { step: 0, images, velocity, weights: Weights { learning_rate, terms } };
+        let mut quantizer = Self {
+            spec,
+            data,
+            device,
+            seed,
+            begun_with: state.images.per_class,
+            samples,
+            latent: None,
+            network: None,
+            space: None,
+            encoded: Vec::new(),
+            books: Vec::new(),
+            cells: Vec::new(),
+            first: None,
+            state,
+        };
+        quantizer.take_space()?;
+        Ok(quantizer)
+    }
+
+    /// Once there is a space: samples go there, points begin, unless they were restored.
+    fn take_space(&mut self) -> Result<()> {
+        let Some(space) = Space::of(&self.spec, &self.data, self.latent.as_ref(), self.network.as_ref())? else {
+            return Ok(());
+        };
+        // Class by class, so that the bits of a class do not depend on the others.
+        let encode = |samples: &Vec<u32>| {
+            let values = self.data.gather(self.data.train(), samples);
+            space.encode(values, &self.data, &self.device)
+        };
+        let encoded = self.samples.iter().map(encode).collect::<Result<Vec<_>>>()?;
+        let dimensions = space.dimensions(&self.data);
+        let start = |(&class, samples): (&u32, &Vec<f32>)| {
+            let mut rng = stream(self.seed, Purpose::QuantizerStart, 0, u64::from(class));
+            Codebook::start(samples, dimensions, self.begun_with, &mut rng)
+        };
+        let first: Vec<Codebook> = self.state.images.classes.iter().zip(&encoded).map(start).collect();
+        (self.space, self.encoded) = (Some(space), encoded);
+        let cells = self.cells_of(&first);
+        let images = self.made(&first, &cells)?.images;
+        if self.books.is_empty() {
+            (self.books, self.cells) = (first, cells);
+            self.state.images = images.clone();
+        } else if self.books.iter().any(|book| book.dimensions != dimensions) {
+            return Err(Error::Data("the checkpoint belongs to a run in another space".to_owned()));
+        } else {
+            self.cells = self.cells_of(&self.books);
+        }
+        self.first = Some(images);
+        Ok(())
+    }
+
+    fn setting(&self, term: &str) -> &Setting {
+        self.state.weights.terms.iter().find(|setting| setting.term == term).expect("terms never change")
+    }
+
+    fn weight(&self, term: &str) -> f64 {
+        self.setting(term).weight
+    }
+
+    fn parameter(&self, parameter: &str) -> f64 {
+        self.setting(DISTORTION).parameters.get(parameter).copied().unwrap_or_default()
+    }
+
+    /// How it is configured.
+    pub fn spec(&self) -> &QuantizerSpec {
+        &self.spec
+    }
+
+    /// Where points and samples lie, once that is there.
+    pub fn space(&self) -> Option<&Space> {
+        self.space.as_ref()
+    }
+
+    /// The samples of the class at a position `(n, dimensions)`, its points and their cells; none before there is a space.
+    pub fn class(&self, position: usize) -> Option<(&[f32], &Codebook, &Cells)> {
+        Some((self.encoded.get(position)?, self.books.get(position)?, self.cells.get(position)?))
+    }
+
+    /// The training images that the samples of the class at a position are.
+    pub fn samples(&self, position: usize) -> &[u32] {
+        &self.samples[position]
+    }
+
+    /// The time to which points are noised before they are brought back.
+    pub fn time(&self) -> f64 {
+        self.weight(PRIOR)
+    }
+
+    /// Where everything random comes from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn cells_of(&self, books: &[Codebook]) -> Vec<Cells> {
+        books.iter().zip(&self.encoded).map(|(book, samples)| book.cells(samples)).collect()
+    }
+
+    /// The images of points.
+    fn made(&self, books: &[Codebook], cells: &[Cells]) -> Result<Made> {
+        let space = self.space.as_ref().expect("points have a space");
+        let (time, medoid) = (self.weight(PRIOR), self.weight(MEDOID) as f32);
+        let per_class = books.first().map_or(0, Codebook::len);
+        let (mut values, mut moved) = (Vec::new(), 0.0);
+        for (position, ((book, cells), &class)) in books.iter().zip(cells).zip(&self.state.images.classes).enumerate() {
+            let back = match space.latent().filter(|_| time > 0.0) {
+                Some(latent) => latent.bring_back(&book.points, class, time, self.seed)?,
+                None => book.points.clone(),
+            };
+            moved += f64::from(squared(&back, &book.points)) / (books.len() * per_class) as f64;
+            let decoded = if medoid < 1.0 { space.decode(&back)? } else { None };
+            let nearest: Vec<u32> = cells.medoids.iter().map(|&sample| self.samples[position][sample]).collect();
+            let real = self.data.gather(self.data.train(), &nearest);
+            match decoded {
+                None => values.extend(real),
+                Some(decoded) if medoid == 0.0 => values.extend(decoded),
+                Some(decoded) => {
+                    values.extend(decoded.iter().zip(&real).map(|(made, real)| (1.0 - medoid) * made + medoid * real));
+                }
+            }
+        }
+        let tempering = self.weight(MASSES);
+        let shares = cells.iter().flat_map(|cells| cells.masses.iter().copied()).collect();
+        let masses = (tempering > 0.0).then_some(Masses { shares, tempering });
+        Ok(Made { images: SyntheticSet { per_class, values, masses, ..self.state.images.clone() }, moved })
+    }
+
+    /// How far the points of a class are from its samples, with the masses of their cells and with equal ones: exactly, over as many of
+    /// the samples as are a multiple of the points.
+    fn class_distances(samples: &[f32], book: &Codebook, cells: &Cells) -> CellDistances {
+        let points = book.len();
+        let count = samples.len() / book.dimensions;
+        let count = points * (count.min(MEASURED.max(points)) / points);
+        let rows = samples.chunks_exact(book.dimensions).take(count);
+        let costs: Vec<f64> = rows
+            .flat_map(|row| book.points.chunks_exact(book.dimensions).map(|point| f64::from(squared(row, point))))
+            .collect();
+        let nearest = |row: &[f64]| row.iter().copied().fold(f64::INFINITY, f64::min);
+        let free = costs.chunks_exact(points).map(nearest).sum::<f64>() / count as f64;
+        let uniform = transport(&costs, &vec![count / points; points]) / count as f64;
+        let entropy: f64 =
+            cells.masses.iter().filter(|mass| **mass > 0.0).map(|&mass| -f64::from(mass) * f64::from(mass).ln()).sum();
+        CellDistances { free: free.sqrt(), uniform: uniform.sqrt(), effective: entropy.exp() }
+    }
+
+    fn distances_of(&self, books: &[Codebook], cells: &[Cells]) -> Vec<CellDistances> {
+        let classes = (&self.encoded, books, cells).into_par_iter();
+        classes.map(|(samples, book, cells)| Self::class_distances(samples, book, cells)).collect()
+    }
+
+    /// How far the points of each class are from its samples.
+    pub fn distances(&self) -> Vec<CellDistances> {
+        self.distances_of(&self.books, &self.cells)
+    }
+
+    fn report(&self, step: u64, books: &[Codebook], cells: &[Cells], moved: f64) -> StepReport {
+        let distances = self.distances_of(books, cells);
+        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / books.len() as f64;
+        let distortion = mean(&mut cells.iter().map(|cells| cells.distortion));
+        let unequal = mean(&mut distances.iter().map(|one| one.uniform.powi(2) - one.free.powi(2)));
+        let of_class = |cells: &Cells| {
+            cells.medoid_squares.iter().copied().map(f64::from).sum::<f64>() / cells.medoid_squares.len() as f64
+        };
+        let medoid = mean(&mut cells.iter().map(of_class));
+        let raws = [distortion, unequal, moved, medoid];
+        let term = |(setting, raw): (&Setting, f64)| TermValue {
+            term: setting.term.clone(),
+            raw,
+            weight: setting.weight,
+            parameters: setting.parameters.clone(),
+        };
+        let way = self.books.iter().zip(books).map(|(old, new)| match old.len() == new.len() {
+            true => f64::from(squared(&old.points, &new.points)),
+            false => 0.0,
+        });
+        StepReport {
+            step,
+            total: distortion,
+            learning_rate: self.state.weights.learning_rate,
+            gradient_norm: way.sum::<f64>().sqrt(),
+            network: None,
+            network_accuracy: None,
+            cells: distances,
+            terms: self.state.weights.terms.iter().zip(raws).map(term).collect(),
+        }
+    }
+
+    /// The points after a step: as many as are wanted, moved by the samples that they have won.
+    fn moved(&self, step: u64) -> Vec<Codebook> {
+        let (points, decay) = (self.parameter(POINTS).round() as usize, self.parameter(DECAY));
+        let rate = self.state.weights.learning_rate * self.weight(DISTORTION);
+        let classes = (&self.books, &self.encoded, &self.state.images.classes).into_par_iter();
+        classes
+            .map(|(book, samples, &class)| {
+                let mut book = book.clone();
+                if book.len() != points {
+                    let mut rng = stream(self.seed, Purpose::QuantizerStart, step, u64::from(class));
+                    book.resize(samples, points, &mut rng);
+                }
+                if rate > 0.0 {
+                    let mut rng = stream(self.seed, Purpose::QuantizerBatch, step, u64::from(class));
+                    let chosen = choose(samples.len() / book.dimensions, self.spec.batch, &mut rng);
+                    let batch: Vec<&[f32]> = chosen
+                        .into_iter()
+                        .map(|at| &samples[at * book.dimensions..(at + 1) * book.dimensions])
+                        .collect();
+                    book.compete(&batch, self.spec.gains, rate, decay);
+                }
+                book
+            })
+            .collect()
+    }
+}
+
+impl Method for Quantizer {
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Class
+    }
+
+    fn keep(&self) -> Result<Vec<KeptNetwork>> {
+        let kept = |book: &Codebook| {
+            let points = Tensor::from_slice(&book.points, (book.len(), book.dimensions), &Device::Cpu)?;
+            let wins = Tensor::from_slice(&book.wins, book.len(), &Device::Cpu)?;
+            Ok(KeptNetwork { counts: [book.seen, 0, 0, 0], variables: vec![points, wins], velocities: vec![None; 2] })
+        };
+        self.books.iter().map(kept).collect()
+    }
+
+    fn restore(&mut self, Saved { state, networks }: Saved) -> Result<()> {
+        let fault = || Error::Data("the checkpoint belongs to a run with other classes or points".to_owned());
+        if state.images.classes != self.state.images.classes
+            || state.weights.terms.len() != self.state.weights.terms.len()
+        {
+            return Err(fault());
+        }
+        let mut books = Vec::new();
+        for KeptNetwork { counts, variables, .. } in &networks {
+            let [points, wins] = variables.as_slice() else { return Err(fault()) };
+            books.push(Codebook {
+                dimensions: points.dim(1)?,
+                points: points.flatten_all()?.to_vec1()?,
+                wins: wins.to_vec1()?,
+                seen: counts[0],
+            });
+        }
+        let fits =
+            |book: &Codebook| book.len() == state.images.per_class && book.points.len() == book.len() * book.dimensions;
+        if !networks.is_empty() && (books.len() != state.images.classes.len() || !books.iter().all(fits)) {
+            return Err(fault());
+        }
+        (self.books, self.state) = (books, state);
+        self.take_space()
+    }
+
+    fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport> {
+        if self.space.is_none() {
+            return Err(Error::Config("the space of the points is not trained yet".to_owned()));
+        }
+        let step = self.state.step + 1;
+        let books = self.moved(step);
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        if !books.iter().all(|book| book.points.iter().all(|value| value.is_finite())) {
+            let culprit = format!("a point at the learning rate {}", self.state.weights.learning_rate);
+            return Err(Error::NotFinite { step, last_good: step - 1, culprit });
+        }
+        let cells = self.cells_of(&books);
+        let Made { images, moved } = self.made(&books, &cells)?;
+        let report = self.report(step, &books, &cells, moved);
+        (self.books, self.cells) = (books, cells);
+        self.state.velocity.resize(images.values.len(), 0.0);
+        (self.state.images, self.state.step) = (images, step);
+        Ok(report)
+    }
+
+    fn first_images(&self) -> Option<&SyntheticSet> {
+        self.first.as_ref()
+    }
+
+    fn term_infos(&self) -> Vec<TermInfo> {
+        let QuantizerSpec { space, decay, tempering, time, medoid, .. } = self.spec;
+        let alone = self.state.images.per_class == 1;
+        let about = [
+            (
+                DISTORTION,
+                "Mean squared distance of the samples to the nearest point; at 0 points stand still",
+                1.0,
+                Some(1.0),
+                None,
+                None,
+            ),
+            (
+                MASSES,
+                "Exponent of the masses in training: 0 all images count alike (D4M), 1 as their cells are large (DDOQ). Value: what equal \
+                 masses add to the squared distance",
+                tempering,
+                Some(1.0),
+                Some(2.0),
+                alone.then_some("No effect with one image in each class"),
+            ),
+            (
+                PRIOR,
+                "Time to which points are noised before the prior brings them back. Value: the squared way that it moves them",
+                time,
+                None,
+                Some(1.0),
+                (space != SpaceKind::Autoencoder).then_some("No effect: only an autoencoder's space has a prior"),
+            ),
+            (
+                MEDOID,
+                "How much of the nearest real image is in an image. Value: the squared distance to it",
+                medoid,
+                None,
+                Some(1.0),
+                (space == SpaceKind::Network)
+                    .then_some("No effect: features have no way back, so real images stand for points"),
+            ),
+        ];
+        let knobs = |id: &str| match id {
+            DISTORTION => vec![
+                (
+                    POINTS,
+                    "Points of each class; more begin far from all others, those that have won least go",
+                    self.begun_with as f64,
+                ),
+                (
+                    DECAY,
+                    "How fast shared gains fall with the samples that were seen; gains of single points fall by themselves",
+                    decay,
+                ),
+            ],
+            _ => Vec::new(),
+        };
+        about
+            .into_iter()
+            .map(|(id, meaning, default_weight, paper_weight, most, no_effect)| TermInfo {
+                id: id.to_owned(),
+                meaning: meaning.to_owned(),
+                default_weight,
+                paper_weight,
+                weight: self.weight(id),
+                most,
+                parameters: knobs(id)
+                    .into_iter()
+                    .map(|(name, meaning, default)| ParameterInfo {
+                        id: name.to_owned(),
+                        meaning: meaning.to_owned(),
+                        default,
+                        value: self.parameter(name),
+                    })
+                    .collect(),
+                needs_pool: false,
+                no_effect: no_effect.map(str::to_owned),
+            })
+            .collect()
+    }
+
+    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
+        if [PRIOR, MEDOID].contains(&term) && weight > 1.0 {
+            return Err(Error::Config(format!("\"{term}\" is from 0 to 1, not {weight}")));
+        }
+        if term == PRIOR && weight > 0.0 && self.spec.space != SpaceKind::Autoencoder {
+            return Err(Error::Config("only an autoencoder's space has a prior".to_owned()));
+        }
+        self.state.weights.set_weight(term, weight)
+    }
+
+    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
+        let value = if parameter == POINTS { value.round() } else { value };
+        let most = self.samples.iter().map(Vec::len).min().unwrap_or(0);
+        if parameter == POINTS && !(1.0..=most as f64).contains(&value) {
+            return Err(Error::Config(format!(
+                "a class has 1 to {most} points, as many as it has samples, not {value}"
+            )));
+        }
+        self.state.weights.set_parameter(term, parameter, value)
+    }
+
+    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
+        self.state.weights.set_learning_rate(rate)
+    }
+
+    fn pulls(&mut self) -> Result<Vec<f64>> {
+        // Only the samples move points; all else is about what is made of them.
+        let moves = |setting: &Setting| f64::from(u8::from(setting.term == DISTORTION && setting.weight > 0.0));
+        Ok(self.state.weights.terms.iter().map(moves).collect())
+    }
+
+    fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()> {
+        if self.spec.space == SpaceKind::Network && self.network.is_none() {
+            self.network = pool.into_iter().next();
+            self.take_space()?;
+        }
+        Ok(())
+    }
+
+    fn lacks_pool(&self) -> bool {
+        self.spec.space == SpaceKind::Network && self.network.is_none()
+    }
+
+    fn needs_pool(&self, _term: &str) -> bool {
+        false
+    }
+
+    fn set_latent(&mut self, latent: Arc<Latent>) -> Result<()> {
+        if self.spec.space == SpaceKind::Autoencoder && self.latent.is_none() {
+            self.latent = Some(latent);
+            self.take_space()?;
+        }
+        Ok(())
+    }
+
+    fn lacks_latent(&self) -> bool {
+        self.spec.space == SpaceKind::Autoencoder && self.latent.is_none()
+    }
+
+    fn quantizer(&self) -> Option<&Quantizer> {
+        Some(self)
+    }
+}

@@ -1,0 +1,128 @@
+//! The latent space of a run: an autoencoder and a prior that are trained on the real images, in slices beside everything else, and
+//! kept for later runs.
+//!
+//! What decides them is their spec, the usable training images and the seed; by these they are found again in the cache.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use candle_core::{Device, Tensor};
+
+use super::pretraining::TrainingProgress;
+use crate::{
+    config::RunConfig,
+    data::Dataset,
+    error::Result,
+    fingerprint::Fingerprint,
+    latent::{Latent, LatentParameters, LatentSpec, LatentTraining},
+    nn,
+    store::{self, CachedNetwork},
+};
+
+/// The space on its way.
+pub(super) struct LatentSpace {
+    spec: LatentSpec,
+    data: Arc<Dataset>,
+    device: Device,
+    seed: u64,
+    /// Names everything that decides it.
+    fingerprint: String,
+    training: Option<LatentTraining>,
+    /// Time that went into the part under way.
+    worked: Duration,
+    at_prior: bool,
+    ready: Option<Arc<Latent>>,
+}
+
+impl LatentSpace {
+    /// The space of a run; trains nothing yet.
+    pub(super) fn new(config: &RunConfig, data: &Arc<Dataset>, device: &Device) -> Self {
+        let what = ("latent", data.fingerprint(), config.holdout, config.seed, &config.latent);
+        let what = serde_json::to_vec(&what).expect("plain data");
+        Self {
+            spec: config.latent.clone(),
+            data: data.clone(),
+            device: device.clone(),
+            seed: config.seed,
+            fingerprint: Fingerprint::default().of(&what).of(nn::describe(device).as_bytes()).finish(),
+            training: None,
+            worked: Duration::ZERO,
+            at_prior: false,
+            ready: None,
+        }
+    }
+
+    /// The space, once it is trained.
+    pub(super) fn ready(&self) -> Option<&Arc<Latent>> {
+        self.ready.as_ref()
+    }
+
+    /// Works on it for about `budget`, one batch at least.
+    pub(super) fn advance(&mut self, budget: Duration) -> Result<TrainingProgress> {
+        let clock = Instant::now();
+        let mut training = match self.training.take() {
+            Some(training) => training,
+            None => match self.cached() {
+                Some(parameters) => {
+                    self.ready = Some(Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?));
+                    return Ok(self.progress(1.0));
+                }
+                None => LatentTraining::new(&self.spec, &self.data, &self.device, self.seed)?,
+            },
+        };
+        while training.advance()? {
+            if clock.elapsed() >= budget {
+                let (done, at_prior) = training.done();
+                if self.at_prior != at_prior {
+                    (self.at_prior, self.worked) = (at_prior, Duration::ZERO);
+                }
+                self.worked += clock.elapsed();
+                self.training = Some(training);
+                return Ok(self.progress(done));
+            }
+        }
+        let parameters = training.parameters().expect("both parts are trained");
+        self.keep(&parameters);
+        self.ready = Some(Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?));
+        Ok(self.progress(1.0))
+    }
+
+    fn progress(&self, done: f64) -> TrainingProgress {
+        let worked = self.worked.as_secs_f64();
+        TrainingProgress {
+            what: if self.at_prior { "the prior" } else { "the autoencoder" }.to_owned(),
+            done,
+            secs_left: if done > 0.0 { worked / done * (1.0 - done) } else { f64::INFINITY },
+        }
+    }
+
+    fn keep(&self, parameters: &LatentParameters) {
+        let LatentParameters { autoencoder, prior, scale } = parameters.clone();
+        let named = |part: &'static str, tensors: Vec<Tensor>| {
+            tensors.into_iter().enumerate().map(move |(index, tensor)| (format!("{part}.{index}"), tensor))
+        };
+        let tensors = named(AUTOENCODER, autoencoder).chain(named(PRIOR, prior)).collect();
+        let about = HashMap::from([(SCALE.to_owned(), scale.to_string())]);
+        store::cache_network(&self.fingerprint, CachedNetwork { about, tensors });
+    }
+
+    /// What an earlier run has left.
+    fn cached(&self) -> Option<LatentParameters> {
+        let CachedNetwork { about, mut tensors } = store::cached_network(&self.fingerprint)?;
+        let mut part = |name: &str| -> Vec<Tensor> {
+            (0..).map_while(|index| tensors.remove(&format!("{name}.{index}"))).collect()
+        };
+        Some(LatentParameters {
+            autoencoder: part(AUTOENCODER),
+            prior: part(PRIOR),
+            scale: about.get(SCALE)?.parse().ok()?,
+        })
+    }
+}
+
+const AUTOENCODER: &str = "autoencoder";
+const PRIOR: &str = "prior";
+const SCALE: &str = "scale";

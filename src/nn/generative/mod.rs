@@ -1,0 +1,7 @@
+//! Networks that make images and points: an autoencoder, and what brings noisy points back.
+
+mod autoencoder;
+mod denoiser;
+
+pub use autoencoder::{Autoencoder, AutoencoderSpec};
+pub use denoiser::{Denoiser, DenoiserSpec};
