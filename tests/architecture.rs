@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("folders", &[]),
@@ -13,12 +13,13 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("words", &[]),
     ("data", &["error", "fingerprint", "folders", "random", "report"]),
     ("nn", &["error", "random", "data"]),
-    ("distill", &["error", "random", "report", "data", "nn"]),
+    ("latent", &["error", "random", "data", "nn"]),
+    ("distill", &["error", "random", "report", "data", "nn", "latent"]),
     ("evaluate", &["error", "random", "report", "words", "data", "nn", "distill"]),
     ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
     ("store", &["error", "fingerprint", "folders", "report", "data", "distill"]),
-    ("config", &["error", "data", "nn", "distill", "evaluate"]),
+    ("config", &["error", "data", "nn", "latent", "distill", "evaluate"]),
     (
         "engine",
         &[
@@ -29,6 +30,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "report",
             "data",
             "nn",
+            "latent",
             "distill",
             "evaluate",
             "explain",
@@ -58,13 +60,14 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 ];
 
 /// Words that must not stand in files under a path.
-const FORBIDDEN: [(&str, &[&str]); 8] = [
+const FORBIDDEN: [(&str, &[&str]); 9] = [
     ("src/app", &["candle", "crate::nn", "crate::distill", "crate::data"]),
     ("src/app/state", &["egui::", "use egui", "eframe"]),
     ("src/report", &["candle"]),
     ("src/distill", &["std::thread", "crossbeam", "std::fs", "Instant", "egui"]),
     ("src/distill/terms", &["crate::nn", "crate::data", "crate::config", "crate::engine"]),
     ("src/engine", &["egui", "eframe"]),
+    ("src/latent", &["std::thread", "crossbeam", "std::fs", "Instant", "egui"]),
     ("src/explain", &["candle", "std::fs", "std::thread"]),
     ("src/nn", &["egui", "std::fs", "crossbeam"]),
 ];

@@ -9,7 +9,9 @@ use spiritsafe::{
         Scope, energy,
         terms::{Ball, Energy, Entry, Information, Seen, Term, TermsSpec},
     },
-    nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
+    nn::{
+        Autoencoder, AutoencoderSpec, ConvNet, ConvNetSpec, Denoiser, DenoiserSpec, Network, Norm, Pooling, init::Init,
+    },
 };
 
 const STEP: f64 = 1e-5;
@@ -155,5 +157,55 @@ fn convnets_of_every_kind_have_the_gradient_of_their_features() {
         let cotangent = random(&[2, network.embedding_len()], 5);
         let error = gap(&random(&[2, 2, 7, 5], 6), |images| (network.embed(images)? * &cotangent)?.sum_all());
         assert!(error < 1e-5, "{norm:?} {pooling:?}: {error}");
+    }
+}
+
+/// The largest gap of the gradient of a loss in a parameter to central differences, over the largest entry.
+fn gap_in(variable: &Var, loss: impl Fn() -> Result<Tensor>) -> f64 {
+    let before = variable.as_tensor().copy().unwrap();
+    let gap = gap(&before, |moved| {
+        // The graph goes through the variable itself.
+        variable.set(&moved.detach())?;
+        let loss = loss()?;
+        let gradient = loss.backward()?;
+        let along = gradient.get(variable).expect("it counts").detach();
+        // A value with the gradient of the loss: what `gap` differentiates is the loss, what it is given is this.
+        loss.detach() + ((moved - moved.detach())? * along)?.sum_all()?
+    });
+    variable.set(&before).unwrap();
+    gap
+}
+
+#[test]
+fn autoencoders_have_the_gradient_of_their_loss() {
+    for (height, width) in [(9, 8), (4, 5)] {
+        let shape = ImageShape { channels: 2, height, width };
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let init = Init::trainable(&mut rng, &Device::Cpu).with_dtype(DType::F64);
+        let autoencoder = Autoencoder::new(&AutoencoderSpec { width: 4, dimensions: 3 }, shape, init).unwrap();
+        let (images, noise) = (random(&[3, 2, height, width], 1), random(&[3, 3], 2));
+        assert_eq!(autoencoder.decode(&noise).unwrap().dims(), images.dims());
+        let in_images = gap(&images, |images| autoencoder.loss(images, &noise));
+        assert!(in_images < 1e-6, "{height}x{width}, images: {in_images}");
+        for (position, variable) in autoencoder.variables().iter().enumerate() {
+            let gap = gap_in(variable, || autoencoder.loss(&images, &noise));
+            assert!(gap < 1e-6, "{height}x{width}, parameter {position}: {gap}");
+        }
+    }
+}
+
+/// Points become `cos(pi t / 2) z + sin(pi t / 2) e`; a network that knew the velocity would bring them back exactly.
+#[test]
+fn denoisers_have_the_gradient_of_their_loss() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let init = Init::trainable(&mut rng, &Device::Cpu).with_dtype(DType::F64);
+    let denoiser = Denoiser::new(&DenoiserSpec { width: 7, depth: 2 }, 3, 4, init).unwrap();
+    let (points, noise) = (random(&[5, 3], 1), random(&[5, 3], 2));
+    let (times, classes) = ([0.0, 0.3, 0.5, 0.9, 1.0], [0, 3, 1, 1, 2]);
+    let in_points = gap(&points, |points| denoiser.loss(points, &times, &classes, &noise));
+    assert!(in_points < 1e-6, "points: {in_points}");
+    for (position, variable) in denoiser.variables().iter().enumerate() {
+        let gap = gap_in(variable, || denoiser.loss(&points, &times, &classes, &noise));
+        assert!(gap < 1e-6, "parameter {position}: {gap}");
     }
 }

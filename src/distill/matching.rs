@@ -373,6 +373,7 @@ impl Method for Matching {
                         meaning: parameter.meaning.to_owned(),
                         default,
                         value: setting.parameters.get(parameter.id).copied().unwrap_or(default),
+                        whole: false,
                     })
                     .collect(),
                 needs_pool: self.looks_through_pool(position),

@@ -1,20 +1,25 @@
 //! Principal components: the directions in which samples vary most.
 
 use faer::{Mat, Side};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 
 /// Mean and directions of largest variance.
 pub struct Principal {
-    mean: Vec<f32>,
+    mean: Vec<f64>,
     /// As long as 1 and at right angles, the largest variance first.
-    directions: Vec<Vec<f32>>,
+    directions: Vec<Vec<f64>>,
+    kept_variance: f64,
 }
 
 impl Principal {
     /// The first `count` components of rows `(n, dimensions)`; fewer where there are no more dimensions.
+    ///
+    /// With the mean `m` and the covariance `C = sum (x - m)(x - m)^T / n`, the directions are the eigenvectors of the largest
+    /// eigenvalues of `C`.
     pub fn fit(rows: &[f32], dimensions: usize, count: usize) -> Result<Self> {
-        let number = rows.len() / dimensions;
+        let (number, count) = (rows.len() / dimensions, count.min(dimensions));
         let mut mean = vec![0.0_f64; dimensions];
         for row in rows.chunks_exact(dimensions) {
             mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value) / number as f64);
@@ -23,30 +28,44 @@ impl Principal {
             Mat::from_fn(number, dimensions, |row, column| f64::from(rows[row * dimensions + column]) - mean[column]);
         let eigen = (centred.transpose() * &centred)
             .self_adjoint_eigen(Side::Lower)
-            .map_err(|error| Error::Data(format!("the pixels have no principal components: {error:?}")))?;
-        let direction = |rank: usize| -> Vec<f32> {
+            .map_err(|error| Error::Data(format!("the images have no principal components: {error:?}")))?;
+        // Eigenvalues come in ascending order.
+        let direction = |rank: usize| -> Vec<f64> {
             let mut axis: Vec<f64> = eigen.U().col(dimensions - 1 - rank).iter().copied().collect();
-            // An eigenvector has no sign of its own.
+            // An eigenvector has no sign of its own: make the largest entry positive, so that pictures never flip.
             let largest = axis.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(1.0);
             axis.iter_mut().for_each(|value| *value *= largest.signum());
-            axis.into_iter().map(|value| value as f32).collect()
+            axis
         };
-        let mean = mean.into_iter().map(|value| value as f32).collect();
-        Ok(Self { mean, directions: (0..count.min(dimensions)).map(direction).collect() })
+        let total: f64 = eigen.S().column_vector().iter().sum();
+        let kept: f64 = (1..=count).map(|rank| eigen.S()[dimensions - rank]).sum();
+        let kept_variance = if total > 0.0 { kept / total } else { 1.0 };
+        Ok(Self { mean, directions: (0..count).map(direction).collect(), kept_variance })
     }
 
-    /// Number of components.
-    pub fn count(&self) -> usize {
-        self.directions.len()
+    /// The mean of the rows.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The directions, largest variance first.
+    pub fn directions(&self) -> &[Vec<f64>] {
+        &self.directions
+    }
+
+    /// Share of the variance that lies in the components.
+    pub fn kept_variance(&self) -> f64 {
+        self.kept_variance
     }
 
     /// Rows along the components: `(n, dimensions) -> (n, count)`, in a row.
     pub fn project(&self, rows: &[f32]) -> Vec<f32> {
-        let along = |row: &[f32], direction: &[f32]| -> f32 {
-            row.iter().zip(&self.mean).zip(direction).map(|((value, mean), part)| (value - mean) * part).sum()
+        let along = |row: &[f32], direction: &[f64]| {
+            let gaps = row.iter().zip(&self.mean).map(|(&value, mean)| f64::from(value) - mean);
+            gaps.zip(direction).map(|(gap, part)| gap * part).sum::<f64>() as f32
         };
-        let rows = rows.chunks_exact(self.mean.len());
-        rows.flat_map(|row| self.directions.iter().map(move |direction| along(row, direction))).collect()
+        let rows = rows.par_chunks_exact(self.mean.len());
+        rows.flat_map_iter(|row| self.directions.iter().map(move |direction| along(row, direction))).collect()
     }
 
     /// Back again, as near as the components allow: `(n, count) -> (n, dimensions)`, in a row.
@@ -54,11 +73,11 @@ impl Principal {
         let row = |point: &[f32]| {
             let mut row = self.mean.clone();
             for (&along, direction) in point.iter().zip(&self.directions) {
-                row.iter_mut().zip(direction).for_each(|(value, part)| *value += along * part);
+                row.iter_mut().zip(direction).for_each(|(value, part)| *value += f64::from(along) * part);
             }
-            row
+            row.into_iter().map(|value| value as f32)
         };
-        points.chunks_exact(self.count().max(1)).flat_map(row).collect()
+        points.chunks_exact(self.directions.len().max(1)).flat_map(row).collect()
     }
 }
 
@@ -83,5 +102,6 @@ mod tests {
             principal.rebuild(&principal.project(&rows)).iter().zip(&rows).map(|(a, b)| (a - b).powi(2)).sum()
         };
         assert!(lost(&one) > 10.0 * lost(&principal) + 1.0);
+        assert!(principal.kept_variance() > 0.9999 && one.kept_variance() < 0.99);
     }
 }

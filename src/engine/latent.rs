@@ -17,7 +17,7 @@ use crate::{
     data::Dataset,
     error::Result,
     fingerprint::Fingerprint,
-    latent::{Latent, LatentParameters, LatentSpec, LatentTraining},
+    latent::{Latent, LatentParameters, LatentSpec, LatentTraining, Standard},
     nn,
     store::{self, CachedNetwork},
 };
@@ -100,12 +100,13 @@ impl LatentSpace {
     }
 
     fn keep(&self, parameters: &LatentParameters) {
-        let LatentParameters { autoencoder, prior, scale } = parameters.clone();
+        let LatentParameters { autoencoder, prior, standard: Standard { mean, scale } } = parameters.clone();
         let named = |part: &'static str, tensors: Vec<Tensor>| {
             tensors.into_iter().enumerate().map(move |(index, tensor)| (format!("{part}.{index}"), tensor))
         };
         let tensors = named(AUTOENCODER, autoencoder).chain(named(PRIOR, prior)).collect();
-        let about = HashMap::from([(SCALE.to_owned(), scale.to_string())]);
+        let mean = serde_json::to_string(&mean).expect("plain data");
+        let about = HashMap::from([(SCALE.to_owned(), scale.to_string()), (MEAN.to_owned(), mean)]);
         store::cache_network(&self.fingerprint, CachedNetwork { about, tensors });
     }
 
@@ -115,14 +116,13 @@ impl LatentSpace {
         let mut part = |name: &str| -> Vec<Tensor> {
             (0..).map_while(|index| tensors.remove(&format!("{name}.{index}"))).collect()
         };
-        Some(LatentParameters {
-            autoencoder: part(AUTOENCODER),
-            prior: part(PRIOR),
-            scale: about.get(SCALE)?.parse().ok()?,
-        })
+        let mean = serde_json::from_str(about.get(MEAN)?).ok()?;
+        let standard = Standard { mean, scale: about.get(SCALE)?.parse().ok()? };
+        Some(LatentParameters { autoencoder: part(AUTOENCODER), prior: part(PRIOR), standard })
     }
 }
 
 const AUTOENCODER: &str = "autoencoder";
 const PRIOR: &str = "prior";
 const SCALE: &str = "scale";
+const MEAN: &str = "mean";

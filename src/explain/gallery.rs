@@ -43,6 +43,7 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
         rgba: mosaic(&shown, now),
         moved: pairs().map(distance).collect(),
         clipped: values.chunks_exact(len).map(|image| outside(image) as f32 / len as f32).collect(),
+        factors: now.factors().unwrap_or_default(),
     }
 }
 

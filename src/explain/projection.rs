@@ -1,61 +1,38 @@
 //! An orthonormal plane in feature space, fitted once on real features and then held still.
 
-use faer::{Mat, Side};
-
 use crate::{
-    error::{Error, Result},
+    distill::Principal,
+    error::Result,
     report::{Ball, Ellipse, Point},
 };
 
-/// The plane of the two directions in which features vary most (principal components).
-///
-/// With features `x` `(n, d)`, their mean `m` and covariance `C = sum (x - m)(x - m)^T / n`, the axes `a_1`, `a_2` are the
-/// eigenvectors of the two largest eigenvalues of `C`; a point lies at `(a_1 . (x - m), a_2 . (x - m))`.
+/// The plane of the two directions in which features vary most (principal components): with features `x` `(n, d)`, their mean
+/// `m` and the directions `a_1`, `a_2`, a point lies at `(a_1 . (x - m), a_2 . (x - m))`.
 pub struct Projection {
-    mean: Vec<f64>,
+    principal: Principal,
+    /// Two-dimensional features are shown as they are.
     axes: [Vec<f64>; 2],
-    kept_variance: f64,
 }
 
 impl Projection {
-    /// Fits the plane on rows of `dimensions` numbers. Two-dimensional features are shown as they are.
+    /// Fits the plane on rows of `dimensions` numbers, at least two. Two-dimensional features are shown as they are.
     pub fn fit(features: &[f32], dimensions: usize) -> Result<Self> {
-        let count = features.len() / dimensions;
-        let mut mean = vec![0.0; dimensions];
-        for row in features.chunks_exact(dimensions) {
-            mean.iter_mut().zip(row).for_each(|(mean, &value)| *mean += f64::from(value) / count as f64);
-        }
-        if dimensions == 2 {
-            return Ok(Self { mean, axes: [vec![1.0, 0.0], vec![0.0, 1.0]], kept_variance: 1.0 });
-        }
-        let centred = Mat::from_fn(count, dimensions, |row, column| {
-            f64::from(features[row * dimensions + column]) - mean[column]
-        });
-        let covariance = centred.transpose() * &centred;
-        let eigen = covariance
-            .self_adjoint_eigen(Side::Lower)
-            .map_err(|error| Error::Data(format!("the features have no principal plane: {error:?}")))?;
-        // Eigenvalues come in ascending order.
-        let total: f64 = eigen.S().column_vector().iter().sum();
-        let axis = |rank: usize| -> Vec<f64> {
-            let mut axis: Vec<f64> = eigen.U().col(dimensions - 1 - rank).iter().copied().collect();
-            // An eigenvector has no sign of its own: make the largest entry positive, so that pictures never flip.
-            let largest = axis.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(1.0);
-            axis.iter_mut().for_each(|value| *value *= largest.signum());
-            axis
+        let principal = Principal::fit(features, dimensions, 2)?;
+        let axes = match principal.directions() {
+            [one, other] if dimensions > 2 => [one.clone(), other.clone()],
+            _ => [vec![1.0, 0.0], vec![0.0, 1.0]],
         };
-        let kept: f64 = (1..=2).map(|rank| eigen.S()[dimensions - rank]).sum();
-        Ok(Self { axes: [axis(0), axis(1)], mean, kept_variance: if total > 0.0 { kept / total } else { 1.0 } })
+        Ok(Self { principal, axes })
     }
 
     /// Share of the variance of the fitted features that lies in the plane.
     pub fn kept_variance(&self) -> f64 {
-        self.kept_variance
+        self.principal.kept_variance()
     }
 
     /// Number of dimensions before the projection.
     pub fn dimensions(&self) -> usize {
-        self.mean.len()
+        self.principal.mean().len()
     }
 
     /// Where features lie in the plane, and how far off it; `class_of` names the class of each row.
@@ -64,7 +41,7 @@ impl Projection {
         rows.map(|(row, feature)| {
             let mut at = [0.0; 2];
             let mut squared = 0.0;
-            for (column, (&value, mean)) in feature.iter().zip(&self.mean).enumerate() {
+            for (column, (&value, mean)) in feature.iter().zip(self.principal.mean()).enumerate() {
                 let gap = f64::from(value) - mean;
                 squared += gap * gap;
                 at[0] += gap * self.axes[0][column];

@@ -52,12 +52,14 @@ impl LatentSpec {
     pub fn check(&self) -> std::result::Result<(), String> {
         let sizes = [
             ("width", self.width),
-            ("dimensions", self.dimensions),
             ("batches", self.batches),
             ("batch", self.batch),
             ("prior_width", self.prior_width),
             ("prior_batches", self.prior_batches),
         ];
+        if self.dimensions < 2 {
+            return Err("latent.dimensions must be at least 2".to_owned());
+        }
         match sizes.into_iter().find(|(_, size)| *size == 0) {
             Some((name, _)) => Err(format!("latent.{name} must be at least 1")),
             None => Ok(()),
@@ -75,12 +77,11 @@ impl LatentSpec {
     }
 }
 
-/// A latent space that stands: points are as wide as standard normal ones on average over its dimensions.
+/// A latent space that stands: points have the mean 0 and are as wide as standard normal ones on average over its dimensions.
 pub struct Latent {
     autoencoder: Autoencoder,
     prior: Denoiser,
-    /// What the encoder's numbers are multiplied by.
-    scale: f32,
+    standard: Standard,
     shape: ImageShape,
     device: Device,
 }
@@ -92,21 +93,44 @@ pub struct LatentParameters {
     pub autoencoder: Vec<Tensor>,
     /// Of the prior.
     pub prior: Vec<Tensor>,
-    /// What the encoder's numbers are multiplied by.
+    /// How the encoder's numbers become points.
+    pub standard: Standard,
+}
+
+/// How the encoder's numbers become points: less their mean, times a number that they all share.
+#[derive(Clone, Debug)]
+pub struct Standard {
+    /// Mean of each number: `(dimensions,)`.
+    pub mean: Vec<f32>,
+    /// What is left is multiplied by this.
     pub scale: f32,
+}
+
+impl Standard {
+    fn apply(&self, codes: &mut [f32]) {
+        for code in codes.chunks_exact_mut(self.mean.len()) {
+            code.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value = (*value - mean) * self.scale);
+        }
+    }
+
+    fn undo(&self, points: &mut [f32]) {
+        for point in points.chunks_exact_mut(self.mean.len()) {
+            point.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value = *value / self.scale + mean);
+        }
+    }
 }
 
 impl Latent {
     /// A space with known parameters.
     pub fn new(spec: &LatentSpec, data: &Dataset, parameters: LatentParameters, device: &Device) -> Result<Self> {
-        let LatentParameters { autoencoder, prior, scale } = parameters;
+        let LatentParameters { autoencoder, prior, standard } = parameters;
         let mut unused = stream(0, Purpose::Autoencoder, 0, 0);
         let init = Init::frozen(&mut unused, device).with_known(autoencoder);
         let autoencoder = Autoencoder::new(&spec.autoencoder(), data.shape(), init)?;
         let mut unused = stream(0, Purpose::Prior, 0, 0);
         let init = Init::frozen(&mut unused, device).with_known(prior);
         let prior = Denoiser::new(&spec.prior(), spec.dimensions, data.classes(), init)?;
-        Ok(Self { autoencoder, prior, scale, shape: data.shape(), device: device.clone() })
+        Ok(Self { autoencoder, prior, standard, shape: data.shape(), device: device.clone() })
     }
 
     /// Numbers of a point.
@@ -117,7 +141,7 @@ impl Latent {
     /// Normalised images `(n, channels, height, width)` as points `(n, dimensions)`, in a row: the encoder's means.
     pub fn encode(&self, values: &[f32]) -> Result<Vec<f32>> {
         let mut points = encoded(&self.autoencoder, values, self.shape, &self.device)?;
-        points.iter_mut().for_each(|value| *value *= self.scale);
+        self.standard.apply(&mut points);
         Ok(points)
     }
 
@@ -125,7 +149,8 @@ impl Latent {
     pub fn decode(&self, points: &[f32]) -> Result<Vec<f32>> {
         let mut values = Vec::with_capacity(points.len() / self.dimensions() * self.shape.len());
         for slice in points.chunks(SLICE * self.dimensions()) {
-            let slice: Vec<f32> = slice.iter().map(|value| value / self.scale).collect();
+            let mut slice = slice.to_vec();
+            self.standard.undo(&mut slice);
             let slice = Tensor::from_vec(slice, ((), self.dimensions()), &self.device)?;
             values.extend(self.autoencoder.decode(&slice)?.flatten_all()?.to_vec1::<f32>()?);
         }

@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{LatentParameters, LatentSpec, encoded};
+use super::{LatentParameters, LatentSpec, Standard, encoded};
 use crate::{
     data::Dataset,
     error::{Error, Result},
@@ -42,7 +42,7 @@ struct PriorTraining {
     /// Encoded images `(n, dimensions)`.
     points: Vec<f32>,
     labels: Vec<u32>,
-    scale: f32,
+    standard: Standard,
 }
 
 impl LatentTraining {
@@ -105,24 +105,22 @@ impl LatentTraining {
             points.extend(encoded(&self.autoencoder, &images, self.data.shape(), &self.device)?);
         }
         let count = points.len() as f64 / dimensions as f64;
-        let variance: f64 = (0..dimensions)
-            .map(|axis| {
-                let along = || points.iter().skip(axis).step_by(dimensions).map(|&value| f64::from(value));
-                let mean = along().sum::<f64>() / count;
-                along().map(|value| (value - mean).powi(2)).sum::<f64>() / count
-            })
-            .sum::<f64>()
-            / dimensions as f64;
-        let scale = variance.sqrt().recip() as f32;
-        if !scale.is_finite() {
+        let along = |axis: usize| points.iter().skip(axis).step_by(dimensions).map(|&value| f64::from(value));
+        let means: Vec<f64> = (0..dimensions).map(|axis| along(axis).sum::<f64>() / count).collect();
+        let variance =
+            |(axis, mean): (usize, &f64)| along(axis).map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        let variance = means.iter().enumerate().map(variance).sum::<f64>() / dimensions as f64;
+        let mean = means.into_iter().map(|mean| mean as f32).collect();
+        let standard = Standard { mean, scale: variance.sqrt().recip() as f32 };
+        if !standard.scale.is_finite() {
             return Err(Error::Data("the autoencoder has learned nothing: all images became one point".to_owned()));
         }
-        points.iter_mut().for_each(|value| *value *= scale);
+        standard.apply(&mut points);
         let mut rng = stream(self.seed, Purpose::Prior, 0, 0);
         let init = Init::trainable(&mut rng, &self.device);
         let prior = Denoiser::new(&self.spec.prior(), dimensions, self.data.classes(), init)?;
         let labels = self.usable.iter().map(|&index| self.data.train().labels()[index as usize]).collect();
-        Ok(PriorTraining { adam: Adam::new(prior.variables().to_vec(), RATE)?, prior, points, labels, scale })
+        Ok(PriorTraining { adam: Adam::new(prior.variables().to_vec(), RATE)?, prior, points, labels, standard })
     }
 
     /// Share of the training of the part under way that is done, and whether that is the prior.
@@ -140,7 +138,7 @@ impl LatentTraining {
         Some(LatentParameters {
             autoencoder: known(self.autoencoder.variables()),
             prior: known(prior.prior.variables()),
-            scale: prior.scale,
+            standard: prior.standard.clone(),
         })
     }
 }

@@ -154,6 +154,8 @@ pub struct ParameterInfo {
     pub default: f64,
     /// The value at this moment.
     pub value: f64,
+    /// True if only whole numbers from 1 mean something.
+    pub whole: bool,
 }
 
 /// One line of `scalars.jsonl`: what a step computed. It holds no times, so that equal runs have equal files.

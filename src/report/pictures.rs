@@ -185,6 +185,8 @@ pub struct Gallery {
     pub moved: Vec<f32>,
     /// For each image, the share of values outside [0, 1], which are clipped when shown or exported.
     pub clipped: Vec<f32>,
+    /// For each image, how often it counts in training; empty where all count once.
+    pub factors: Vec<f32>,
 }
 
 /// Real and synthetic images as points, through a fixed network and a fixed orthonormal projection.

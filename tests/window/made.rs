@@ -151,6 +151,7 @@ impl Actor {
             rgba: rgba.into(),
             moved: (0..count).map(|at| 0.2 * gone * (1.0 + 0.2 * noise(at as u64))).collect(),
             clipped: vec![0.02 * gone; count],
+            factors: Vec::new(),
         }
     }
 

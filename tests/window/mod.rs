@@ -255,6 +255,7 @@ impl Actor {
                     meaning: "Radius of the ball".to_owned(),
                     default: 1.0,
                     value: 1.0,
+                    whole: false,
                 }],
                 needs_pool: true,
                 ..term("ball", "How far synthetic features leave the ball of their class", 0.01, None)

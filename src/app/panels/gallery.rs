@@ -298,6 +298,9 @@ fn describe(scene: &Scene<'_>, gallery: &Gallery, image: usize) -> Vec<String> {
     if let Some(clipped) = gallery.clipped.get(cell) {
         lines.push(format!("{:.1} % of its values clipped", 100.0 * clipped));
     }
+    if let Some(factor) = gallery.factors.get(cell) {
+        lines.push(format!("counts {factor:.2} times in training"));
+    }
     lines.extend(called(scene, image, gallery.moved.len() * parts));
     lines
 }

@@ -122,8 +122,8 @@ fn strip(
             }
         }
         note(ui, strip, training);
-        // A term that nobody uses takes less room.
-        if meters.index.is_some() && (strip.fader > 0.0 || strip.default > 0.0) {
+        // A term that nobody uses takes less room, and what is no part of the loss has no share in it.
+        if meters.index.is_some() && strip.most.is_none() && (strip.fader > 0.0 || strip.default > 0.0) {
             ui.horizontal(|ui| {
                 let width = 0.5 * (ui.available_width() - 8.0);
                 let names = if narrow { ["loss", "pull"] } else { ["of the loss", "of the pull"] };
@@ -136,7 +136,10 @@ fn strip(
 
 /// The fader of a parameter of a term; `place` is the position of both.
 fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, meters: &Meters, place: (usize, usize)) {
-    let set = |value| Action::SetParameter { term: place.0, parameter: place.1, value };
+    let set = |value: f64| {
+        let value = if parameter.whole { value.round().max(1.0) } else { value };
+        Action::SetParameter { term: place.0, parameter: place.1, value }
+    };
     ui.horizontal(|ui| {
         pending_dot(ui, parameter, theme::of(ui).dim);
         ui.label(&parameter.id).on_hover_text(&parameter.meaning);

@@ -47,8 +47,9 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
                     ui.label(RichText::new(text).small().color(color)).on_hover_text("See the log");
                 }
             }
-            if let Some(progress) = &scene.run.evaluating {
-                let text = format!("{} {:.0} %", progress.what, 100.0 * progress.done);
+            if let Some(progress) = scene.run.evaluating.as_ref().or(scene.run.pretraining.as_ref()) {
+                let left = progress.secs_left.is_finite().then(|| format!(", {} left", duration(progress.secs_left)));
+                let text = format!("{} {:.0} %{}", progress.what, 100.0 * progress.done, left.unwrap_or_default());
                 ui.add(egui::Label::new(RichText::new(text).small().color(theme.second)).truncate());
             }
         });

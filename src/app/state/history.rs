@@ -26,6 +26,8 @@ pub struct History {
 pub struct TermHistory {
     /// Name of the term.
     pub id: String,
+    /// False for what is set and makes no part of the loss.
+    pub is_loss: bool,
     /// Unweighted values.
     pub raw: Series,
     /// Weight times value.
@@ -53,7 +55,8 @@ pub enum MarkKind {
 impl History {
     /// Of a run with these terms, before its first step.
     pub fn of(terms: &[TermInfo]) -> Self {
-        let term = |term: &TermInfo| TermHistory { id: term.id.clone(), ..Default::default() };
+        let term =
+            |term: &TermInfo| TermHistory { id: term.id.clone(), is_loss: term.most.is_none(), ..Default::default() };
         Self { terms: terms.iter().map(term).collect(), ..Default::default() }
     }
 
@@ -117,9 +120,9 @@ impl History {
         self.steps.partition_point(|&here| (here as f64) < step)
     }
 
-    /// Share of each term in the newest total, in the order of the terms.
+    /// Share of each term in the newest total, in the order of the terms; 0 for what is no part of it.
     pub fn loss_shares(&self) -> Vec<f64> {
-        let newest = |term: &TermHistory| term.weighted.last().filter(|value| value.is_finite());
+        let newest = |term: &TermHistory| term.weighted.last().filter(|value| term.is_loss && value.is_finite());
         let parts: Vec<f64> = self.terms.iter().map(|term| newest(term).unwrap_or_default().abs()).collect();
         let sum: f64 = parts.iter().sum();
         parts.into_iter().map(|part| if sum > 0.0 { part / sum } else { 0.0 }).collect()
@@ -193,7 +196,7 @@ mod tests {
     }
 
     fn history() -> History {
-        let term = |id: &str| TermHistory { id: id.to_owned(), ..Default::default() };
+        let term = |id: &str| TermHistory { id: id.to_owned(), is_loss: true, ..Default::default() };
         History { terms: vec![term("mean"), term("ball")], ..Default::default() }
     }
 

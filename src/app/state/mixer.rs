@@ -25,6 +25,8 @@ pub struct Strip {
     pub sent: f64,
     /// What the engine has acknowledged.
     pub applied: f64,
+    /// True if only whole numbers from 1 mean something.
+    pub whole: bool,
     /// Other numbers of the term, for example the radius of a ball.
     pub parameters: Vec<Strip>,
     /// True if the term looks through networks that are trained before it counts.
@@ -42,6 +44,7 @@ impl Strip {
             default,
             paper,
             most: None,
+            whole: false,
             muted: false,
             sent: value,
             applied: value,
@@ -52,7 +55,10 @@ impl Strip {
     }
 
     fn of(term: &TermInfo) -> Self {
-        let knob = |one: &ParameterInfo| Self::new(&one.id, &one.meaning, one.default, None, one.value);
+        let knob = |one: &ParameterInfo| Self {
+            whole: one.whole,
+            ..Self::new(&one.id, &one.meaning, one.default, None, one.value)
+        };
         let parameters = term.parameters.iter().map(knob).collect();
         let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight);
         Self { parameters, most: term.most, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
@@ -89,7 +95,7 @@ pub struct Desk {
 impl Desk {
     /// The strips of a run as it starts.
     pub fn of(info: &RunInfo, default_rate: Option<f64>) -> Self {
-        let meaning = "How far the pixels move in a step";
+        let meaning = "How far pixels, a map or points move in a step";
         let default = default_rate.unwrap_or(info.learning_rate);
         let rate = Strip::new("learning rate", meaning, default, None, info.learning_rate);
         Self { terms: info.terms.iter().map(Strip::of).collect(), rate: Some(rate), solo: None }

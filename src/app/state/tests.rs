@@ -116,6 +116,7 @@ fn an_engine_that_is_gone_leaves_its_pictures() {
         packing: 1,
         rgba: Arc::from([0u8, 0, 0, 255].as_slice()),
         moved: vec![0.0],
+        factors: Vec::new(),
         clipped: vec![0.0],
     };
     let frame = Arc::new(Frame { step: 10, gallery: Some(gallery), ..Frame::default() });
@@ -153,5 +154,11 @@ fn a_pool_in_training_is_shown_until_it_is_there() {
     assert_eq!(state.pretraining.as_ref().map(|progress| progress.what.as_str()), Some("training network 1 of 2"));
     state.fold(Event::Pretrained { what: "2 networks: ConvNet".to_owned() });
     assert!(state.pretraining.is_none());
-    assert!(state.journal.entries.iter().any(|entry| entry.text.contains("2 networks are trained: ConvNet, 50.0 %")));
+    assert!(
+        state
+            .journal
+            .entries
+            .iter()
+            .any(|entry| entry.text.contains("Trained on the real images: 2 networks: ConvNet"))
+    );
 }

@@ -406,6 +406,7 @@ impl Method for EnergyMap {
                         meaning: meaning.to_owned(),
                         default,
                         value: self.parameter(id, name),
+                        whole: name == DIMENSIONS,
                     })
                     .collect(),
                 needs_pool: false,

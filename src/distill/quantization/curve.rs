@@ -7,7 +7,7 @@ use crate::random::{Purpose, stream};
 const COUNTS: [usize; 8] = [1, 2, 5, 10, 20, 50, 100, 200];
 /// Samples that are quantized, at most, and how many of them there must be for each point.
 const SAMPLES: usize = 1000;
-const LEAST_PER_POINT: usize = 4;
+const LEAST_PER_POINT: usize = 8;
 /// Rounds of Lloyd.
 const ROUNDS: usize = 12;
 

@@ -461,6 +461,7 @@ impl Method for Quantizer {
                         meaning: meaning.to_owned(),
                         default,
                         value: self.parameter(name),
+                        whole: name == POINTS,
                     })
                     .collect(),
                 needs_pool: false,

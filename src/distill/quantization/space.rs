@@ -57,7 +57,7 @@ impl Space {
         match self {
             Self::Latent(latent) => latent.dimensions(),
             Self::Pixels => data.shape().len(),
-            Self::Components(principal) => principal.count(),
+            Self::Components(principal) => principal.directions().len(),
             Self::Features(network) => network.network.embedding_len(),
         }
     }
@@ -95,7 +95,9 @@ impl Space {
         match self {
             Self::Latent(latent) => format!("an autoencoder with {} dimensions", latent.dimensions()),
             Self::Pixels => "pixels".to_owned(),
-            Self::Components(principal) => format!("{} principal components of the pixels", principal.count()),
+            Self::Components(principal) => {
+                format!("{} principal components of the pixels", principal.directions().len())
+            }
             Self::Features(network) => network.name.clone(),
         }
     }

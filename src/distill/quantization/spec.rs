@@ -67,8 +67,8 @@ impl QuantizerSpec {
         if self.batch == 0 {
             return Err("quantizer.batch must be at least 1".to_owned());
         }
-        if self.components == 0 {
-            return Err("quantizer.components must be at least 1".to_owned());
+        if self.components < 2 {
+            return Err("quantizer.components must be at least 2".to_owned());
         }
         let samples = self.samples_of(data.smallest_class());
         if samples < per_class {

@@ -104,7 +104,9 @@ fn curve(ui: &mut Ui, view: &QuantizerView) {
         .x_axis_formatter(|mark, _| chart::log_label(mark))
         .y_axis_formatter(|mark, _| chart::log_label(mark))
         .y_axis_min_width(40.0)
-        .include_x(0.0);
+        .include_x(0.0)
+        // A decade at least, or the lines between would be too many.
+        .include_y(logs.first().map_or(0.0, |first| first[1] - 1.05));
     plot.show(ui, |plot| {
         plot.line(Line::new("", PlotPoints::from(logs.clone())).color(theme.dim).width(1.5).allow_hover(false));
         plot.points(Points::new("", PlotPoints::from(logs)).radius(2.5).color(theme.dim).allow_hover(false));
