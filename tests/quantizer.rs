@@ -13,7 +13,7 @@ use spiritsafe::{
         Method,
         quantization::{shared_out, transport},
     },
-    engine::{Command, Event, Start},
+    engine::{Command, Event, Start, Trial},
     evaluate::{Examples, Images, Recipe, Training},
     latent::{Latent, LatentTraining},
     report::{GalleryView, QuantizerWants, Wants},
@@ -387,4 +387,29 @@ fn looking_changes_nothing_and_shows_cells_masses_and_images() {
     assert_eq!((gallery.view, gallery.factors.len()), (GalleryView::Start, 100));
     drop(engine);
     assert_equal_runs(seen.path(), unseen.path());
+}
+
+#[test]
+fn selections_are_judged_anew_when_a_live_change_makes_them_fewer() {
+    let (config, out) =
+        (config("ddoq-digits", &["steps=40", "quantizer.space=\"pixels\"", "quantizer.time=0"]), folder());
+    let engine = begin(Start { paused: true, ..start(&config, out.path()) });
+    let random_images = || {
+        engine.send(Command::Step);
+        wait_step(&engine, 1);
+        engine.send(Command::Evaluate(Trial { protocol: "quick@1x1".to_owned(), ..Trial::default() }));
+        let mut images = None;
+        wait(&engine, |event| match event {
+            Event::Evaluated(evaluation) if evaluation.subject.name() == "random" => {
+                images = Some(evaluation.images);
+                None
+            }
+            Event::EvaluationsDone => Some(()),
+            _ => None,
+        });
+        images
+    };
+    assert_eq!((random_images(), random_images()), (Some(100), None), "once is enough");
+    engine.send(Command::SetParameter { term: "distortion".to_owned(), parameter: "points".to_owned(), value: 4.0 });
+    assert_eq!(random_images(), Some(40));
 }

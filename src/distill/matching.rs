@@ -267,12 +267,8 @@ impl Matching {
 
     fn report(step: u64, weights: &Weights, values: &[Vec<f64>], gradient: &[f32]) -> StepReport {
         let computed = weights.terms.iter().zip(values).filter(|(_, values)| !values.is_empty());
-        let value = |(setting, values): (&Setting, &Vec<f64>)| TermValue {
-            term: setting.term.clone(),
-            raw: values.iter().sum::<f64>() / values.len() as f64,
-            weight: setting.weight,
-            parameters: setting.parameters.clone(),
-        };
+        let value =
+            |(setting, values): (&Setting, &Vec<f64>)| setting.valued(values.iter().sum::<f64>() / values.len() as f64);
         let terms: Vec<TermValue> = computed.map(value).collect();
         StepReport {
             step,
@@ -448,12 +444,8 @@ impl Method for Matching {
         self.state.weights.set_weight(term, weight)
     }
 
-    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
-        self.state.weights.set_parameter(term, parameter, value)
-    }
-
-    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
-        self.state.weights.set_learning_rate(rate)
+    fn weights_mut(&mut self) -> &mut Weights {
+        &mut self.state.weights
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EnergyMap, KeptNetwork, Pretrained, Quantizer, Queue, Saved, Scope, State, SyntheticSet};
+use super::{EnergyMap, KeptNetwork, Pretrained, Quantizer, Queue, Saved, Scope, State, SyntheticSet, Weights};
 use crate::{
     error::Result,
     latent::Latent,
@@ -29,14 +29,23 @@ pub trait Method: Send {
     /// The faders for people.
     fn term_infos(&self) -> Vec<TermInfo>;
 
+    /// What the faders set.
+    fn weights_mut(&mut self) -> &mut Weights;
+
     /// Sets the weight of a term from the next step on and returns the one before.
-    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64>;
+    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
+        self.weights_mut().set_weight(term, weight)
+    }
 
     /// Sets a parameter of a term from the next step on and returns the one before.
-    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64>;
+    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
+        self.weights_mut().set_parameter(term, parameter, value)
+    }
 
     /// Sets the learning rate from the next step on and returns the one before.
-    fn set_learning_rate(&mut self, rate: f64) -> Result<f64>;
+    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
+        self.weights_mut().set_learning_rate(rate)
+    }
 
     /// Share of each term in the gradient of the next step. Computed on the side: it changes nothing.
     fn pulls(&mut self) -> Result<Vec<f64>>;
@@ -48,7 +57,9 @@ pub trait Method: Send {
     fn lacks_pool(&self) -> bool;
 
     /// True if a term of this name would need trained networks to count.
-    fn needs_pool(&self, term: &str) -> bool;
+    fn needs_pool(&self, _term: &str) -> bool {
+        false
+    }
 
     /// Brings the latent space that was trained on the real images.
     fn set_latent(&mut self, _latent: Arc<Latent>) -> Result<()> {

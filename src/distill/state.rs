@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{KeptNetwork, SyntheticSet};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    report::TermValue,
+};
 
 /// What changes from step to step; a checkpoint holds exactly this.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +51,19 @@ pub struct Setting {
     /// Its parameters by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, f64>,
+}
+
+impl Setting {
+    /// A term with its weight and its parameters by name.
+    pub(super) fn new(term: &str, weight: f64, parameters: &[(&str, f64)]) -> Self {
+        let parameters = parameters.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+        Self { term: term.to_owned(), weight, parameters }
+    }
+
+    /// What a step reports of it, beside its unweighted value.
+    pub(super) fn valued(&self, raw: f64) -> TermValue {
+        TermValue { term: self.term.clone(), raw, weight: self.weight, parameters: self.parameters.clone() }
+    }
 }
 
 impl Weights {

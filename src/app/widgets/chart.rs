@@ -55,8 +55,8 @@ pub(crate) fn has_room(mark: GridMark, range: &RangeInclusive<f64>) -> bool {
     range.end() - mark.value > 0.02 * (range.end() - range.start())
 }
 
-/// A small picture over the steps of a run, to be read and not to be moved.
-pub(crate) fn over_steps(name: &'static str, theme: &Theme) -> Plot<'static> {
+/// A small picture to be read and not to be moved.
+pub(crate) fn still(name: &'static str, theme: &Theme) -> Plot<'static> {
     Plot::new(name)
         .show_background(false)
         .grid_color(theme.line)
@@ -65,9 +65,12 @@ pub(crate) fn over_steps(name: &'static str, theme: &Theme) -> Plot<'static> {
         .allow_drag(false)
         .allow_zoom(false)
         .allow_scroll(false)
-        .x_axis_formatter(step_label)
         .y_axis_min_width(40.0)
-        .include_y(0.0)
+}
+
+/// The same over the steps of a run.
+pub(crate) fn over_steps(name: &'static str, theme: &Theme) -> Plot<'static> {
+    still(name, theme).x_axis_formatter(step_label).include_y(0.0)
 }
 
 /// The text at a place on an axis of steps.

@@ -113,15 +113,10 @@ impl EnergyMap {
             samples.extend(choose(usable.len(), spec.samples, &mut rng).into_iter().map(|at| usable[at]));
             starts.push(samples.len());
         }
-        let setting = |term: &str, weight: f64, parameters: &[(&str, f64)]| Setting {
-            term: term.to_owned(),
-            weight,
-            parameters: parameters.iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
-        };
         let terms = vec![
-            setting(WITHIN, spec.within, &[(OFFSET, spec.offset)]),
-            setting(BETWEEN, spec.between, &[(RATIO, spec.ratio)]),
-            setting(DECAY, spec.decay, &[(DROPOUT, spec.dropout), (DIMENSIONS, spec.dimensions as f64)]),
+            Setting::new(WITHIN, spec.within, &[(OFFSET, spec.offset)]),
+            Setting::new(BETWEEN, spec.between, &[(RATIO, spec.ratio)]),
+            Setting::new(DECAY, spec.decay, &[(DROPOUT, spec.dropout), (DIMENSIONS, spec.dimensions as f64)]),
         ];
         let velocity = vec![0.0; images.values.len()];
         let state = State { step: 0, images, velocity, weights: Weights { learning_rate, terms } };
@@ -340,13 +335,8 @@ impl Method for EnergyMap {
         }
         let weights: Vec<f64> = self.state.weights.terms.iter().map(|setting| setting.weight).collect();
         let gradient = weighted(&gradients, &weights);
-        let term = |(setting, &raw): (&Setting, &f64)| TermValue {
-            term: setting.term.clone(),
-            raw,
-            weight: setting.weight,
-            parameters: setting.parameters.clone(),
-        };
-        let terms: Vec<TermValue> = self.state.weights.terms.iter().zip(&values).map(term).collect();
+        let settings = self.state.weights.terms.iter().zip(values);
+        let terms: Vec<TermValue> = settings.map(|(setting, raw)| setting.valued(raw)).collect();
         let report = StepReport {
             step,
             total: terms.iter().map(|term| term.weight * term.raw).sum(),
@@ -415,10 +405,6 @@ impl Method for EnergyMap {
             .collect()
     }
 
-    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
-        self.state.weights.set_weight(term, weight)
-    }
-
     fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
         let fault = |text: &str| Err(Error::Config(text.to_owned()));
         match parameter {
@@ -444,8 +430,8 @@ impl Method for EnergyMap {
         Ok(old)
     }
 
-    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
-        self.state.weights.set_learning_rate(rate)
+    fn weights_mut(&mut self) -> &mut Weights {
+        &mut self.state.weights
     }
 
     fn pulls(&mut self) -> Result<Vec<f64>> {
@@ -466,10 +452,6 @@ impl Method for EnergyMap {
 
     fn lacks_pool(&self) -> bool {
         self.spec.features == Source::Network && self.network.is_none()
-    }
-
-    fn needs_pool(&self, _term: &str) -> bool {
-        false
     }
 
     fn energy(&self) -> Option<&EnergyMap> {

@@ -13,6 +13,7 @@
 
 mod codebook;
 mod curve;
+mod faders;
 mod space;
 mod spec;
 mod transport;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 pub use codebook::{Cells, Codebook, Gains, squared};
 pub use curve::{curve, slope};
+use faders::{DECAY, DISTORTION, MASSES, MEDOID, POINTS, PRIOR};
 use rayon::prelude::*;
 pub use space::Space;
 pub use spec::{QuantizerSpec, SpaceKind};
@@ -33,19 +35,8 @@ use crate::{
     error::{Error, Result},
     latent::Latent,
     random::{Purpose, choose, stream},
-    report::{CellDistances, ParameterInfo, StepReport, TermInfo, TermValue},
+    report::{CellDistances, StepReport, TermInfo},
 };
-
-/// Names of the terms and of what else is turned about them.
-const DISTORTION: &str = "distortion";
-const MASSES: &str = "masses";
-const PRIOR: &str = "prior";
-const MEDOID: &str = "medoid";
-const POINTS: &str = "points";
-const DECAY: &str = "decay";
-
-/// Samples of a class by which distances are measured at every step, at most.
-const MEASURED: usize = 500;
 
 /// Points that compete for the samples of their classes.
 pub struct Quantizer {
@@ -94,16 +85,11 @@ impl Quantizer {
             choose(usable.len(), spec.samples_of(usable.len()), &mut rng).into_iter().map(|at| usable[at]).collect()
         };
         let samples = images.classes.iter().map(known).collect();
-        let setting = |term: &str, weight: f64, parameters: &[(&str, f64)]| Setting {
-            term: term.to_owned(),
-            weight,
-            parameters: parameters.iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
-        };
         let terms = vec![
-            setting(DISTORTION, 1.0, &[(POINTS, images.per_class as f64), (DECAY, spec.decay)]),
-            setting(MASSES, spec.tempering, &[]),
-            setting(PRIOR, spec.time, &[]),
-            setting(MEDOID, spec.medoid, &[]),
+            Setting::new(DISTORTION, 1.0, &[(POINTS, images.per_class as f64), (DECAY, spec.decay)]),
+            Setting::new(MASSES, spec.tempering, &[]),
+            Setting::new(PRIOR, spec.time, &[]),
+            Setting::new(MEDOID, spec.medoid, &[]),
         ];
         let velocity = vec![0.0; images.values.len()];
         let state = State { step: 0, images, velocity, weights: Weights { learning_rate, terms } };
@@ -191,11 +177,6 @@ impl Quantizer {
         &self.samples[position]
     }
 
-    /// The time to which points are noised before they are brought back.
-    pub fn time(&self) -> f64 {
-        self.weight(PRIOR)
-    }
-
     /// Where everything random comes from.
     pub fn seed(&self) -> u64 {
         self.seed
@@ -234,27 +215,9 @@ impl Quantizer {
         Ok(Made { images: SyntheticSet { per_class, values, masses, ..self.state.images.clone() }, moved })
     }
 
-    /// How far the points of a class are from its samples, with the masses of their cells and with equal ones: exactly, over as many of
-    /// the samples as are a multiple of the points.
-    fn class_distances(samples: &[f32], book: &Codebook, cells: &Cells) -> CellDistances {
-        let points = book.len();
-        let count = samples.len() / book.dimensions;
-        let count = points * (count.min(MEASURED.max(points)) / points);
-        let rows = samples.chunks_exact(book.dimensions).take(count);
-        let costs: Vec<f64> = rows
-            .flat_map(|row| book.points.chunks_exact(book.dimensions).map(|point| f64::from(squared(row, point))))
-            .collect();
-        let nearest = |row: &[f64]| row.iter().copied().fold(f64::INFINITY, f64::min);
-        let free = costs.chunks_exact(points).map(nearest).sum::<f64>() / count as f64;
-        let uniform = transport(&costs, &vec![count / points; points]) / count as f64;
-        let entropy: f64 =
-            cells.masses.iter().filter(|mass| **mass > 0.0).map(|&mass| -f64::from(mass) * f64::from(mass).ln()).sum();
-        CellDistances { free: free.sqrt(), uniform: uniform.sqrt(), effective: entropy.exp() }
-    }
-
     fn distances_of(&self, books: &[Codebook], cells: &[Cells]) -> Vec<CellDistances> {
         let classes = (&self.encoded, books, cells).into_par_iter();
-        classes.map(|(samples, book, cells)| Self::class_distances(samples, book, cells)).collect()
+        classes.map(|(samples, book, cells)| transport::distances(samples, book, cells)).collect()
     }
 
     /// How far the points of each class are from its samples.
@@ -272,12 +235,6 @@ impl Quantizer {
         };
         let medoid = mean(&mut cells.iter().map(of_class));
         let raws = [distortion, unequal, moved, medoid];
-        let term = |(setting, raw): (&Setting, f64)| TermValue {
-            term: setting.term.clone(),
-            raw,
-            weight: setting.weight,
-            parameters: setting.parameters.clone(),
-        };
         let way = self.books.iter().zip(books).map(|(old, new)| match old.len() == new.len() {
             true => f64::from(squared(&old.points, &new.points)),
             false => 0.0,
@@ -290,7 +247,7 @@ impl Quantizer {
             network: None,
             network_accuracy: None,
             cells: distances,
-            terms: self.state.weights.terms.iter().zip(raws).map(term).collect(),
+            terms: self.state.weights.terms.iter().zip(raws).map(|(setting, raw)| setting.valued(raw)).collect(),
         }
     }
 
@@ -392,82 +349,7 @@ impl Method for Quantizer {
     }
 
     fn term_infos(&self) -> Vec<TermInfo> {
-        let QuantizerSpec { space, decay, tempering, time, medoid, .. } = self.spec;
-        let alone = self.state.images.per_class == 1;
-        let about = [
-            (
-                DISTORTION,
-                "Mean squared distance of the samples to the nearest point; at 0 points stand still",
-                1.0,
-                Some(1.0),
-                None,
-                None,
-            ),
-            (
-                MASSES,
-                "Exponent of the masses in training: 0 all images count alike (D4M), 1 as their cells are large (DDOQ). Value: what equal \
-                 masses add to the squared distance",
-                tempering,
-                Some(1.0),
-                Some(2.0),
-                alone.then_some("No effect with one image in each class"),
-            ),
-            (
-                PRIOR,
-                "Time to which points are noised before the prior brings them back. Value: the squared way that it moves them",
-                time,
-                None,
-                Some(1.0),
-                (space != SpaceKind::Autoencoder).then_some("No effect: only an autoencoder's space has a prior"),
-            ),
-            (
-                MEDOID,
-                "How much of the nearest real image is in an image. Value: the squared distance to it",
-                medoid,
-                None,
-                Some(1.0),
-                (space == SpaceKind::Network)
-                    .then_some("No effect: features have no way back, so real images stand for points"),
-            ),
-        ];
-        let knobs = |id: &str| match id {
-            DISTORTION => vec![
-                (
-                    POINTS,
-                    "Points of each class; more begin far from all others, those that have won least go",
-                    self.begun_with as f64,
-                ),
-                (
-                    DECAY,
-                    "How fast shared gains fall with the samples that were seen; gains of single points fall by themselves",
-                    decay,
-                ),
-            ],
-            _ => Vec::new(),
-        };
-        about
-            .into_iter()
-            .map(|(id, meaning, default_weight, paper_weight, most, no_effect)| TermInfo {
-                id: id.to_owned(),
-                meaning: meaning.to_owned(),
-                default_weight,
-                paper_weight,
-                weight: self.weight(id),
-                most,
-                parameters: knobs(id)
-                    .into_iter()
-                    .map(|(name, meaning, default)| ParameterInfo {
-                        id: name.to_owned(),
-                        meaning: meaning.to_owned(),
-                        default,
-                        value: self.parameter(name),
-                        whole: name == POINTS,
-                    })
-                    .collect(),
-                needs_pool: false,
-                no_effect: no_effect.map(str::to_owned),
-            })
-            .collect()
+        faders::infos(&self.spec, self.begun_with, self.state.images.per_class, &self.state.weights)
     }
 
     fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
@@ -491,8 +373,8 @@ impl Method for Quantizer {
         self.state.weights.set_parameter(term, parameter, value)
     }
 
-    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
-        self.state.weights.set_learning_rate(rate)
+    fn weights_mut(&mut self) -> &mut Weights {
+        &mut self.state.weights
     }
 
     fn pulls(&mut self) -> Result<Vec<f64>> {
@@ -511,10 +393,6 @@ impl Method for Quantizer {
 
     fn lacks_pool(&self) -> bool {
         self.spec.space == SpaceKind::Network && self.network.is_none()
-    }
-
-    fn needs_pool(&self, _term: &str) -> bool {
-        false
     }
 
     fn set_latent(&mut self, latent: Arc<Latent>) -> Result<()> {

@@ -1,5 +1,11 @@
 //! How far samples are from points that have masses: the 2-Wasserstein distance, exactly.
 
+use super::{Cells, Codebook, squared};
+use crate::report::CellDistances;
+
+/// Samples of a class by which distances are measured at every step, at most.
+const MEASURED: usize = 500;
+
 /// What it costs to bring samples to points so that point `i` gets `capacities[i]` of them, at least: the optimal transport between as
 /// many samples of equal mass and the points. `costs` is `(n, K)` in a row, the capacities add up to `n`.
 ///
@@ -105,6 +111,24 @@ pub fn shared_out(masses: &[f64], count: usize) -> Vec<usize> {
     let left = count.saturating_sub(whole.iter().sum());
     order.iter().cycle().take(left).for_each(|&at| whole[at] += 1);
     whole
+}
+
+/// How far the points of a class are from its samples, with the masses of their cells and with equal ones: exactly, over as many of
+/// the samples as are a multiple of the points.
+pub(super) fn distances(samples: &[f32], book: &Codebook, cells: &Cells) -> CellDistances {
+    let points = book.len();
+    let count = samples.len() / book.dimensions;
+    let count = points * (count.min(MEASURED.max(points)) / points);
+    let rows = samples.chunks_exact(book.dimensions).take(count);
+    let costs: Vec<f64> = rows
+        .flat_map(|row| book.points.chunks_exact(book.dimensions).map(|point| f64::from(squared(row, point))))
+        .collect();
+    let nearest = |row: &[f64]| row.iter().copied().fold(f64::INFINITY, f64::min);
+    let free = costs.chunks_exact(points).map(nearest).sum::<f64>() / count as f64;
+    let uniform = transport(&costs, &vec![count / points; points]) / count as f64;
+    let entropy: f64 =
+        cells.masses.iter().filter(|mass| **mass > 0.0).map(|&mass| -f64::from(mass) * f64::from(mass).ln()).sum();
+    CellDistances { free: free.sqrt(), uniform: uniform.sqrt(), effective: entropy.exp() }
 }
 
 #[cfg(test)]

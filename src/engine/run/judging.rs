@@ -113,11 +113,19 @@ impl Run {
         let name = protocol.to_string();
         let fits = |evaluation: &Evaluation| {
             let at_this_step = subject != Subject::Synthetic || evaluation.step == self.at();
-            let by_it = self.is_by(evaluation, network);
-            evaluation.subject == subject && evaluation.accuracy.protocol == name && at_this_step && by_it
+            let alike = self.is_by(evaluation, network) && self.is_as_large(evaluation);
+            evaluation.subject == subject && evaluation.accuracy.protocol == name && at_this_step && alike
         };
         let known = RunFolder::evaluations(self.folder.path())?.iter().any(fits);
         Ok(known || jobs.has(subject, protocol, network))
+    }
+
+    /// False for a selection of fewer or more images than there are now: a live change may have come between.
+    fn is_as_large(&self, evaluation: &Evaluation) -> bool {
+        let images = &self.method.state().images;
+        let of_class = |&class: &u32| images.per_class.min(self.data.usable(class).len());
+        let wanted = images.classes.iter().map(of_class).sum::<usize>();
+        !Subject::SELECTIONS.contains(&evaluation.subject) || evaluation.images == wanted
     }
 
     /// True if that network was trained. Older files do not say; there it was the run's own.
@@ -170,7 +178,8 @@ impl Run {
     /// Which images to use, from what was measured with the run's own network.
     pub(in crate::engine) fn verdict(&self, protocol: Protocol) -> Result<Option<Verdict>> {
         let mut evaluations = RunFolder::evaluations(self.folder.path())?;
-        evaluations.retain(|evaluation| self.is_by(evaluation, &self.config.network.judge()));
+        let own = self.config.network.judge();
+        evaluations.retain(|evaluation| self.is_by(evaluation, &own) && self.is_as_large(evaluation));
         evaluations.extend(self.known_whole(self.config.evaluation.whole));
         Ok(evaluate::verdict(&evaluations, self.at(), &protocol.to_string()))
     }

@@ -2,7 +2,7 @@
 //! with the number of points.
 
 use egui::{Layout, RichText, Ui, vec2};
-use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points};
+use egui_plot::{Line, LineStyle, PlotPoints, Points};
 
 use crate::{
     app::{state::RunState, theme, view::Scene, widgets::chart},
@@ -91,19 +91,11 @@ fn curve(ui: &mut Ui, view: &QuantizerView) {
     let logs: Vec<[f64; 2]> =
         view.curve.iter().map(|&(count, value)| [(count as f64).log10(), value.log10()]).collect();
     let own = [(view.points.len().max(1) as f64).log10(), here.max(f64::MIN_POSITIVE).log10()];
-    let plot = Plot::new("distortion by points")
-        .show_background(false)
-        .grid_color(theme.line)
-        .show_x(false)
-        .show_y(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
+    let plot = chart::still("distortion by points", theme)
         .x_grid_spacer(chart::log_grid)
         .y_grid_spacer(chart::log_grid)
         .x_axis_formatter(|mark, _| chart::log_label(mark))
         .y_axis_formatter(|mark, _| chart::log_label(mark))
-        .y_axis_min_width(40.0)
         .include_x(0.0)
         // A decade at least, or the lines between would be too many.
         .include_y(logs.first().map_or(0.0, |first| first[1] - 1.05));
