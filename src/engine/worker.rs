@@ -329,19 +329,16 @@ impl Worker {
         }
         let budget = if run.lacks_training() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
         let TrainingProgress { what, done, secs_left } = run.pretraining.advance(budget)?;
-        let space = run.pretraining.latent().filter(|_| run.method.lacks_latent());
-        let pool = run.pretraining.pool();
-        if space.is_some() || pool.is_some() {
-            let told = match (space, pool) {
-                (Some(latent), _) => {
-                    Some(format!("an autoencoder with {} dimensions and its prior", latent.dimensions()))
-                }
-                (None, Some(pool)) if run.awaits_training() => Some(describe_pool(pool)),
-                _ => None,
-            };
-            if let Some(what) = told {
-                self.backstage.tell(Event::Pretrained { what });
-            }
+        let latent = run.pretraining.latent().filter(|_| run.method.lacks_latent());
+        let lens = run.pretraining.lens().filter(|_| for_the_eyes && !run.awaits_training());
+        let trained = match (latent, run.pretraining.pool(), lens) {
+            (Some(latent), ..) => Some(format!("an autoencoder with {} dimensions and its prior", latent.dimensions())),
+            (_, Some(pool), _) => Some(describe_pool(pool)),
+            (.., Some(lens)) => Some(describe_pool(std::slice::from_ref(lens))),
+            _ => None,
+        };
+        if let Some(what) = trained {
+            self.backstage.tell(Event::Pretrained { what });
             for applied in run.take_trained()? {
                 self.backstage.tell(Event::Applied(applied));
             }
@@ -456,5 +453,6 @@ fn describe_pool(pool: &[Arc<Pretrained>]) -> String {
     let accuracies: Vec<f64> = pool.iter().filter_map(|pretrained| pretrained.accuracy).collect();
     let accuracy = 100.0 * accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let right = if accuracies.is_empty() { String::new() } else { format!(", {accuracy:.1} % right on the hold-out") };
-    format!("{} networks: {}{right}", pool.len(), pool[0].name)
+    let networks = if pool.len() == 1 { "a network".to_owned() } else { format!("{} networks", pool.len()) };
+    format!("{networks}: {}{right}", pool[0].name)
 }
