@@ -72,7 +72,7 @@ fn free_masses_are_never_farther_than_equal_ones_on_any_class() {
             let report = method.step(&|| false).unwrap();
             assert_eq!((report.step, report.cells.len()), (step, 10));
             for one in &report.cells {
-                assert!(one.free <= one.uniform + 1e-9, "step {step}: {one:?}");
+                assert!(one.free <= one.uniform.unwrap() + 1e-9, "step {step}: {one:?}");
                 assert!((1.0..=points as f64 + 1e-6).contains(&one.effective), "step {step}: {one:?}");
             }
         }
@@ -249,7 +249,14 @@ fn masses_travel_with_every_form_of_a_set() {
     assert_eq!(sets::read(&alone, &data).unwrap().factors, Some(factors));
     fs::copy(place.join("images/0/000.png"), place.join("images/0/010.png")).unwrap();
     let error = sets::read(&place, &data).err().unwrap().to_string();
-    assert!(error.contains("masses of other images"), "{error}");
+    assert!(error.contains("masses of other images") && error.contains("take the card away"), "{error}");
+    // A card that lacks the masses of a class is refused, too, and arrays with weights of their own do not ask it.
+    let path = place.join("card.json");
+    let mut card: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    card["masses"].as_array_mut().unwrap().pop();
+    fs::write(&path, card.to_string()).unwrap();
+    assert!(sets::read(&place.join("data.pt"), &data).is_err());
+    assert!(sets::read(&place.join("synthetic.npz"), &data).is_ok());
 }
 
 #[test]
@@ -412,4 +419,43 @@ fn selections_are_judged_anew_when_a_live_change_makes_them_fewer() {
     assert_eq!((random_images(), random_images()), (Some(100), None), "once is enough");
     engine.send(Command::SetParameter { term: "distortion".to_owned(), parameter: "points".to_owned(), value: 4.0 });
     assert_eq!(random_images(), Some(40));
+}
+
+/// The gallery compares with the images before the first step, of which there may be more or fewer than now.
+#[test]
+fn a_run_with_fewer_points_than_it_began_with_is_opened_and_looked_at() {
+    let (config, out) = (config("kmeans-digits", &["steps=3"]), folder());
+    let engine = begin(Start { paused: true, ..start(&config, out.path()) });
+    engine.send(Command::SetParameter { term: "distortion".to_owned(), parameter: "points".to_owned(), value: 4.0 });
+    engine.send(Command::Resume);
+    wait_finished(&engine);
+    drop(engine);
+    for view in [GalleryView::Start, GalleryView::Difference, GalleryView::Now] {
+        let engine = begin(Start { resume: true, paused: true, ..start(&config, out.path()) });
+        engine.send(Command::Watch(Wants { gallery: Some(view), ..Wants::default() }));
+        engine.send(Command::Checkpoint);
+        wait(&engine, |event| matches!(event, Event::Checkpointed { .. }).then_some(()));
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let gallery = loop {
+            if let Some(gallery) = engine.frame().and_then(|frame| frame.gallery.clone()) {
+                break gallery;
+            }
+            assert!(std::time::Instant::now() < until, "no picture of {view:?}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        assert_eq!((gallery.view, gallery.grid), (view, [4, 10]));
+    }
+}
+
+/// With more points than can be measured at every step, equal masses are left out; everything else goes on.
+#[test]
+fn very_many_points_do_not_stop_a_run() {
+    let data = "quantizer.samples=0";
+    let mut run =
+        config("kmeans-digits", &["data=\"plane:blobs\"", "augmentation.families=[]", "network.kind=\"mlp\"", data]);
+    let smallest = loaded(&run).smallest_class();
+    run.images.per_class = smallest.min(250);
+    let report = method(&run).step(&|| false).unwrap();
+    assert!(report.cells.iter().all(|one| one.uniform.is_some() == (run.images.per_class <= 200)));
+    assert!(report.total.is_finite());
 }

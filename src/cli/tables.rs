@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     evaluate::{AugmentationRobust, LabelRobust, Protocol},
-    report::{Accuracy, Distances, Evaluation, OnMap, Subject},
+    report::{Accuracy, CellDistances, Distances, Evaluation, OnMap, Subject},
     words::bytes,
 };
 
@@ -131,20 +131,28 @@ pub(super) fn scores(labels: &LabelRobust, augmentation: &AugmentationRobust, by
 pub(super) fn distances(measured: &Distances) -> String {
     let head = ["", "own masses", "equal masses", "effective points"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let line = |name: &str, [free, uniform, effective]: [f64; 3]| {
-        vec![name.to_owned(), format!("{free:.3}"), format!("{uniform:.3}"), format!("{effective:.1}")]
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+    let line = |name: &str, one: CellDistances| {
+        vec![name.to_owned(), number(Some(one.free)), number(one.uniform), format!("{:.1}", one.effective)]
     };
-    let all: Vec<[f64; 3]> = measured.classes.iter().map(|(_, one)| [one.free, one.uniform, one.effective]).collect();
-    rows.extend(measured.classes.iter().zip(&all).map(|((name, _), one)| line(name, *one)));
-    let mean = |part: usize| all.iter().map(|one| one[part]).sum::<f64>() / all.len().max(1) as f64;
-    rows.push(line("mean", [mean(0), mean(1), mean(2)]));
+    rows.extend(measured.classes.iter().map(|(name, one)| line(name, *one)));
+    let count = measured.classes.len().max(1) as f64;
+    let mean = |part: &dyn Fn(&CellDistances) -> Option<f64>| {
+        measured.classes.iter().map(|(_, one)| part(one)).sum::<Option<f64>>().map(|sum| sum / count)
+    };
+    let (free, uniform, effective) =
+        (mean(&|one| Some(one.free)), mean(&|one| one.uniform), mean(&|one| Some(one.effective)));
+    let means = CellDistances { free: free.unwrap_or(0.0), uniform, effective: effective.unwrap_or(0.0) };
+    rows.push(line("mean", means));
     let mut text = format!(
-        "2-Wasserstein distance of the samples to {} points for each class, in {}\n{}own masses bring it down by {:.1} %\n",
+        "2-Wasserstein distance of the samples to {} points for each class, in {}\n{}",
         measured.points,
         measured.space,
-        aligned(&rows),
-        100.0 * (1.0 - mean(0) / mean(1))
+        aligned(&rows)
     );
+    if let Some(uniform) = uniform {
+        text += &format!("own masses bring it down by {:.1} %\n", 100.0 * (1.0 - means.free / uniform));
+    }
     let curve: Vec<String> = measured.curve.iter().map(|(count, value)| format!("{count}: {value:.3}")).collect();
     text += &format!("distortion by number of points, {}", curve.join(", "));
     if let Some(slope) = measured.slope {

@@ -26,19 +26,29 @@ impl Principal {
         }
         let centred =
             Mat::from_fn(number, dimensions, |row, column| f64::from(rows[row * dimensions + column]) - mean[column]);
-        let eigen = (centred.transpose() * &centred)
+        // Fewer rows than dimensions: the small product has the same eigenvalues, and directions follow from its vectors.
+        let small = number < dimensions;
+        let product = if small { &centred * centred.transpose() } else { centred.transpose() * &centred };
+        let eigen = product
             .self_adjoint_eigen(Side::Lower)
             .map_err(|error| Error::Data(format!("the images have no principal components: {error:?}")))?;
         // Eigenvalues come in ascending order.
+        let size = product.nrows();
         let direction = |rank: usize| -> Vec<f64> {
-            let mut axis: Vec<f64> = eigen.U().col(dimensions - 1 - rank).iter().copied().collect();
+            let mut axis: Vec<f64> = match rank < size {
+                true if small => (centred.transpose() * eigen.U().col(size - 1 - rank)).iter().copied().collect(),
+                true => eigen.U().col(size - 1 - rank).iter().copied().collect(),
+                false => vec![0.0; dimensions],
+            };
+            let length = axis.iter().map(|part| part * part).sum::<f64>().sqrt();
             // An eigenvector has no sign of its own: make the largest entry positive, so that pictures never flip.
             let largest = axis.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(1.0);
-            axis.iter_mut().for_each(|value| *value *= largest.signum());
+            let factor = if length > 0.0 { largest.signum() / length } else { 0.0 };
+            axis.iter_mut().for_each(|value| *value *= factor);
             axis
         };
         let total: f64 = eigen.S().column_vector().iter().sum();
-        let kept: f64 = (1..=count).map(|rank| eigen.S()[dimensions - rank]).sum();
+        let kept: f64 = (1..=count.min(size)).map(|rank| eigen.S()[size - rank]).sum();
         let kept_variance = if total > 0.0 { kept / total } else { 1.0 };
         Ok(Self { mean, directions: (0..count).map(direction).collect(), kept_variance })
     }
@@ -97,6 +107,12 @@ mod tests {
         let principal = Principal::fit(&rows, 4, 2).unwrap();
         let back = principal.rebuild(&principal.project(&rows));
         assert!(back.iter().zip(&rows).all(|(a, b)| (a - b).abs() < 1e-4));
+        // The same from fewer rows than dimensions: three points of a plane in six.
+        let few: Vec<f32> =
+            [[1.0, 0.0, 2.0, 0.0, 1.0, 3.0], [0.0, 2.0, 1.0, 1.0, 0.0, 0.0], [4.0, 1.0, 0.0, 2.0, 2.0, 1.0]].concat();
+        let narrow = Principal::fit(&few, 6, 2).unwrap();
+        let back = narrow.rebuild(&narrow.project(&few));
+        assert!(back.iter().zip(&few).all(|(a, b)| (a - b).abs() < 1e-4), "{back:?}");
         let one = Principal::fit(&rows, 4, 1).unwrap();
         let lost = |principal: &Principal| -> f32 {
             principal.rebuild(&principal.project(&rows)).iter().zip(&rows).map(|(a, b)| (a - b).powi(2)).sum()

@@ -73,7 +73,7 @@ pub enum Event {
     Exported(PathBuf),
     /// A set was read from files; what was found out about it.
     Opened(String),
-    /// A live change has made the images fewer or more.
+    /// A live change has made the images fewer or more, or what they take.
     Resized {
         /// Images of each class now.
         per_class: usize,

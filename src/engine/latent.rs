@@ -66,8 +66,8 @@ impl LatentSpace {
         let mut training = match self.training.take() {
             Some(training) => training,
             None => match self.cached() {
-                Some(parameters) => {
-                    self.ready = Some(Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?));
+                Some(known) => {
+                    self.ready = Some(Arc::new(known));
                     return Ok(self.progress(1.0));
                 }
                 None => LatentTraining::new(&self.spec, &self.data, &self.device, self.seed)?,
@@ -110,15 +110,21 @@ impl LatentSpace {
         store::cache_network(&self.fingerprint, CachedNetwork { about, tensors });
     }
 
-    /// What an earlier run has left.
-    fn cached(&self) -> Option<LatentParameters> {
+    /// What an earlier run has left; what is damaged is made again.
+    fn cached(&self) -> Option<Latent> {
         let CachedNetwork { about, mut tensors } = store::cached_network(&self.fingerprint)?;
         let mut part = |name: &str| -> Vec<Tensor> {
             (0..).map_while(|index| tensors.remove(&format!("{name}.{index}"))).collect()
         };
-        let mean = serde_json::from_str(about.get(MEAN)?).ok()?;
-        let standard = Standard { mean, scale: about.get(SCALE)?.parse().ok()? };
-        Some(LatentParameters { autoencoder: part(AUTOENCODER), prior: part(PRIOR), standard })
+        let mean: Vec<f32> = serde_json::from_str(about.get(MEAN)?).ok()?;
+        let scale: f32 = about.get(SCALE)?.parse().ok()?;
+        let fits = mean.len() == self.spec.dimensions && mean.iter().chain([&scale]).all(|value| value.is_finite());
+        if !fits || scale <= 0.0 {
+            return None;
+        }
+        let standard = Standard { mean, scale };
+        let parameters = LatentParameters { autoencoder: part(AUTOENCODER), prior: part(PRIOR), standard };
+        Latent::new(&self.spec, &self.data, parameters, &self.device).ok()
     }
 }
 

@@ -339,14 +339,25 @@ impl Worker {
         };
         if let Some(what) = trained {
             self.backstage.tell(Event::Pretrained { what });
+            let before = run.shape();
             for applied in run.take_trained()? {
                 self.backstage.tell(Event::Applied(applied));
             }
+            self.tell_shape(before);
+            self.viewer.press();
         } else if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
             self.told = Some(Instant::now());
             self.backstage.tell(Event::Pretraining { what, done, secs_left });
         }
         Ok(())
+    }
+
+    /// Says how many images there are, where that has changed.
+    fn tell_shape(&self, before: (usize, u64)) {
+        let now = self.run.as_ref().map(Run::shape).filter(|now| *now != before);
+        if let Some((per_class, bytes)) = now {
+            self.backstage.tell(Event::Resized { per_class, bytes });
+        }
     }
 
     fn step(&mut self) -> Result<()> {
@@ -358,7 +369,7 @@ impl Worker {
             return Ok(()); // A recorded change needs networks that are trained first.
         }
         let inbox = &self.inbox;
-        let before = run.method.state().images.per_class;
+        let before = run.shape();
         let (report, secs) = match run.step(&|| inbox.wants_to_stop()) {
             Err(error @ Error::NotFinite { .. }) => {
                 run.checkpoint()?; // The last good state.
@@ -367,10 +378,8 @@ impl Worker {
             other => other?,
         };
         self.backstage.tell(Event::Stepped { report, secs });
-        let images = &run.method.state().images;
-        if images.per_class != before {
-            self.backstage.tell(Event::Resized { per_class: images.per_class, bytes: images.bytes() });
-        }
+        self.tell_shape(before);
+        let Some(run) = &mut self.run else { return Ok(()) };
         if run.checkpoint_is_due() {
             let step = run.checkpoint()?;
             self.backstage.tell(Event::Checkpointed { step });

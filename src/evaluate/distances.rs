@@ -19,7 +19,7 @@ const TIMES: [f64; 7] = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0];
 const MEASURED: usize = 500;
 const REBUILT: usize = 2000;
 /// Training images that principal components are fitted on, at most.
-const FITTED: usize = 4000;
+const FITTED: usize = 2000;
 
 /// Measures a quantizer. Features are those of `lens`, a network that was trained on the real images.
 ///
@@ -82,7 +82,7 @@ fn images(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, device: &Dev
     let features = |values: &[f32]| nn::embed_all(lens.network.as_ref(), values, data.shape(), device);
     let len = [data.shape().len(), lens.network.embedding_len()];
     let times: &[f64] = if space.latent().is_some() { &TIMES } else { &TIMES[..1] };
-    let mut rows: Vec<ImageDistance> = Vec::new();
+    let (mut rows, mut measured): (Vec<ImageDistance>, f64) = (Vec::new(), 0.0);
     for (position, &class) in classes.iter().enumerate() {
         let Some((_, book, cells)) = quantizer.class(position) else { continue };
         let tested = data.test().of_class(class);
@@ -91,6 +91,7 @@ fn images(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, device: &Dev
         if count == 0 {
             continue;
         }
+        measured += 1.0;
         let masses: Vec<f64> = cells.masses.iter().copied().map(f64::from).collect();
         let capacities = shared_out(&masses, count);
         let tested = [tested.clone(), features(&tested)?];
@@ -114,13 +115,16 @@ fn images(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, device: &Dev
         made.push(("nearest real images".to_owned(), data.gather(data.train(), &nearest)));
         for (at, (what, values)) in made.into_iter().enumerate() {
             let (pixels, features) = (far(&tested[0], &values, len[0]), far(&tested[1], &features(&values)?, len[1]));
-            let share = 1.0 / classes.len() as f64;
             if rows.len() == at {
                 rows.push(ImageDistance { what, pixels: 0.0, features: 0.0 });
             }
-            rows[at].pixels += share * pixels;
-            rows[at].features += share * features;
+            rows[at].pixels += pixels;
+            rows[at].features += features;
         }
+    }
+    for row in &mut rows {
+        row.pixels /= measured;
+        row.features /= measured;
     }
     Ok(rows)
 }

@@ -19,6 +19,8 @@ pub fn gallery(now: &SyntheticSet, start: &SyntheticSet, data: &Dataset, view: G
     if apart && now.packing > 1 {
         return gallery(&now.expanded(), &start.expanded(), data, view, false);
     }
+    // A start of another number cannot stand beside the images.
+    let start = if start.values.len() == now.values.len() { start } else { now };
     let (values, first) = (now.denormalised(data), start.denormalised(data));
     let len = now.shape.len();
     let shown: Vec<f32> = match view {

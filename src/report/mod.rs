@@ -187,8 +187,10 @@ pub struct StepReport {
 pub struct CellDistances {
     /// 2-Wasserstein distance with the masses of the cells: no masses would make it smaller.
     pub free: f64,
-    /// The same where all points have equal mass, so that some samples have to go to a farther point.
-    pub uniform: f64,
+    /// The same where all points have equal mass, so that some samples have to go to a farther point; none for more points than can be
+    /// measured at every step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uniform: Option<f64>,
     /// Effective number of points: the exponential of the entropy of the masses.
     pub effective: f64,
 }

@@ -283,7 +283,7 @@ pub(super) fn comparison() -> Comparison {
 pub(super) fn distances(step: u64) -> Vec<CellDistances> {
     let of_class = |class: u32| {
         let free = 1.0 + 0.06 * f64::from(class) + (-(step as f64) / 40.0).exp();
-        CellDistances { free, uniform: 1.2 * free, effective: 5.0 + 0.05 * f64::from(class) }
+        CellDistances { free, uniform: Some(1.2 * free), effective: 5.0 + 0.05 * f64::from(class) }
     };
     (0..10).map(of_class).collect()
 }

@@ -137,7 +137,13 @@ fn strip(
 /// The fader of a parameter of a term; `place` is the position of both.
 fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, meters: &Meters, place: (usize, usize)) {
     let set = |value: f64| {
-        let value = if parameter.whole { value.round().max(1.0) } else { value };
+        let value = match parameter.whole {
+            // A nudge that is smaller than one is one.
+            true if value.round() == parameter.fader => (value + (value - parameter.fader).signum()).round(),
+            true => value.round(),
+            false => value,
+        };
+        let value = if parameter.whole { value.max(1.0) } else { value };
         Action::SetParameter { term: place.0, parameter: place.1, value }
     };
     ui.horizontal(|ui| {

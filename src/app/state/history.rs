@@ -86,8 +86,8 @@ impl History {
             self.distances.resize_with(report.cells.len() + 1, Default::default);
             let count = report.cells.len() as f64;
             let mean = |part: &dyn Fn(&CellDistances) -> f64| report.cells.iter().map(part).sum::<f64>() / count;
-            let rows = std::iter::once([mean(&|one| one.free), mean(&|one| one.uniform)]);
-            let rows = rows.chain(report.cells.iter().map(|one| [one.free, one.uniform]));
+            let rows = std::iter::once([mean(&|one| one.free), mean(&|one| one.uniform.unwrap_or(f64::NAN))]);
+            let rows = rows.chain(report.cells.iter().map(|one| [one.free, one.uniform.unwrap_or(f64::NAN)]));
             for (pair, row) in self.distances.iter_mut().zip(rows) {
                 pair.iter_mut().zip(row).for_each(|(series, value)| series.push(value));
             }

@@ -138,12 +138,17 @@ impl Desk {
 
     /// A request was refused: what the engine has not acknowledged goes back to what is in force.
     pub fn settle(&mut self) {
-        for strip in self.terms.iter_mut().chain(&mut self.rate) {
+        let knobs = |strip: &mut Strip| {
             if strip.is_pending() {
                 strip.sent = strip.applied;
                 strip.fader = strip.applied;
             }
+        };
+        for strip in &mut self.terms {
+            knobs(strip);
+            strip.parameters.iter_mut().for_each(knobs);
         }
+        self.rate.iter_mut().for_each(knobs);
     }
 
     /// A learning rate is in force.

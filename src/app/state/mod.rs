@@ -280,6 +280,7 @@ impl RunState {
             Event::Finished { step, complete } => {
                 self.step = step;
                 self.evaluating = None;
+                self.pretraining = None;
                 self.phase = Phase::Finished { complete };
             }
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
@@ -348,6 +349,7 @@ impl RunState {
         self.inspecting = false;
         self.tell_failure(message);
         self.evaluating = None;
+        self.pretraining = None;
         if self.phase.is_moving() {
             self.phase = Phase::Failed;
         }

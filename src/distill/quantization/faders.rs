@@ -14,10 +14,9 @@ pub(super) const MEDOID: &str = "medoid";
 pub(super) const POINTS: &str = "points";
 pub(super) const DECAY: &str = "decay";
 
-/// The faders for people: of points that began `begun_with` to a class and are `per_class` now.
-pub(super) fn infos(spec: &QuantizerSpec, begun_with: usize, per_class: usize, weights: &Weights) -> Vec<TermInfo> {
+/// The faders for people: of points that began `begun_with` to a class.
+pub(super) fn infos(spec: &QuantizerSpec, begun_with: usize, weights: &Weights) -> Vec<TermInfo> {
     let &QuantizerSpec { space, decay, tempering, time, medoid, .. } = spec;
-    let alone = per_class == 1;
     let about = [
         (
             DISTORTION,
@@ -34,7 +33,7 @@ pub(super) fn infos(spec: &QuantizerSpec, begun_with: usize, per_class: usize, w
             tempering,
             Some(1.0),
             Some(2.0),
-            alone.then_some("No effect with one image in each class"),
+            None,
         ),
         (
             PRIOR,

@@ -62,6 +62,13 @@ pub struct Quantizer {
     state: State,
 }
 
+/// How images are made of points.
+struct Making {
+    time: f64,
+    medoid: f64,
+    tempering: f64,
+}
+
 /// What came of points on their way to images.
 struct Made {
     images: SyntheticSet,
@@ -113,8 +120,16 @@ impl Quantizer {
         Ok(quantizer)
     }
 
-    /// Once there is a space: samples go there, points begin, unless they were restored.
+    /// Once there is a space: samples go there, points begin, unless they were restored. Where that fails, there is none.
     fn take_space(&mut self) -> Result<()> {
+        let taken = self.enter_space();
+        if taken.is_err() {
+            (self.space, self.latent, self.network) = (None, None, None);
+        }
+        taken
+    }
+
+    fn enter_space(&mut self) -> Result<()> {
         let Some(space) = Space::of(&self.spec, &self.data, self.latent.as_ref(), self.network.as_ref())? else {
             return Ok(());
         };
@@ -132,7 +147,8 @@ impl Quantizer {
         let first: Vec<Codebook> = self.state.images.classes.iter().zip(&encoded).map(start).collect();
         (self.space, self.encoded) = (Some(space), encoded);
         let cells = self.cells_of(&first);
-        let images = self.made(&first, &cells)?.images;
+        let QuantizerSpec { time, medoid, tempering, .. } = self.spec;
+        let images = self.made(&first, &cells, Making { time, medoid, tempering })?.images;
         if self.books.is_empty() {
             (self.books, self.cells) = (first, cells);
             self.state.images = images.clone();
@@ -187,9 +203,10 @@ impl Quantizer {
     }
 
     /// The images of points.
-    fn made(&self, books: &[Codebook], cells: &[Cells]) -> Result<Made> {
+    fn made(&self, books: &[Codebook], cells: &[Cells], making: Making) -> Result<Made> {
         let space = self.space.as_ref().expect("points have a space");
-        let (time, medoid) = (self.weight(PRIOR), self.weight(MEDOID) as f32);
+        let Making { time, medoid, tempering } = making;
+        let medoid = medoid as f32;
         let per_class = books.first().map_or(0, Codebook::len);
         let (mut values, mut moved) = (Vec::new(), 0.0);
         for (position, ((book, cells), &class)) in books.iter().zip(cells).zip(&self.state.images.classes).enumerate() {
@@ -209,7 +226,6 @@ impl Quantizer {
                 }
             }
         }
-        let tempering = self.weight(MASSES);
         let shares = cells.iter().flat_map(|cells| cells.masses.iter().copied()).collect();
         let masses = (tempering > 0.0).then_some(Masses { shares, tempering });
         Ok(Made { images: SyntheticSet { per_class, values, masses, ..self.state.images.clone() }, moved })
@@ -229,7 +245,8 @@ impl Quantizer {
         let distances = self.distances_of(books, cells);
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / books.len() as f64;
         let distortion = mean(&mut cells.iter().map(|cells| cells.distortion));
-        let unequal = mean(&mut distances.iter().map(|one| one.uniform.powi(2) - one.free.powi(2)));
+        let excess = |one: &CellDistances| one.uniform.map_or(0.0, |uniform| uniform.powi(2) - one.free.powi(2));
+        let unequal = mean(&mut distances.iter().map(excess));
         let of_class = |cells: &Cells| {
             cells.medoid_squares.iter().copied().map(f64::from).sum::<f64>() / cells.medoid_squares.len() as f64
         };
@@ -336,7 +353,8 @@ impl Method for Quantizer {
             return Err(Error::NotFinite { step, last_good: step - 1, culprit });
         }
         let cells = self.cells_of(&books);
-        let Made { images, moved } = self.made(&books, &cells)?;
+        let (time, medoid, tempering) = (self.weight(PRIOR), self.weight(MEDOID), self.weight(MASSES));
+        let Made { images, moved } = self.made(&books, &cells, Making { time, medoid, tempering })?;
         let report = self.report(step, &books, &cells, moved);
         (self.books, self.cells) = (books, cells);
         self.state.velocity.resize(images.values.len(), 0.0);
@@ -349,7 +367,7 @@ impl Method for Quantizer {
     }
 
     fn term_infos(&self) -> Vec<TermInfo> {
-        faders::infos(&self.spec, self.begun_with, self.state.images.per_class, &self.state.weights)
+        faders::infos(&self.spec, self.begun_with, &self.state.weights)
     }
 
     fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {

@@ -5,6 +5,8 @@ use crate::report::CellDistances;
 
 /// Samples of a class by which distances are measured at every step, at most.
 const MEASURED: usize = 500;
+/// With more points than this, equal masses are not measured: it would take longer than the step.
+const MOST_POINTS: usize = 200;
 
 /// What it costs to bring samples to points so that point `i` gets `capacities[i]` of them, at least: the optimal transport between as
 /// many samples of equal mass and the points. `costs` is `(n, K)` in a row, the capacities add up to `n`.
@@ -125,10 +127,11 @@ pub(super) fn distances(samples: &[f32], book: &Codebook, cells: &Cells) -> Cell
         .collect();
     let nearest = |row: &[f64]| row.iter().copied().fold(f64::INFINITY, f64::min);
     let free = costs.chunks_exact(points).map(nearest).sum::<f64>() / count as f64;
-    let uniform = transport(&costs, &vec![count / points; points]) / count as f64;
+    let uniform =
+        (points <= MOST_POINTS).then(|| (transport(&costs, &vec![count / points; points]) / count as f64).sqrt());
     let entropy: f64 =
         cells.masses.iter().filter(|mass| **mass > 0.0).map(|&mass| -f64::from(mass) * f64::from(mass).ln()).sum();
-    CellDistances { free: free.sqrt(), uniform: uniform.sqrt(), effective: entropy.exp() }
+    CellDistances { free: free.sqrt(), uniform, effective: entropy.exp() }
 }
 
 #[cfg(test)]

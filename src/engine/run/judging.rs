@@ -152,13 +152,13 @@ impl Run {
     /// How far the points and images of a quantizer are from their classes, through the first network of the pool; written into the folder
     /// too.
     pub(in crate::engine) fn distances(&mut self) -> Result<Distances> {
+        let fault = || Error::Config("this run has no quantizer: start one with --preset ddoq-digits".to_owned());
+        self.method.quantizer().ok_or_else(fault)?;
         while self.pretraining.lens().is_none() {
             self.pretraining.advance(Duration::ZERO)?;
         }
         let lens = self.pretraining.lens().expect("just trained");
-        let Some(quantizer) = self.method.quantizer() else {
-            return Err(Error::Config("this run has no quantizer: start one with --preset ddoq-digits".to_owned()));
-        };
+        let quantizer = self.method.quantizer().ok_or_else(fault)?;
         let measured = evaluate::distances(quantizer, lens, &self.data, &self.device)?;
         store::write_distances(self.folder.path(), &measured)?;
         Ok(measured)

@@ -101,7 +101,7 @@ impl Run {
         script.sort_by_key(|intervention| intervention.step);
         let on_test = |evaluation: &Evaluation| evaluation.tested_on == TestedOn::Test;
         let test_uses = RunFolder::evaluations(&out)?.iter().filter(|evaluation| on_test(evaluation)).count() as u64;
-        let run = Self {
+        let mut run = Self {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
             pretraining: Pretraining::new(&config, &data, &device),
             awaiting: Vec::new(),
@@ -118,6 +118,7 @@ impl Run {
             test_uses,
             saved: (step > 0).then_some(step),
         };
+        run.take_first_images();
         Ok((run, warnings))
     }
 
@@ -144,6 +145,12 @@ impl Run {
             has_map: self.method.energy().is_some(),
             has_points: self.method.quantizer().is_some(),
         }
+    }
+
+    /// Images of each class, and the bytes of all.
+    pub(in crate::engine) fn shape(&self) -> (usize, u64) {
+        let images = &self.method.state().images;
+        (images.per_class, images.bytes())
     }
 
     /// The step at which it stands.

@@ -20,7 +20,7 @@ const TIMES: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
 const ROWS: usize = 10;
 const REAL: usize = 3;
 /// Samples that a plane is fitted on, at most.
-const FITTED: usize = 2000;
+const FITTED: usize = 600;
 
 /// What stays the same from picture to picture.
 #[derive(Default)]

@@ -137,11 +137,15 @@ impl Card {
         let mut next = vec![0; rows.len()];
         let share = |&label: &u32| {
             let row = self.labels.iter().position(|known| *known == label)?;
-            next[row] += 1;
-            rows.get(row)?.get(next[row] - 1).copied()
+            let next = next.get_mut(row)?;
+            *next += 1;
+            rows.get(row)?.get(*next - 1).copied()
         };
         let shares: Option<Vec<f32>> = labels.iter().map(share).collect();
-        let fault = || "the card beside it has masses of other images".to_owned();
+        let fault = || {
+            "the card beside it has masses of other images. Move the set out of that folder, or take the card away"
+                .to_owned()
+        };
         Ok(Some(Masses { shares: shares.ok_or_else(fault)?, tempering }))
     }
 

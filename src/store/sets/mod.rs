@@ -129,8 +129,10 @@ pub fn read(path: &Path, data: &Dataset) -> Result<ImportedSet> {
         return Err(fault(format!("image {} has a value that is no number", at / data.shape().len())));
     }
     let card = card_beside(path, data)?;
-    let masses = card.as_ref().map(|card| card.masses_of(&labels)).transpose().map_err(fault)?.flatten();
-    let factors = factors.or_else(|| masses.map(|masses| by_label(&masses, &labels)));
+    let factors = match (factors, &card) {
+        (None, Some(card)) => card.masses_of(&labels).map_err(fault)?.map(|masses| by_label(&masses, &labels)),
+        (factors, _) => factors,
+    };
     if let Some(factors) = factors.as_ref().filter(|factors| factors.len() != count) {
         return Err(fault(format!("it has {} weights for {count} images", factors.len())));
     }

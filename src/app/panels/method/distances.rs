@@ -22,11 +22,12 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>) {
     };
     let mean = |part: usize| run.history.distances.first().and_then(|mean| mean[part].last());
     let text = match (mean(0), mean(1)) {
-        (Some(free), Some(uniform)) => format!(
+        (Some(free), Some(uniform)) if uniform.is_finite() => format!(
             "Step {} · 2-Wasserstein distance to the class, mean: {free:.3} with masses, {uniform:.3} with equal ones, {:.1} % less",
             grouped(*step),
             100.0 * (1.0 - free / uniform.max(f64::MIN_POSITIVE))
         ),
+        (Some(free), _) => format!("Step {} · 2-Wasserstein distance to the class, mean: {free:.3}", grouped(*step)),
         _ => format!("Step {}", grouped(*step)),
     };
     chart::summary(ui, ui.available_rect_before_wrap(), "Distances", &text);
@@ -64,9 +65,9 @@ fn over_steps(ui: &mut Ui, run: &RunState, class: usize) {
         for (rows, style) in [(0, LineStyle::Solid), (class + 1, LineStyle::dashed_dense())] {
             let Some(pair) = history.distances.get(rows) else { continue };
             for (series, color) in pair.iter().zip(colors) {
-                let thinned = series.thinned(0, history.len(), COLUMNS);
-                let points: Vec<[f64; 2]> =
-                    thinned.into_iter().map(|(at, value)| [history.step(at) as f64, value]).collect();
+                let thinned =
+                    series.thinned(0, history.len(), COLUMNS).into_iter().filter(|(_, value)| value.is_finite());
+                let points: Vec<[f64; 2]> = thinned.map(|(at, value)| [history.step(at) as f64, value]).collect();
                 let faded = theme::fade(color, if rows == 0 { 1.0 } else { 0.7 });
                 let line = Line::new("", PlotPoints::from(points)).color(faded).style(style);
                 plot.line(line.width(if rows == 0 { 2.0 } else { 1.2 }).allow_hover(false));
