@@ -261,6 +261,11 @@ impl Dataset {
         &self.usable[class as usize]
     }
 
+    /// Training images that may be used, of all classes.
+    pub fn all_usable(&self) -> Vec<u32> {
+        (0..self.classes() as u32).flat_map(|class| self.usable(class).iter().copied()).collect()
+    }
+
     /// Training images that are kept back, class after class.
     pub fn holdout(&self) -> &[u32] {
         &self.holdout

@@ -145,7 +145,7 @@ impl Queue {
         device: &Device,
         seed: u64,
     ) -> Result<Self> {
-        let usable = (0..data.classes() as u32).flat_map(|class| data.usable(class).iter().copied()).collect();
+        let usable = data.all_usable();
         let start = spec.start as u64;
         let (network, data, device) = (network.clone(), data.clone(), device.clone());
         let mut queue = Self { spec, network, data, device, seed, usable, networks: Vec::new() };

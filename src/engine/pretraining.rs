@@ -66,7 +66,7 @@ impl Pretraining {
     /// The pool of a run; trains nothing yet.
     pub(super) fn new(config: &RunConfig, data: &Arc<Dataset>, device: &Device) -> Self {
         let network = config.pool.network(&config.network);
-        let usable = usable(data).len();
+        let usable = data.all_usable().len();
         let mut recipe = Recipe::pretraining(network, 1);
         recipe.epochs = config.pool.epochs(usable.div_ceil(recipe.batch));
         let what = (data.fingerprint(), config.holdout, config.seed, &recipe.network, recipe.epochs, recipe.batch);
@@ -201,7 +201,7 @@ impl Pretraining {
             self.ready.push(Arc::new(known));
             return Ok(None);
         }
-        let examples = Arc::new(Chosen::new(self.data.clone(), usable(&self.data)));
+        let examples = Arc::new(Chosen::new(self.data.clone(), self.data.all_usable()));
         let (recipe, classes, position) = (self.recipe.clone(), self.data.classes(), self.ready.len());
         let mut training = Training::of_pool(recipe, examples, classes, &self.device, self.seed, position)?;
         if let Some(snapshot) = self.half(training.network().variables().len()) {
@@ -309,11 +309,6 @@ impl Pretraining {
 /// Names of the two files of a network.
 const WHOLE: &str = "";
 const HALF: &str = "-half";
-
-/// Training images that no hold-out keeps back.
-fn usable(data: &Dataset) -> Vec<u32> {
-    (0..data.classes() as u32).flat_map(|class| data.usable(class).iter().copied()).collect()
-}
 
 /// Distance of each row to the mean of all rows.
 fn distances_to_mean(features: &[f32], dimensions: usize) -> Vec<f64> {

@@ -6,7 +6,7 @@ use crate::{
     data::Dataset,
     distill::{
         Method as _, Pretrained, Principal, Quantizer,
-        quantization::{curve, shared_out, slope, squared, transport},
+        quantization::{shared_out, slope, squared, transport},
     },
     error::{Error, Result},
     nn,
@@ -32,12 +32,7 @@ pub fn distances(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, devic
     let state = quantizer.state();
     let classes = &state.images.classes;
     let dimensions = space.dimensions(data);
-    let curves: Vec<Vec<(usize, f64)>> = (0..classes.len())
-        .filter_map(|position| {
-            Some(curve(quantizer.class(position)?.0, dimensions, quantizer.seed(), classes[position]))
-        })
-        .collect();
-    let curve = mean_curve(&curves);
+    let curve = quantizer.curve();
     let names = classes.iter().map(|&class| data.class_name(class).to_owned());
     Ok(Distances {
         step: state.step,
@@ -52,13 +47,6 @@ pub fn distances(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, devic
     })
 }
 
-/// The mean of curves, as far as all of them go.
-pub fn mean_curve(curves: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
-    let shortest = curves.iter().map(Vec::len).min().unwrap_or(0);
-    let mean = |at: usize| curves.iter().map(|curve| curve[at].1).sum::<f64>() / curves.len() as f64;
-    (0..shortest).map(|at| (curves[0][at].0, mean(at))).collect()
-}
-
 /// Mean squared error of test images in normalised values: through the autoencoder, and through as many principal components.
 fn reconstruction(quantizer: &Quantizer, data: &Dataset) -> Result<[f64; 2]> {
     let latent = quantizer.space().and_then(|space| space.latent()).expect("an autoencoder");
@@ -68,7 +56,7 @@ fn reconstruction(quantizer: &Quantizer, data: &Dataset) -> Result<[f64; 2]> {
     let error = |back: &[f32]| {
         images.iter().zip(back).map(|(image, back)| f64::from(image - back).powi(2)).sum::<f64>() / images.len() as f64
     };
-    let usable: Vec<u32> = (0..data.classes() as u32).flat_map(|class| data.usable(class).iter().copied()).collect();
+    let usable = data.all_usable();
     let some: Vec<u32> = usable.iter().copied().step_by(usable.len().div_ceil(FITTED).max(1)).collect();
     let rows = data.gather(data.train(), &some);
     let principal = Principal::fit(&rows, data.shape().len(), latent.dimensions())?;

@@ -22,7 +22,7 @@ mod training;
 mod verdict;
 
 pub use classify::{Classifier, Labelled};
-pub use distances::{distances, mean_curve};
+pub use distances::distances;
 pub use examples::{Chosen, Examples, Images};
 pub use expert::Expert;
 pub use few_shot::{Episodes, FewShot, NewClasses};

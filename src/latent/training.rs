@@ -50,14 +50,13 @@ impl LatentTraining {
     pub fn new(spec: &LatentSpec, data: &Arc<Dataset>, device: &Device, seed: u64) -> Result<Self> {
         let mut rng = stream(seed, Purpose::Autoencoder, 0, 0);
         let autoencoder = Autoencoder::new(&spec.autoencoder(), data.shape(), Init::trainable(&mut rng, device))?;
-        let usable = (0..data.classes() as u32).flat_map(|class| data.usable(class).iter().copied()).collect();
         Ok(Self {
             adam: Adam::new(autoencoder.variables().to_vec(), RATE)?,
             spec: spec.clone(),
             data: data.clone(),
             device: device.clone(),
             seed,
-            usable,
+            usable: data.all_usable(),
             autoencoder,
             batches: [0, 0],
             prior: None,

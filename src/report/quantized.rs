@@ -30,6 +30,8 @@ pub struct QuantizerView {
     pub points: Vec<PointView>,
     /// Masses of the points of every class.
     pub masses: Vec<Vec<f32>>,
+    /// Effective number of points of every class.
+    pub effective: Vec<f64>,
     /// Distortion of every class, over all its samples.
     pub distortions: Vec<f64>,
     /// Distortion against the number of points, mean over the classes, of quantizers that have settled.

@@ -95,6 +95,7 @@ impl Actor {
             kept_variance: plane.kept_variance(),
             samples: drawn,
             points,
+            effective: vec![found.effective_points(); 10],
             masses: vec![found.masses; 10],
             distortions: vec![found.distortion; 10],
             slope: slope(&curve),

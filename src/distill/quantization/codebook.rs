@@ -49,6 +49,14 @@ pub struct Cells {
     pub distortion: f64,
 }
 
+impl Cells {
+    /// The exponential of the entropy of the masses: as many points of equal mass would be as even.
+    pub fn effective_points(&self) -> f64 {
+        let masses = self.masses.iter().copied().map(f64::from).filter(|mass| *mass > 0.0);
+        masses.map(|mass| -mass * mass.ln()).sum::<f64>().exp()
+    }
+}
+
 impl Codebook {
     /// Points that begin at samples far from each other (k-means++, Arthur and Vassilvitskii, SODA 2007).
     pub fn start(samples: &[f32], dimensions: usize, count: usize, rng: &mut ChaCha8Rng) -> Self {

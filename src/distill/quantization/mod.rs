@@ -198,6 +198,16 @@ impl Quantizer {
         self.seed
     }
 
+    /// Distortion against the number of points, mean over the classes, as far as the curves of all of them go ([`curve`]).
+    pub fn curve(&self) -> Vec<(usize, f64)> {
+        let classes = self.state.images.classes.iter().zip(&self.encoded).zip(&self.books);
+        let curves: Vec<Vec<(usize, f64)>> =
+            classes.map(|((&class, samples), book)| curve(samples, book.dimensions, self.seed, class)).collect();
+        let shortest = curves.iter().map(Vec::len).min().unwrap_or(0);
+        let mean = |at: usize| curves.iter().map(|curve| curve[at].1).sum::<f64>() / curves.len() as f64;
+        (0..shortest).map(|at| (curves[0][at].0, mean(at))).collect()
+    }
+
     fn cells_of(&self, books: &[Codebook]) -> Vec<Cells> {
         books.iter().zip(&self.encoded).map(|(book, samples)| book.cells(samples)).collect()
     }
@@ -216,19 +226,25 @@ impl Quantizer {
             };
             moved += f64::from(squared(&back, &book.points)) / (books.len() * per_class) as f64;
             let decoded = if medoid < 1.0 { space.decode(&back)? } else { None };
-            let nearest: Vec<u32> = cells.medoids.iter().map(|&sample| self.samples[position][sample]).collect();
-            let real = self.data.gather(self.data.train(), &nearest);
+            let real = || {
+                let of_class = &self.samples[position];
+                let nearest: Vec<u32> = cells.medoids.iter().map(|&sample| of_class[sample]).collect();
+                self.data.gather(self.data.train(), &nearest)
+            };
             match decoded {
-                None => values.extend(real),
+                None => values.extend(real()),
                 Some(decoded) if medoid == 0.0 => values.extend(decoded),
                 Some(decoded) => {
-                    values.extend(decoded.iter().zip(&real).map(|(made, real)| (1.0 - medoid) * made + medoid * real));
+                    let mixed = |(made, real): (f32, f32)| (1.0 - medoid) * made + medoid * real;
+                    values.extend(decoded.into_iter().zip(real()).map(mixed));
                 }
             }
         }
         let shares = cells.iter().flat_map(|cells| cells.masses.iter().copied()).collect();
         let masses = (tempering > 0.0).then_some(Masses { shares, tempering });
-        Ok(Made { images: SyntheticSet { per_class, values, masses, ..self.state.images.clone() }, moved })
+        let SyntheticSet { shape, ref classes, packing, .. } = self.state.images;
+        let classes = classes.clone();
+        Ok(Made { images: SyntheticSet { shape, classes, per_class, packing, values, masses }, moved })
     }
 
     fn distances_of(&self, books: &[Codebook], cells: &[Cells]) -> Vec<CellDistances> {

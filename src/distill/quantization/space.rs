@@ -42,8 +42,7 @@ impl Space {
             SpaceKind::Pixels => Some(Self::Pixels),
             SpaceKind::Components => {
                 // Of all classes, whichever the run distils, so that parts of a run have the same space.
-                let usable: Vec<u32> =
-                    (0..data.classes() as u32).flat_map(|class| data.usable(class).iter().copied()).collect();
+                let usable = data.all_usable();
                 let stride = usable.len().div_ceil(Self::FITTED).max(1);
                 let some: Vec<u32> = usable.into_iter().step_by(stride).collect();
                 let rows = data.gather(data.train(), &some);

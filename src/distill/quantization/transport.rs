@@ -129,9 +129,7 @@ pub(super) fn distances(samples: &[f32], book: &Codebook, cells: &Cells) -> Cell
     let free = costs.chunks_exact(points).map(nearest).sum::<f64>() / count as f64;
     let uniform =
         (points <= MOST_POINTS).then(|| (transport(&costs, &vec![count / points; points]) / count as f64).sqrt());
-    let entropy: f64 =
-        cells.masses.iter().filter(|mass| **mass > 0.0).map(|&mass| -f64::from(mass) * f64::from(mass).ln()).sum();
-    CellDistances { free: free.sqrt(), uniform, effective: entropy.exp() }
+    CellDistances { free: free.sqrt(), uniform, effective: cells.effective_points() }
 }
 
 #[cfg(test)]

@@ -6,10 +6,9 @@ use crate::{
     data::Dataset,
     distill::{
         Method as _, Quantizer,
-        quantization::{Space, curve, slope, squared},
+        quantization::{Cells, Space, slope, squared},
     },
     error::Result,
-    evaluate::mean_curve,
     explain::{self, Projection},
     report::{Gallery, QuantizerView, QuantizerWants},
 };
@@ -52,14 +51,7 @@ impl Quantizers {
             }
         };
         let (drawn, points) = explain::cells(plane, samples, &cells.nearest, &book.points, &cells.masses);
-        if self.curve.is_none() {
-            let of_class = |position: usize| {
-                let (samples, book, _) = quantizer.class(position)?;
-                Some(curve(samples, book.dimensions, quantizer.seed(), classes[position]))
-            };
-            self.curve = Some(mean_curve(&(0..classes.len()).filter_map(of_class).collect::<Vec<_>>()));
-        }
-        let curve = self.curve.clone().unwrap_or_default();
+        let curve = self.curve.get_or_insert_with(|| quantizer.curve()).clone();
         let all = (0..classes.len()).filter_map(|position| Some(quantizer.class(position)?.2));
         Ok(Some(QuantizerView {
             class,
@@ -69,6 +61,7 @@ impl Quantizers {
             samples: drawn,
             points,
             masses: all.clone().map(|cells| cells.masses.clone()).collect(),
+            effective: all.clone().map(Cells::effective_points).collect(),
             distortions: all.map(|cells| cells.distortion).collect(),
             slope: slope(&curve),
             curve,

@@ -29,14 +29,13 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         super::waits(ui, run, "The points appear with their space");
         return;
     };
-    let effective = effective(view);
     let text = format!(
         "Step {} · {}: {} points count like {:.1} · distortion {:.3} · disc: mass · lines: samples to their point · the plane keeps \
          {:.0} % of the variance",
         grouped(*step),
         run.class_name(view.class),
         view.points.len(),
-        effective.get(view.class).copied().unwrap_or_default(),
+        view.effective.get(view.class).copied().unwrap_or_default(),
         view.distortions.get(view.class).copied().unwrap_or_default(),
         100.0 * view.kept_variance
     );
@@ -51,7 +50,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let theme = theme::of(ui);
     let list = Rect::from_min_max(rect.min, pos2(rect.left() + LIST, rect.bottom()));
-    let figures: Vec<String> = effective.iter().map(|points| format!("{points:.1}")).collect();
+    let figures: Vec<String> = view.effective.iter().map(|points| format!("{points:.1}")).collect();
     if let Some(chosen) = classes::list(ui, list, scene, view.class, "Cells of", &figures) {
         scene.view.class = chosen;
     }
@@ -62,15 +61,6 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     if wide {
         bars(&ui.painter().with_clip_rect(rect), Rect::from_min_max(pos2(right, rect.top()), rect.max), view, theme);
     }
-}
-
-/// The exponential of the entropy of the masses of each class.
-fn effective(view: &QuantizerView) -> Vec<f64> {
-    let of_class = |masses: &Vec<f32>| {
-        let entropy = masses.iter().filter(|mass| **mass > 0.0).map(|&mass| -f64::from(mass) * f64::from(mass).ln());
-        entropy.sum::<f64>().exp()
-    };
-    view.masses.iter().map(of_class).collect()
 }
 
 /// The colour of a point: neighbours in the list differ.
