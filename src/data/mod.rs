@@ -14,6 +14,7 @@ mod noise;
 mod npz;
 #[doc(hidden)]
 pub mod parsers;
+pub(crate) mod pickle;
 mod picture;
 mod plane;
 mod source;

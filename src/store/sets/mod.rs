@@ -7,7 +7,6 @@ mod arrays;
 mod card;
 #[doc(hidden)]
 pub mod parsers;
-mod pickle;
 mod pictures;
 mod script;
 mod torch;

@@ -2,8 +2,11 @@
 
 use std::{io::Cursor, path::Path};
 
-use super::{pickle, torch};
-use crate::error::{Error, Result};
+use super::torch;
+use crate::{
+    data::pickle,
+    error::{Error, Result},
+};
 
 /// A pickle.
 pub fn pickle(bytes: &[u8]) -> Result<usize> {

@@ -13,12 +13,12 @@ use std::{
 
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{
-    FloatImages, State,
-    pickle::{self, Kind, Pickle, Strided, Value, Writer},
-};
+use super::{FloatImages, State};
 use crate::{
-    data::Source,
+    data::{
+        Source,
+        pickle::{self, Kind, Pickle, Strided, Value, Writer},
+    },
     distill::SyntheticSet,
     error::{Error, Result},
     store::files,

@@ -11,7 +11,7 @@ const MOST_WORDS: usize = 1 << 20;
 
 /// What a pickle may hold.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// None, and whatever does not matter: hooks, flags.
     Nothing,
     Int(i64),
@@ -31,7 +31,7 @@ pub(super) enum Value {
 
 /// Functions and classes that are known.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Global {
+pub(crate) enum Global {
     RebuildTensor,
     RebuildParameter,
     OrderedDict,
@@ -40,7 +40,7 @@ pub(super) enum Global {
 
 /// Numbers of a storage.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Half,
     Float,
     Double,
@@ -52,7 +52,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Bytes of a number.
-    pub(super) fn width(self) -> usize {
+    pub(crate) fn width(self) -> usize {
         match self {
             Self::Byte => 1,
             Self::Half | Self::Short => 2,
@@ -64,25 +64,25 @@ impl Kind {
 
 /// A tensor as a view of a storage.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Strided {
-    pub(super) kind: Kind,
+pub(crate) struct Strided {
+    pub(crate) kind: Kind,
     /// Name of the record that holds the numbers.
-    pub(super) record: Rc<str>,
-    pub(super) offset: usize,
-    pub(super) sizes: Vec<usize>,
-    pub(super) strides: Vec<usize>,
+    pub(crate) record: Rc<str>,
+    pub(crate) offset: usize,
+    pub(crate) sizes: Vec<usize>,
+    pub(crate) strides: Vec<usize>,
 }
 
 /// A pickle that was read: its value, and the containers that it refers to.
-pub(super) struct Pickle {
-    pub(super) value: Value,
+pub(crate) struct Pickle {
+    pub(crate) value: Value,
     lists: Vec<Vec<Value>>,
     dicts: Vec<Vec<(Value, Value)>>,
 }
 
 impl Pickle {
     /// The items of a list or tuple.
-    pub(super) fn list(&self, value: &Value) -> Option<&[Value]> {
+    pub(crate) fn list(&self, value: &Value) -> Option<&[Value]> {
         match value {
             Value::List(at) => Some(&self.lists[*at]),
             _ => None,
@@ -90,7 +90,7 @@ impl Pickle {
     }
 
     /// An entry of a dictionary.
-    pub(super) fn entry(&self, value: &Value, key: &str) -> Option<&Value> {
+    pub(crate) fn entry(&self, value: &Value, key: &str) -> Option<&Value> {
         let Value::Dict(at) = value else { return None };
         let is_key = |(known, _): &&(Value, Value)| matches!(known, Value::Text(text) if **text == *key);
         self.dicts[*at].iter().find(is_key).map(|(_, value)| value)
@@ -98,7 +98,7 @@ impl Pickle {
 }
 
 /// Reads a pickle.
-pub(super) fn read(bytes: &[u8]) -> Result<Pickle, String> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Pickle, String> {
     Machine { bytes, at: 0, stack: Vec::new(), memo: Vec::new(), lists: Vec::new(), dicts: Vec::new() }.run()
 }
 
@@ -381,39 +381,39 @@ fn global(module: &str, name: &str) -> Result<Value, String> {
 
 /// Writes a pickle, word by word.
 #[derive(Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// A pickle of protocol 2 with what `fill` writes.
-    pub(super) fn pickle(fill: impl FnOnce(&mut Self)) -> Vec<u8> {
+    pub(crate) fn pickle(fill: impl FnOnce(&mut Self)) -> Vec<u8> {
         let mut writer = Self(vec![0x80, 2]);
         fill(&mut writer);
         writer.0.push(b'.');
         writer.0
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.0.push(b'X');
         self.0.extend((text.len() as u32).to_le_bytes());
         self.0.extend(text.as_bytes());
     }
 
-    pub(super) fn float(&mut self, value: f64) {
+    pub(crate) fn float(&mut self, value: f64) {
         self.0.push(b'G');
         self.0.extend(value.to_be_bytes());
     }
 
-    pub(super) fn list(&mut self, fill: impl FnOnce(&mut Self)) {
+    pub(crate) fn list(&mut self, fill: impl FnOnce(&mut Self)) {
         self.around(b"](", fill, b'e');
     }
 
     /// `fill` writes keys and values in turn.
-    pub(super) fn dict(&mut self, fill: impl FnOnce(&mut Self)) {
+    pub(crate) fn dict(&mut self, fill: impl FnOnce(&mut Self)) {
         self.around(b"}(", fill, b'u');
     }
 
     /// A contiguous tensor whose numbers lie in the record of this name.
-    pub(super) fn tensor(&mut self, kind: Kind, record: &str, sizes: &[usize]) {
+    pub(crate) fn tensor(&mut self, kind: Kind, record: &str, sizes: &[usize]) {
         let class = if kind == Kind::Long { "LongStorage" } else { "FloatStorage" };
         self.global("torch._utils", "_rebuild_tensor_v2");
         self.0.push(b'(');
