@@ -10,6 +10,7 @@ pub mod parsers;
 mod pictures;
 mod script;
 mod torch;
+mod writer;
 
 use std::{fs, path::Path};
 

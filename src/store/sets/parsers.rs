@@ -10,7 +10,7 @@ use crate::{
 
 /// A pickle.
 pub fn pickle(bytes: &[u8]) -> Result<usize> {
-    let read = pickle::read(bytes).map_err(Error::Data)?;
+    let read = pickle::read(bytes, bytes.len() as u64).map_err(Error::Data)?;
     Ok(read.list(&read.value).map_or(1, <[_]>::len))
 }
 

@@ -13,11 +13,11 @@ use std::{
 
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{FloatImages, State};
+use super::{FloatImages, State, writer::Writer};
 use crate::{
     data::{
         Source,
-        pickle::{self, Kind, Pickle, Strided, Value, Writer},
+        pickle::{self, Kind, Pickle, Strided, Value},
     },
     distill::SyntheticSet,
     error::{Error, Result},
@@ -79,7 +79,7 @@ fn write(path: &Path, pickle: &[u8], images: &[f32], labels: &[u32]) -> Result<(
 /// A tensor with its numbers.
 struct Tensor {
     sizes: Vec<usize>,
-    values: Vec<f64>,
+    values: Vec<f32>,
 }
 
 /// Reads a file of images, with its labels where it has them.
@@ -95,7 +95,7 @@ fn open(path: &Path) -> Result<BufReader<File>> {
 pub(super) fn parse(reader: impl Read + Seek, path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
     let mut file = Archive::open(reader, path)?;
-    let pickle = pickle::read(&file.record("data.pkl")?).map_err(fault)?;
+    let pickle = file.pickle()?;
     // A dictionary with runs holds normalised images by the convention of this field.
     let state = if pickle.entry(&pickle.value, "data").is_some() { State::Normalised } else { State::Unknown };
     let (images, labels) = find(&pickle, &pickle.value).ok_or_else(|| {
@@ -117,7 +117,7 @@ pub(super) fn parse(reader: impl Read + Seek, path: &Path) -> Result<(FloatImage
 pub(super) fn read_labels(path: &Path) -> Result<Vec<u32>> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
     let mut file = Archive::open(open(path)?, path)?;
-    let pickle = pickle::read(&file.record("data.pkl")?).map_err(fault)?;
+    let pickle = file.pickle()?;
     match &pickle.value {
         Value::Tensor(labels) => as_labels(file.tensor(labels)?).map_err(fault),
         _ => Err(fault("it is no tensor of labels".to_owned())),
@@ -149,8 +149,7 @@ fn find<'a>(pickle: &'a Pickle, value: &'a Value) -> Option<(&'a Strided, Option
 fn as_images(tensor: Tensor, state: State) -> Result<FloatImages, String> {
     match tensor.sizes[..] {
         [count, channels @ (1 | 3), height, width] if count > 0 && height > 0 && width > 0 => {
-            let values = tensor.values.into_iter().map(|value| value as f32).collect();
-            Ok(FloatImages { dims: [channels, height, width], values, state })
+            Ok(FloatImages { dims: [channels, height, width], values: tensor.values, state })
         }
         _ => Err(format!("its images have the sizes {:?}; (n, 1 or 3, h, w) is needed", tensor.sizes)),
     }
@@ -163,7 +162,7 @@ fn as_labels(tensor: Tensor) -> Result<Vec<u32>, String> {
             tensor.sizes
         ));
     }
-    let label = |value: f64| (value.fract() == 0.0 && (0.0..1e6).contains(&value)).then_some(value as u32);
+    let label = |value: f32| (value.fract() == 0.0 && (0.0..1e6).contains(&value)).then_some(value as u32);
     let labels: Option<Vec<u32>> = tensor.values.into_iter().map(label).collect();
     labels.ok_or_else(|| "a label is no whole number from 0".to_owned())
 }
@@ -198,48 +197,15 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
         Ok(source.bytes(size)?.to_vec())
     }
 
+    fn pickle(&mut self) -> Result<Pickle> {
+        let bytes = self.record("data.pkl")?;
+        pickle::read(&bytes, bytes.len() as u64).map_err(|what| Error::Data(format!("{}: {what}", self.path.display())))
+    }
+
     fn tensor(&mut self, tensor: &Strided) -> Result<Tensor> {
         let record = self.record(&format!("data/{}", tensor.record))?;
-        let fault = || Error::Data(format!("{}: a tensor reaches beyond its numbers", self.path.display()));
-        let numbers = record.len() / tensor.kind.width();
-        let count =
-            tensor.sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).ok_or_else(fault)?;
-        let far = tensor.sizes.iter().zip(&tensor.strides).try_fold(tensor.offset, |far, (&size, &stride)| {
-            far.checked_add(size.saturating_sub(1).checked_mul(stride)?)
-        });
-        // A view may repeat numbers; a file that makes many out of few is no data set.
-        if count > numbers || (count > 0 && far.ok_or_else(fault)? >= numbers) {
-            return Err(fault());
-        }
-        let mut values = Vec::with_capacity(count);
-        let mut index = vec![0; tensor.sizes.len()];
-        for _ in 0..count {
-            let steps = index.iter().zip(&tensor.strides).map(|(at, stride)| at * stride);
-            values.push(number(&record, tensor.kind, tensor.offset + steps.sum::<usize>()));
-            for axis in (0..index.len()).rev() {
-                index[axis] += 1;
-                if index[axis] < tensor.sizes[axis] {
-                    break;
-                }
-                index[axis] = 0;
-            }
-        }
-        Ok(Tensor { sizes: tensor.sizes.clone(), values })
-    }
-}
-
-fn number(record: &[u8], kind: Kind, at: usize) -> f64 {
-    let bytes = &record[at * kind.width()..(at + 1) * kind.width()];
-    let two = || [bytes[0], bytes[1]];
-    let four = || [bytes[0], bytes[1], bytes[2], bytes[3]];
-    let eight = || bytes.try_into().expect("eight bytes");
-    match kind {
-        Kind::Byte => bytes[0].into(),
-        Kind::Short => i16::from_le_bytes(two()).into(),
-        Kind::Half => half::f16::from_le_bytes(two()).into(),
-        Kind::Int => i32::from_le_bytes(four()).into(),
-        Kind::Float => f32::from_le_bytes(four()).into(),
-        Kind::Double => f64::from_le_bytes(eight()),
-        Kind::Long => i64::from_le_bytes(eight()) as f64,
+        let fault = |what: String| Error::Data(format!("{}: {what}", self.path.display()));
+        let values = tensor.view.gather(&record).map_err(fault)?;
+        Ok(Tensor { sizes: tensor.view.sizes.clone(), values })
     }
 }
