@@ -68,6 +68,7 @@ fn draws(shape: ImageShape) -> Vec<Draw> {
         }
         draws.extend((0..20).map(|_| Draw::of_family(family, shape, &mut rng)));
     }
+    draws.extend((0..20).map(|_| Draw::window(shape, &mut rng)));
     draws
 }
 
@@ -358,6 +359,7 @@ fn families_are_drawn_alike() {
                 Draw::Flip { .. } => Family::Flip,
                 Draw::Scale { .. } => Family::Scale,
                 Draw::Rotate { .. } => Family::Rotate,
+                Draw::Window { .. } => panic!("a window is no family"),
             };
             assert!(families.contains(&family));
             *counts.entry(format!("{family:?}")).or_default() += 1;

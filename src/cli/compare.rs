@@ -65,6 +65,9 @@ impl CompareArgs {
     pub(super) fn run(self) -> Result<()> {
         let (presets, selections) = self.sort()?;
         let network = self.common_network(&presets)?;
+        if let Some(note) = self.protocol.family.note() {
+            eprintln!("{}: {note}", self.protocol);
+        }
         let against: Vec<&str> = selections.iter().map(|subject| subject.name()).collect();
         let mut rows = Vec::new();
         let mut first: Vec<Done> = Vec::new();

@@ -201,8 +201,8 @@ impl Judge {
     /// On which images.
     pub fn tested_on(&self) -> TestedOn {
         match self.protocol.family {
-            Rules::Dm | Rules::Whole | Rules::Idc | Rules::Ncfm => TestedOn::Test,
             Rules::Quick => TestedOn::Holdout,
+            _ => TestedOn::Test,
         }
     }
 
@@ -329,10 +329,10 @@ impl Judge {
             return Err(Error::Device("the images are chosen before networks are trained on them".to_owned()));
         };
         let training = self.train_on(sets[repeat % sets.len()].clone(), repeat)?;
-        Ok(match (&self.expert, self.protocol.labels) {
+        match (&self.expert, self.protocol.labels) {
             (Some(expert), LabelKind::Soft) => training.taught_by(lock(expert).network().clone()),
-            _ => training,
-        })
+            _ => Ok(training),
+        }
     }
 
     fn train_on(&self, set: Arc<dyn Examples>, repeat: usize) -> Result<Training> {

@@ -10,6 +10,8 @@ mod examples;
 mod expert;
 mod few_shot;
 mod fusion;
+#[cfg(test)]
+mod golden;
 mod judge;
 mod on_map;
 mod outcome;
@@ -32,7 +34,7 @@ pub use on_map::on_map;
 pub use outcome::Outcome;
 pub use protocol::{Family, LabelKind, Protocol};
 pub use published::published;
-pub use recipe::{Augmentation, Drops, Optimizer, Recipe};
+pub use recipe::{Augmentation, Optimizer, Recipe, Schedule, Taught};
 pub use scores::{AugmentationRobust, LabelRobust};
 pub use selection::{ByExpert, select_at_random, select_by, select_medoids};
 pub use training::{Snapshot, Training, accuracy_on, named_by};

@@ -4,11 +4,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::recipe::{Augmentation, Recipe};
+use super::recipe::{Augmentation, Recipe, Taught};
 use crate::{
     error::{Error, Result},
     nn::{NetworkSpec, augment},
 };
+
+/// By what scores are divided before they become labels under FKD.
+const FKD_TEMPERATURE: f64 = 20.0;
 
 /// How to judge a set, for example `dm@300x5`: 300 epochs, 5 networks.
 ///
@@ -24,6 +27,8 @@ pub struct Protocol {
     pub repeats: usize,
     /// What the labels are.
     pub labels: LabelKind,
+    /// Last epochs with hard labels where labels are soft; none for as many as the rules say.
+    pub hard_epochs: Option<usize>,
     /// False where images are not augmented.
     pub augmented: bool,
 }
@@ -34,7 +39,7 @@ pub enum LabelKind {
     /// By their class.
     #[default]
     Hard,
-    /// By the scores of a network that was trained on the real images, for every batch anew.
+    /// By the scores of a network that was trained on the real images; the rules say of which images and how often.
     Soft,
 }
 
@@ -47,14 +52,20 @@ pub enum Family {
     Quick,
     /// The same training on the whole training split; `whole@60` means 60 epochs, one network.
     Whole,
-    /// The protocol of IDC, M3D and DANCE on the test split. `idc@1000x3` is the published one.
+    /// The protocol of IDC on the test split. `idc@1000x3` is the published one.
     Idc,
+    /// The protocol of DANCE on the test split, but for its best epoch: that of IDC with half as many epochs again.
+    /// `dance@1500x3` is the published one; how many networks it had is not known here.
+    Dance,
     /// The protocol of NCFM on the test split, but for its best epoch. `ncfm@2000x10` is the published one.
     Ncfm,
+    /// The protocol of SRe2L, D4M, DDOQ and RDED on the test split: soft labels of what the student sees (FKD).
+    /// `fkd@300x3` is the published one, by networks of other kinds and on larger images.
+    Fkd,
 }
 
 impl Family {
-    const ALL: [Self; 5] = [Self::Dm, Self::Idc, Self::Ncfm, Self::Quick, Self::Whole];
+    const ALL: [Self; 7] = [Self::Dm, Self::Idc, Self::Dance, Self::Ncfm, Self::Fkd, Self::Quick, Self::Whole];
 
     /// The name that is typed.
     pub fn name(self) -> &'static str {
@@ -63,7 +74,9 @@ impl Family {
             Self::Quick => "quick",
             Self::Whole => "whole",
             Self::Idc => "idc",
+            Self::Dance => "dance",
             Self::Ncfm => "ncfm",
+            Self::Fkd => "fkd",
         }
     }
 
@@ -80,14 +93,27 @@ impl Family {
             Self::Quick => (100, 3),
             Self::Whole => (60, 1),
             Self::Idc => (1000, 3),
+            Self::Dance => (1500, 3),
             Self::Ncfm => (2000, 10),
+            Self::Fkd => (300, 3),
+        }
+    }
+
+    /// What the published figures differ in from what is measured here, where they do.
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Dance => Some("DANCE reports the best of a test every 250 epochs; here it is always the last"),
+            Self::Ncfm => Some("NCFM reports the best of a test every 100 epochs; here it is always the last"),
+            Self::Fkd => Some("published tables judge ResNets on larger pictures, with labels stored before"),
+            Self::Dm | Self::Quick | Self::Whole | Self::Idc => None,
         }
     }
 }
 
 impl Protocol {
     const fn new(family: Family, epochs: usize, repeats: usize) -> Self {
-        Self { family, epochs, repeats, labels: LabelKind::Hard, augmented: true }
+        let labels = if matches!(family, Family::Fkd) { LabelKind::Soft } else { LabelKind::Hard };
+        Self { family, epochs, repeats, labels, hard_epochs: None, augmented: true }
     }
 
     /// The rules of DM with this many epochs and networks.
@@ -111,26 +137,44 @@ impl Protocol {
         Self { repeats, ..self }
     }
 
-    /// How networks are trained by these rules.
+    /// How networks are trained by these rules; `families` are those of the data set or of the config.
     pub fn recipe(&self, network: NetworkSpec, families: &[augment::Family]) -> Recipe {
         let recipe = match self.family {
             Family::Dm | Family::Quick | Family::Whole => Recipe::dm(network, self.epochs, families.to_vec()),
-            Family::Idc => Recipe::idc(network, self.epochs),
+            Family::Idc | Family::Dance => Recipe::idc(network, self.epochs, families),
             Family::Ncfm => Recipe::ncfm(network, self.epochs, families),
+            Family::Fkd => Recipe::fkd(network, self.epochs, families),
         };
+        let taught = match (self.labels, self.family) {
+            (LabelKind::Hard, _) => Taught::Nothing,
+            (LabelKind::Soft, Family::Ncfm) => Taught::OfPlainImages { hard_epochs: self.hard_epochs() },
+            (LabelKind::Soft, Family::Fkd) => Taught::OfSeenImages { temperature: FKD_TEMPERATURE },
+            (LabelKind::Soft, _) => Taught::OfSeenImages { temperature: 1.0 },
+        };
+        let recipe = Recipe { taught, ..recipe };
         if self.augmented { recipe } else { Recipe { augmentation: Augmentation::NONE, cut_mix: 0.0, ..recipe } }
+    }
+
+    /// Last epochs with hard labels under NCFM: 101 of 2,000 as released, and as large a part of fewer.
+    fn hard_epochs(&self) -> usize {
+        self.hard_epochs.unwrap_or(self.epochs / 20 + 1).min(self.epochs.saturating_sub(1))
     }
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { family, epochs, repeats, labels, augmented } = self;
+        let Self { family, epochs, repeats, labels, hard_epochs, augmented } = self;
         write!(out, "{}@{epochs}", family.name())?;
         if *family != Family::Whole || *repeats != 1 {
             write!(out, "x{repeats}")?;
         }
-        if *labels == LabelKind::Soft {
-            out.write_str("+soft")?;
+        match (labels, family) {
+            (LabelKind::Hard, Family::Fkd) => out.write_str("+hard")?,
+            (LabelKind::Hard, _) | (LabelKind::Soft, Family::Fkd) => {}
+            (LabelKind::Soft, _) => out.write_str("+soft")?,
+        }
+        if let Some(hard) = hard_epochs {
+            write!(out, "+hard{hard}")?;
         }
         if !augmented {
             out.write_str("+plain")?;
@@ -146,8 +190,10 @@ impl FromStr for Protocol {
         let unknown = || {
             Error::Config(format!(
                 "there is no protocol \"{text}\". Write for example dm@300x5 (300 epochs, 5 networks, test split; \
-                 dm@1000x20 is the published one), idc@1000x3, ncfm@2000x10, quick@100x3 (on the hold-out) or whole@60 \
-                 (whole training split); +soft behind it takes labels from a teacher, +plain leaves augmentation out"
+                 dm@1000x20 is the published one), idc@1000x3, dance@1500x3, ncfm@2000x10, fkd@300x3, quick@100x3 (on the \
+                 hold-out) or whole@60 (whole training split); +soft behind it takes labels from a teacher, for \
+                 ncfm@2000x10+soft+hard101 but in the last 101 epochs, fkd@300x3+hard does without the teacher, +plain \
+                 leaves augmentation out"
             ))
         };
         let mut parts = text.split('+');
@@ -168,7 +214,19 @@ impl FromStr for Protocol {
         }
         for option in parts {
             match option {
-                "soft" if protocol.labels == LabelKind::Hard => protocol.labels = LabelKind::Soft,
+                "soft" if protocol.labels == LabelKind::Hard && family != Family::Fkd => {
+                    protocol.labels = LabelKind::Soft;
+                }
+                "hard" if protocol.labels == LabelKind::Soft && family == Family::Fkd => {
+                    protocol.labels = LabelKind::Hard;
+                }
+                option if option.starts_with("hard") && protocol.labels == LabelKind::Soft => {
+                    let hard = option["hard".len()..].parse().map_err(|_| unknown())?;
+                    if family != Family::Ncfm || protocol.hard_epochs.is_some() || hard >= protocol.epochs {
+                        return Err(unknown());
+                    }
+                    protocol.hard_epochs = Some(hard);
+                }
                 "plain" if protocol.augmented => protocol.augmented = false,
                 _ => return Err(unknown()),
             }
@@ -207,13 +265,48 @@ mod tests {
             "ncfm@10x1+soft",
             "dm@3x2+plain",
             "idc@5x1+soft+plain",
+            "dance@1500x3",
+            "ncfm@2000x10+soft+hard50",
+            "ncfm@2000x10+soft+hard0+plain",
+            "fkd@300x3",
+            "fkd@10x1+hard",
+            "fkd@10x1+hard+plain",
         ] {
             assert_eq!(name.parse::<Protocol>().unwrap().to_string(), name);
         }
         assert_eq!("ncfm".parse::<Protocol>().unwrap().to_string(), "ncfm@2000x10");
-        for name in ["", "dm@", "dm@0x3", "dm@3x", "kip@3x3", "dm@3x3+", "dm@3x3+soft+soft", "dm@3x3+hard"] {
+        for name in [
+            "",
+            "dm@",
+            "dm@0x3",
+            "dm@3x",
+            "kip@3x3",
+            "dm@3x3+",
+            "dm@3x3+soft+soft",
+            "dm@3x3+hard",
+            "dm@3x3+soft+hard1",
+            "ncfm@9x1+hard1",
+            "ncfm@9x1+soft+hard9",
+            "ncfm@9x1+soft+hard",
+            "fkd@3x1+soft",
+            "fkd@3x1+hard+hard",
+        ] {
             let error = name.parse::<Protocol>().unwrap_err().to_string();
             assert!(error.contains("dm@300x5"), "{error}");
+        }
+    }
+
+    #[test]
+    fn soft_labels_are_what_each_protocol_makes_of_a_teacher() {
+        let taught = |name: &str| name.parse::<Protocol>().unwrap().recipe(NetworkSpec::default(), &[]).taught;
+        assert_eq!(taught("ncfm@2000x10+soft"), Taught::OfPlainImages { hard_epochs: 101 });
+        assert_eq!(taught("ncfm@300x1+soft"), Taught::OfPlainImages { hard_epochs: 16 });
+        assert_eq!(taught("ncfm@1x1+soft"), Taught::OfPlainImages { hard_epochs: 0 }, "something stays soft");
+        assert_eq!(taught("ncfm@2000x10+soft+hard7"), Taught::OfPlainImages { hard_epochs: 7 });
+        assert_eq!(taught("fkd@300x3"), Taught::OfSeenImages { temperature: 20.0 });
+        assert_eq!(taught("dm@300x3+soft"), Taught::OfSeenImages { temperature: 1.0 });
+        for hard in ["dm@300x3", "fkd@300x3+hard", "ncfm@300x3"] {
+            assert_eq!(taught(hard), Taught::Nothing);
         }
     }
 }

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use super::{
     Examples,
     batch::{Batch, Labels},
-    recipe::{Optimizer, Recipe},
+    recipe::{Optimizer, Recipe, Taught},
 };
 use crate::{
     data::{Dataset, Split},
@@ -39,8 +39,8 @@ enum Mover {
 impl Mover {
     fn new(optimizer: Optimizer, variables: Vec<Var>) -> Result<Self> {
         Ok(match optimizer {
-            Optimizer::Sgd(learning_rate) => {
-                Self::Sgd(Sgd::new(variables, SgdSettings { learning_rate, momentum: 0.9, weight_decay: 5e-4 }))
+            Optimizer::Sgd { rate: learning_rate, weight_decay } => {
+                Self::Sgd(Sgd::new(variables, SgdSettings { learning_rate, momentum: 0.9, weight_decay }))
             }
             Optimizer::AdamW(lr) => {
                 Self::AdamW(Box::new(AdamW::new(variables, ParamsAdamW { lr, ..ParamsAdamW::default() })?))
@@ -84,6 +84,8 @@ pub struct Training {
     optimizer: Mover,
     /// What gives labels to images; their own labels count where there is none.
     teacher: Option<Arc<dyn Network>>,
+    /// The labels of all examples `(n, classes)`, where the teacher gives them once.
+    taught: Option<Vec<f32>>,
     classes: usize,
     epoch: usize,
     order: Vec<usize>,
@@ -131,6 +133,7 @@ impl Training {
         let optimizer = Mover::new(recipe.optimizer, network.variables())?;
         Ok(Self {
             teacher: None,
+            taught: None,
             classes,
             order: Vec::new(),
             position: 0,
@@ -145,11 +148,16 @@ impl Training {
         })
     }
 
-    /// Takes labels from the scores that a teacher gives to each batch, instead of the labels of the images.
-    #[must_use]
-    pub fn taught_by(mut self, teacher: Arc<dyn Network>) -> Self {
-        self.teacher = Some(teacher);
-        self
+    /// Takes labels from the scores of a teacher, as the recipe says, instead of the labels of the images.
+    pub fn taught_by(mut self, teacher: Arc<dyn Network>) -> Result<Self> {
+        match self.recipe.taught {
+            Taught::Nothing => {}
+            Taught::OfSeenImages { .. } => self.teacher = Some(teacher),
+            Taught::OfPlainImages { .. } => {
+                self.taught = Some(plain_labels(teacher.as_ref(), self.examples.as_ref(), self.classes, &self.device)?);
+            }
+        }
+        Ok(self)
     }
 
     /// Trains on one batch; false when all epochs are done.
@@ -175,26 +183,29 @@ impl Training {
         let chosen = self.order[self.position..end].to_vec();
         let number = ((self.epoch as u64) << 32) | self.position as u64;
         let mut rng = stream(self.seed, Purpose::EvaluationAugmentation, self.repeat, number);
-        let batch = Batch::new(self.examples.as_ref(), &chosen, &self.recipe, self.classes, &mut rng);
+        // `self.epoch` is one ahead of the pass under way.
+        let taught = self.taught.as_deref().filter(|_| self.recipe.is_taught(self.epoch - 1));
+        let batch = Batch::new(self.examples.as_ref(), &chosen, &self.recipe, (self.classes, taught), &mut rng);
         self.position = end;
         let images = batch.images(&self.device)?;
         self.network.set_training(true);
         let scores = self.network.forward(&images)?;
         let loss = match (&self.teacher, &batch.labels) {
-            (Some(teacher), _) => self.counted(&scores, &softmax(&teacher.forward(&images)?.detach())?, &chosen)?,
+            (Some(teacher), _) => {
+                let temperature = match self.recipe.taught {
+                    Taught::OfSeenImages { temperature } => temperature,
+                    _ => 1.0,
+                };
+                let named = (teacher.forward(&images)?.detach() / temperature)?;
+                self.counted(&(&scores / temperature)?, &softmax(&named)?, &chosen)?
+            }
             (None, Labels::Hard(labels)) if self.examples.factors().is_none() => {
                 let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
                 candle_nn::loss::cross_entropy(&scores, &labels)?
             }
-            (None, Labels::Hard(labels)) => {
-                let mut shares = vec![0.0_f32; chosen.len() * self.classes];
-                let rows = shares.chunks_exact_mut(self.classes).zip(labels);
-                rows.for_each(|(row, &label)| row[label as usize] = 1.0);
+            (None, labels) => {
+                let shares = labels.shares(self.classes);
                 let shares = Tensor::from_vec(shares, (chosen.len(), self.classes), &self.device)?;
-                self.counted(&scores, &shares, &chosen)?
-            }
-            (None, Labels::Soft(shares)) => {
-                let shares = Tensor::from_slice(shares, (chosen.len(), self.classes), &self.device)?;
                 self.counted(&scores, &shares, &chosen)?
             }
         };
@@ -266,8 +277,9 @@ impl Training {
         if self.epoch >= self.recipe.epochs {
             return false;
         }
-        if self.recipe.drops.before.contains(&self.epoch) {
-            self.optimizer.set_rate(self.recipe.rate(self.epoch), self.recipe.drops.forget);
+        let rate = self.recipe.rate(self.epoch);
+        if self.epoch > 0 && rate != self.recipe.rate(self.epoch - 1) {
+            self.optimizer.set_rate(rate, self.recipe.forgets());
         }
         self.order = self.order_of(self.epoch);
         self.position = 0;
@@ -280,6 +292,40 @@ impl Training {
         let mut order: Vec<usize> = (0..self.examples.labels().len()).collect();
         order.shuffle(&mut rng);
         order
+    }
+}
+
+/// The labels that a teacher gives to all examples as they are, `(n, classes)`: the softmax of its scores. Where it is wrong, its
+/// scores are replaced by a one-hot of the class, which passes the softmax too: `e / (e + C - 1)` for the class (NCFM, as
+/// released).
+fn plain_labels(teacher: &dyn Network, examples: &dyn Examples, classes: usize, device: &Device) -> Result<Vec<f32>> {
+    const SLICE: usize = 256;
+    let shape = examples.shape();
+    let [channels, height, width] = shape.dims();
+    let labels = examples.labels();
+    teacher.set_training(false);
+    let mut taught = Vec::with_capacity(labels.len() * classes);
+    for start in (0..labels.len()).step_by(SLICE) {
+        let count = SLICE.min(labels.len() - start);
+        let mut values = vec![0.0; count * shape.len()];
+        values.chunks_exact_mut(shape.len()).zip(start..).for_each(|(image, index)| examples.fetch(index, image));
+        let images = Tensor::from_vec(values, (count, channels, height, width), device)?;
+        let mut scores = teacher.forward(&images)?.flatten_all()?.to_vec1::<f32>()?;
+        replace_where_wrong(&mut scores, &labels[start..start + count], classes);
+        let scores = Tensor::from_vec(scores, (count, classes), &Device::Cpu)?;
+        taught.extend(softmax(&scores)?.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(taught)
+}
+
+/// Scores `(n, classes)` that are highest for another class than that of the image become a one-hot of the latter.
+fn replace_where_wrong(scores: &mut [f32], labels: &[u32], classes: usize) {
+    for (row, &label) in scores.chunks_exact_mut(classes).zip(labels) {
+        let own = row[label as usize];
+        if row.iter().any(|&other| other > own) {
+            row.fill(0.0);
+            row[label as usize] = 1.0;
+        }
     }
 }
 
@@ -323,4 +369,23 @@ pub fn accuracy_on(
 ) -> Result<usize> {
     let named = named_by(network, data, split, indices, device)?;
     Ok(named.iter().zip(indices).filter(|(named, index)| **named == split.labels()[**index as usize]).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::golden::golden;
+
+    #[test]
+    fn labels_of_a_teacher_that_is_wrong_are_a_softened_one_hot() {
+        let labels: Vec<u32> = golden("ncfm.labels").into_iter().map(|label| label as u32).collect();
+        let mut scores: Vec<f32> = golden("ncfm.scores").into_iter().map(|score| score as f32).collect();
+        replace_where_wrong(&mut scores, &labels, 10);
+        let scores = Tensor::from_vec(scores, (labels.len(), 10), &Device::Cpu).unwrap();
+        let taught = softmax(&scores).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let expected = golden("ncfm.taught");
+        assert!(taught.iter().zip(&expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{taught:?}");
+        let wrong = expected.chunks_exact(10).filter(|row| row.iter().all(|&share| share < 0.2321)).count();
+        assert!(wrong > 0 && wrong < labels.len(), "some are named rightly, others are not: {wrong}");
+    }
 }

@@ -15,11 +15,14 @@
 //! | cutout | zero in a rectangle of `k = ⌊h/2 + ½⌋` rows and likewise columns | centre in `0..=h - k mod 2`, likewise columns | none |
 //! | flip | left and right exchanged | where `u < 0.5` | `u ≥ 0.5` |
 //! | scale | sampled at `(sx x, sy y)` | `sx`, `sy` `= u (1.2 - 1/1.2) + 1/1.2` | `u = (1 - 1/1.2) / (1.2 - 1/1.2)` |
+//! | window | a part of the image, made as large as the image; sampled inside it | share of the area, sides, place | the whole |
 //! | rotate | sampled at `(cos a x - sin a y, sin a x + cos a y)` | `a = (u - 0.5) 30°` | `u = 0.5` |
 //!
 //! Sampling is bilinear with zeros outside; coordinates run from -1 to 1 between the outer edges of the outer pixels
 //! (PyTorch's `affine_grid` and `grid_sample` with `align_corners=False`). On images that are not square a rotation
 //! therefore shears, as in the reference.
+//!
+//! A [`Draw::Window`] is no family of a strategy: it is what FKD puts in the place of all of them (`RandomResizedCrop`).
 //!
 //! Source: Zhao and Bilen, *Dataset Condensation with Differentiable Siamese Augmentation*, ICML 2021, and its code,
 //! `VICO-UoE/DatasetCondensation`. Departures, none of which changes a distribution:
@@ -43,6 +46,11 @@ use crate::data::ImageShape;
 const SCALE_RATIO: f64 = 1.2;
 /// Rotations are drawn between minus this and this.
 const ROTATE_DEGREES: f64 = 15.0;
+
+/// The least share of an image that a window has, the largest proportion of its sides, and how often one is drawn that fits.
+const WINDOW_LEAST: f64 = 0.08;
+const WINDOW_RATIO: f64 = 4.0 / 3.0;
+const WINDOW_TRIES: usize = 10;
 
 /// A kind of augmentation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -131,6 +139,13 @@ pub enum Draw {
         /// Vertical factor.
         sy: f64,
     },
+    /// A part of the image, made as large as the image, bilinear, with nothing from outside of it.
+    Window {
+        /// First column and first row.
+        corner: [usize; 2],
+        /// Columns and rows.
+        sides: [usize; 2],
+    },
     /// [`Family::Rotate`]. Zero changes nothing.
     Rotate {
         /// The angle by which sampling positions turn.
@@ -169,6 +184,26 @@ impl Draw {
             }
             Family::Rotate => Self::Rotate { radians: (u[0] - 0.5) * 2.0 * ROTATE_DEGREES.to_radians() },
         }
+    }
+
+    /// A window of 8 % to 100 % of the image, its sides in a proportion of 3/4 to 4/3, as `RandomResizedCrop` draws it: ten
+    /// tries, then the whole image, or as much of it as the proportions allow.
+    pub fn window(shape: ImageShape, rng: &mut impl Rng) -> Self {
+        let [width, height] = [shape.width, shape.height];
+        let ratio = WINDOW_RATIO.ln();
+        for _ in 0..WINDOW_TRIES {
+            let area = (width * height) as f64 * (WINDOW_LEAST + (1.0 - WINDOW_LEAST) * rng.random::<f64>());
+            let ratio = (ratio * (2.0 * rng.random::<f64>() - 1.0)).exp();
+            let sides = [(area * ratio).sqrt().round() as usize, (area / ratio).sqrt().round() as usize];
+            if (1..=width).contains(&sides[0]) && (1..=height).contains(&sides[1]) {
+                let corner =
+                    [(sides[0], width), (sides[1], height)].map(|(part, all)| whole(rng.random(), all - part + 1));
+                return Self::Window { corner, sides };
+            }
+        }
+        let most = |side: usize, other: usize| ((other as f64 * WINDOW_RATIO).round() as usize).clamp(1, side);
+        let sides = [most(width, height), most(height, width)];
+        Self::Window { corner: [(width - sides[0]) / 2, (height - sides[1]) / 2], sides }
     }
 
     /// Works out once what every image of this shape needs; worth it where one draw meets many images.

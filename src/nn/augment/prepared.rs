@@ -54,6 +54,7 @@ impl<T: Float> Prepared<T> {
             Draw::Crop { dx, dy } => Map::Shift { dx: dx as isize, dy: dy as isize },
             Draw::Cutout { x, y } => Map::Erase { rows: erased(y, shape.height), columns: erased(x, shape.width) },
             Draw::Flip { flipped: true } => Map::Mirror,
+            Draw::Window { corner, sides } => Map::Sample(window(corner, sides, shape)),
             Draw::Scale { sx, sy } => Map::Sample(taps([[sx, 0.0], [0.0, sy]], shape)),
             Draw::Rotate { radians } => {
                 let (sin, cos) = radians.sin_cos();
@@ -236,6 +237,28 @@ fn taps<T: Float>(theta: [[f64; 2]; 2], shape: ImageShape) -> Vec<Taps<T>> {
         }
     }
     all
+}
+
+/// Where each output pixel samples a plane, for a window that fills it: pixel `j` of `w` lies at `(j + 1/2) side / w - 1/2` in
+/// the window, and the edge of the window goes on outside of it.
+fn window<T: Float>(corner: [usize; 2], sides: [usize; 2], shape: ImageShape) -> Vec<Taps<T>> {
+    let along = |place: usize, axis: usize, all: usize| {
+        let last = sides[axis] - 1;
+        let position = ((place as f64 + 0.5) * sides[axis] as f64 / all as f64 - 0.5).clamp(0.0, last as f64);
+        let (before, share) = (position.floor() as usize, position - position.floor());
+        ([corner[axis] + before, corner[axis] + (before + 1).min(last)], [1.0 - share, share])
+    };
+    let places = (0..shape.height).flat_map(|row| (0..shape.width).map(move |column| (row, column)));
+    let taps = |(row, column): (usize, usize)| {
+        let (rows, down) = along(row, 1, shape.height);
+        let (columns, across) = along(column, 0, shape.width);
+        let four = [[0, 0], [0, 1], [1, 0], [1, 1]];
+        Taps {
+            at: four.map(|[i, j]| (rows[i] * shape.width + columns[j]) as u32),
+            weight: four.map(|[i, j]| cast(down[i] * across[j])),
+        }
+    };
+    places.map(taps).collect()
 }
 
 /// The two pixels on either side of a position along an axis, and their weights.

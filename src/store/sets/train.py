@@ -108,7 +108,7 @@ def train(images, labels, weights, epochs):
     optimizer = lambda rate: torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
     sgd = optimizer(0.01)
     for epoch in range(epochs + 1):
-        if epoch == epochs // 2 + 1:
+        if epoch == epochs // 2 + 2:  # after the epoch epochs // 2 + 1
             sgd = optimizer(0.001)
         for chosen in torch.randperm(len(images)).split(256):
             losses = F.cross_entropy(net(augment(images[chosen])), labels[chosen], reduction="none")
