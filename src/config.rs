@@ -96,11 +96,24 @@ pub struct RealSpec {
 }
 
 /// What both kinds of images go through before they are seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentationSpec {
-    /// One of these is drawn for each class and step.
-    pub families: Vec<Family>,
+    /// One of these is drawn for each class and step; where nothing is said, one of all, without the flip for digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub families: Option<Vec<Family>>,
+}
+
+impl AugmentationSpec {
+    /// The families for a data set: those of the config, otherwise what the images allow. Points have none.
+    pub fn of(&self, data: &Dataset) -> &[Family] {
+        match &self.families {
+            Some(families) => families,
+            None if !data.is_pictures() => &[],
+            None if data.flips() => &Family::ALL,
+            None => &Family::WITHOUT_FLIP,
+        }
+    }
 }
 
 /// How pixels move.
@@ -176,13 +189,6 @@ impl Default for ImagesSpec {
 impl Default for RealSpec {
     fn default() -> Self {
         Self { batch: 256, chunk: 0 }
-    }
-}
-
-impl Default for AugmentationSpec {
-    fn default() -> Self {
-        use Family::{Color, Crop, Cutout, Flip, Rotate, Scale};
-        Self { families: vec![Color, Crop, Cutout, Flip, Scale, Rotate] }
     }
 }
 
@@ -335,6 +341,9 @@ impl RunConfig {
         if self.pool.size == 0 {
             fault("pool.size must be at least 1".to_owned());
         }
+        if !(self.pool.weight_decay.is_finite() && self.pool.weight_decay >= 0.0) {
+            fault(format!("pool.weight_decay must be 0 or more, not {}", self.pool.weight_decay));
+        }
         let pool = self.pool.network(&self.network);
         if let Err(text) = pool.check(data.shape()) {
             fault(format!("pool: {text}"));
@@ -353,7 +362,7 @@ impl RunConfig {
         if (1..self.classes.len()).any(|position| self.classes[position..].contains(&self.classes[position - 1])) {
             fault("classes names a class twice".to_owned());
         }
-        if !data.is_pictures() && !self.augmentation.families.is_empty() {
+        if !data.is_pictures() && !self.augmentation.of(data).is_empty() {
             fault(format!("{} has points, not pictures: set augmentation.families=[]", data.name()));
         }
         if self.evaluation.every > 0 && data.holdout().is_empty() {
@@ -428,7 +437,7 @@ impl RunConfig {
         Ok(match (&self.energy, &self.quantizer) {
             (Some(energy), _) => Box::new(EnergyMap::new(energy.clone(), data, device, self.seed, images, rate)?),
             (_, Some(spec)) => Box::new(Quantizer::new(spec.clone(), data, device, self.seed, images, rate)?),
-            (None, None) => Box::new(Matching::new(self.matching(), data, device, self.seed, images, rate)?),
+            (None, None) => Box::new(Matching::new(self.matching(&data), data, device, self.seed, images, rate)?),
         })
     }
 
@@ -438,12 +447,12 @@ impl RunConfig {
     }
 
     /// The part that the matching method needs.
-    pub fn matching(&self) -> MatchingSpec {
+    pub fn matching(&self, data: &Dataset) -> MatchingSpec {
         MatchingSpec {
             network: self.network.clone(),
             real_batch: self.real.batch,
             chunk: self.real.chunk,
-            augmentation: self.augmentation.families.clone(),
+            augmentation: self.augmentation.of(data).to_vec(),
             momentum: self.optimizer.momentum,
             updates: self.optimizer.updates,
             queue: self.queue.clone(),

@@ -42,7 +42,7 @@ fn method(config: &RunConfig) -> (Arc<Dataset>, Matching) {
     config.check(&data).unwrap();
     let images = config.start_images(&data).unwrap();
     let rate = config.optimizer.learning_rate;
-    let method = Matching::new(config.matching(), data.clone(), Device::Cpu, config.seed, images, rate).unwrap();
+    let method = Matching::new(config.matching(&data), data.clone(), Device::Cpu, config.seed, images, rate).unwrap();
     (data, method)
 }
 

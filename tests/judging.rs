@@ -68,7 +68,18 @@ fn baselines_choose_as_many_images_and_are_judged_alike() {
 fn every_protocol_trains_and_says_its_name() {
     let out = folder();
     succeed(&mut digits(out.path()));
-    for protocol in ["idc@2x1", "ncfm@2x1", "dm@2x1+soft", "dm@2x1+plain", "quick@1x1"] {
+    for protocol in [
+        "idc@2x1",
+        "dance@2x1",
+        "ncfm@2x1",
+        "ncfm@3x1+soft",
+        "ncfm@3x1+soft+hard2",
+        "fkd@2x1",
+        "fkd@2x1+hard",
+        "dm@2x1+soft",
+        "dm@2x1+plain",
+        "quick@1x1",
+    ] {
         let json = evaluate(out.path(), &["--protocol", protocol]);
         assert_eq!(json["accuracy"]["protocol"], protocol);
         assert!(json["accuracy"]["mean"].as_f64().unwrap() > 0.0, "{protocol}: {json}");
@@ -151,7 +162,7 @@ fn the_whole_set_of_digits_is_learned_to_ninety_seven_per_cent() {
     let how = How {
         protocol: "whole@60".parse::<Protocol>().unwrap(),
         network: &config.network,
-        augmentation: &config.augmentation.families,
+        augmentation: config.augmentation.of(&data),
         device: &Device::Cpu,
         seed: 0,
     };

@@ -30,8 +30,9 @@ use crate::{
 pub(super) struct EvaluateArgs {
     /// Folder of a run; or a set: .pt, .npz, .safetensors or a folder of pictures, together with --data
     path: PathBuf,
-    /// For example dm@300x5, dm@1000x20 (the published one), idc@1000x3, ncfm@2000x10, quick@100x3 (hold-out), whole@60
-    /// (all training images); +soft behind it takes labels from a teacher, +plain leaves augmentation out
+    /// For example dm@300x5, dm@1000x20 (the published one), idc@1000x3, dance@1500x3, ncfm@2000x10, fkd@300x3 (soft labels;
+    /// fkd@300x3+hard without), quick@100x3 (hold-out), whole@60 (all training images); +soft behind it takes labels from a
+    /// teacher, +plain leaves augmentation out
     #[arg(long, value_name = "NAME", default_value = "dm@300x5")]
     protocol: Protocol,
     /// Number of networks, instead of the protocol's
@@ -90,6 +91,9 @@ impl EvaluateArgs {
             Some(repeats) => self.protocol.with_repeats(repeats.max(1)),
             None => self.protocol,
         };
+        if let Some(note) = protocol.family.note() {
+            eprintln!("{protocol}: {note}");
+        }
         if !self.path.join("run.json").is_file() && (self.config.data.is_some() || self.path.is_file()) {
             return self.judge_set(protocol);
         }
@@ -239,7 +243,7 @@ fn judge_images(
     network: &NetworkSpec,
 ) -> Result<Evaluation> {
     let device = config.device.open()?;
-    let augmentation = config.augmentation.families.as_slice();
+    let augmentation = config.augmentation.of(data);
     let how = How { protocol, network, augmentation, device: &device, seed: config.seed };
     let mut judge = Judge::imported(data, images, how)?;
     eprintln!("judging by {protocol}, {}: about {}", network.describe(), words::duration(judge.forecast()?));
@@ -255,6 +259,7 @@ fn judge_images(
         tested_on: judge.tested_on(),
         accuracy: outcome.accuracy,
         values: outcome.values,
+        draws: judge.draws(),
         network: judge.network().describe(),
         confusion: outcome.confusion,
         called: outcome.called,

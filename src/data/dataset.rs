@@ -133,6 +133,8 @@ pub struct Dataset {
     levels: Vec<f32>,
     /// What people should know about how it was read, for example which files were skipped.
     notes: Vec<String>,
+    /// False where an image means something else in the mirror.
+    flips: bool,
 }
 
 /// What a loader knows about a set besides its pixels.
@@ -175,6 +177,7 @@ impl Dataset {
             holdout: Vec::new(),
             levels,
             notes: Vec::new(),
+            flips: true,
         })
     }
 
@@ -204,6 +207,19 @@ impl Dataset {
     pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
         self.notes = notes;
         self
+    }
+
+    /// Says whether an image in the mirror is still one of its class.
+    #[must_use]
+    pub(super) fn with_flips(mut self, flips: bool) -> Self {
+        self.flips = flips;
+        self
+    }
+
+    /// False where an image means something else in the mirror, or nothing, as digits do: then nothing is mirrored unless a
+    /// config says so.
+    pub fn flips(&self) -> bool {
+        self.flips
     }
 
     /// What people should know about how it was read, for example which files were skipped.

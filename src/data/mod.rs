@@ -7,6 +7,7 @@ mod bytes;
 mod cifar;
 mod dataset;
 mod digits;
+mod facts;
 mod folder;
 mod idx;
 mod mat;

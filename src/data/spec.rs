@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, cifar, digits, folder, idx, npz, plane, svhn};
+use super::{Dataset, cifar, digits, facts, folder, idx, npz, plane, svhn};
 use crate::error::{Error, Result};
 
 /// A data set by name: `digits`, `plane:moons`, `idx:DIR`, `folder:DIR`.
@@ -45,7 +45,31 @@ impl DataSpec {
                              cifar100:DIR, svhn:DIR, folder:DIR, folder@SIZE:DIR, npz:FILE, or the path of one of these";
 
     /// Reads or makes the set. `seed` matters for made-up sets, and for the test split of a set that has none.
+    ///
+    /// Digits are not mirrored: neither are sets that are known by their name (`digits`, SVHN, USPS, MNIST and its like, but
+    /// Fashion-MNIST), nor those that say so themselves, by `flip = false` in a file `dataset.toml` in their folder, or beside
+    /// a single file.
     pub fn load(&self, seed: u64) -> Result<Dataset> {
+        let data = self.read(seed)?;
+        let flips = match self.path().map(facts::read).transpose()?.and_then(|facts| facts.flip) {
+            Some(flips) => flips,
+            None => !facts::is_of_characters(data.name()),
+        };
+        Ok(data.with_flips(flips))
+    }
+
+    /// Where its files lie, where it has some.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Digits | Self::Plane(_) => None,
+            Self::Idx(path) | Self::Cifar10(path) | Self::Cifar100(path) | Self::Svhn(path) | Self::Npz(path) => {
+                Some(path)
+            }
+            Self::Folder { path, .. } => Some(path),
+        }
+    }
+
+    fn read(&self, seed: u64) -> Result<Dataset> {
         match self {
             Self::Digits => digits::load(),
             Self::Plane(shape) => plane::load(*shape, seed),

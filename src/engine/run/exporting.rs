@@ -35,7 +35,7 @@ impl Run {
             seed: *seed,
             network: network.describe(),
             network_config: serde_json::to_value(&network).expect("plain data"),
-            augmentation: augmentation.families.iter().map(|family| family.name().to_owned()).collect(),
+            augmentation: augmentation.of(&self.data).iter().map(|family| family.name().to_owned()).collect(),
             distilled: self.measured(protocol)?,
             ..sets::Card::of(images, &self.data)
         };
@@ -82,7 +82,13 @@ impl Run {
             seed,
             network: network.describe(),
             network_config: serde_json::to_value(&network).expect("plain data"),
-            augmentation: self.config.augmentation.families.iter().map(|family| family.name().to_owned()).collect(),
+            augmentation: self
+                .config
+                .augmentation
+                .of(&self.data)
+                .iter()
+                .map(|family| family.name().to_owned())
+                .collect(),
             ..sets::Card::of(&set, &self.data)
         };
         sets::write(&set, &self.data, &card, folder)
