@@ -23,7 +23,7 @@ use super::{
     KeptNetwork, Method, Pretrained, Queue, QueueSpec, Saved, State, SyntheticSet,
     look::{Look, Sight},
     state::{Setting, Weights, norm},
-    terms::{Ball, Entry, Parameter, Term, TermsSpec, Through},
+    terms::{Ball, Base, Entry, PaperCase, Parameter, Term, TermsSpec, Through},
 };
 use crate::{
     data::Dataset,
@@ -354,13 +354,19 @@ impl Method for Matching {
     }
 
     fn term_infos(&self) -> Vec<TermInfo> {
+        let case = PaperCase {
+            data: self.data.name(),
+            classes: self.data.classes(),
+            per_class: self.state.images.per_class,
+            base: if self.queue.is_some() { Base::Idm } else { Base::Dm },
+        };
         let info = |(position, entry): (usize, &Entry)| {
             let setting = &self.state.weights.terms[position];
             TermInfo {
                 id: entry.term.id().to_owned(),
                 meaning: entry.term.meaning().to_owned(),
                 default_weight: entry.weight,
-                paper_weight: entry.term.paper_weight(self.state.images.classes.len(), self.queue.is_some()),
+                paper: entry.term.paper(case),
                 weight: setting.weight,
                 most: None,
                 parameters: (entry.term.parameters().iter().zip(&entry.parameters))

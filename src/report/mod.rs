@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use judging::{
-    Accuracy, Called, Compared, Comparison, Evaluation, Published, Subject, TestedOn, Verdict, VerdictRow,
+    Accuracy, Called, Compared, Comparison, Evaluation, Published, Spread, Subject, TestedOn, Verdict, VerdictRow,
 };
 pub use mapped::{Form, Fused, FusedRow, OnMap, OnMapRow};
 pub use pictures::{
@@ -76,6 +76,8 @@ pub struct QueueInfo {
     pub batches: usize,
     /// Running accuracies begin anew after this many steps; 0 for never.
     pub forget_every: u64,
+    /// Steps after which they do so besides.
+    pub forget_at: Vec<u64>,
 }
 
 /// What a data set is, in words and numbers.
@@ -129,8 +131,8 @@ pub struct TermInfo {
     pub meaning: String,
     /// The weight that the preset gives it.
     pub default_weight: f64,
-    /// The weight that the paper gives it, where there is one.
-    pub paper_weight: Option<f64>,
+    /// Weights of papers, that for this run (or the one nearest to it) first.
+    pub paper: Vec<PaperMark>,
     /// The weight at this moment.
     pub weight: f64,
     /// The largest weight that means something, where there is one: its fader is evenly divided from 0.
@@ -141,6 +143,24 @@ pub struct TermInfo {
     pub needs_pool: bool,
     /// Why it has no effect in this run, where it has none.
     pub no_effect: Option<String>,
+}
+
+/// A weight of a paper, and for what it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PaperMark {
+    /// The weight as a run here has it.
+    pub weight: f64,
+    /// For what it was released, for example `CIFAR-10, 10 per class`; empty where it is for everything.
+    pub setting: String,
+    /// False where the run is on other data, with another number of images, or on another base.
+    pub fits: bool,
+}
+
+impl PaperMark {
+    /// A weight for everything.
+    pub fn anywhere(weight: f64) -> Self {
+        Self { weight, setting: String::new(), fits: true }
+    }
 }
 
 /// A number of a term beside its weight.

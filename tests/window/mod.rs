@@ -17,8 +17,8 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     engine::{Backstage, Command, Engine, Event, Start, Trial},
     report::{
-        Accuracy, Called, Change, DataSummary, Evaluation, Frame, Ground, Intervention, ParameterInfo, RunInfo,
-        StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict, Wants,
+        Accuracy, Called, Change, DataSummary, Evaluation, Frame, Ground, Intervention, PaperMark, ParameterInfo,
+        RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict, Wants,
     },
 };
 
@@ -240,7 +240,7 @@ impl Actor {
             meaning: meaning.to_owned(),
             default_weight: weight,
             most: None,
-            paper_weight: paper,
+            paper: paper.map(PaperMark::anywhere).into_iter().collect(),
             weight,
             parameters: Vec::new(),
             needs_pool: false,
@@ -356,6 +356,7 @@ impl Actor {
         let repeats = if std > 0.0 { 3 } else { 1 };
         let whole = subject == Subject::Whole;
         out.tell(Event::Evaluated(Evaluation {
+            draws: 1,
             step: run.step,
             subject,
             tested_on,

@@ -103,7 +103,7 @@ fn strip(
             name: &name,
             value: strip.fader,
             default: strip.default,
-            paper: strip.paper,
+            paper: strip.paper.first().map(|mark| mark.weight),
             most: strip.most,
             silent: meters.silent,
             color: meters.color,
@@ -194,9 +194,15 @@ fn set(index: Option<usize>, value: f64) -> Action {
 }
 
 fn fader_hint(strip: &Strip) -> String {
-    let paper = strip.paper.map_or_else(String::new, |value| format!(" · paper {} (diamond)", short(value)));
+    let paper = match strip.paper.first() {
+        Some(mark) if mark.fits => format!(" · paper {} (diamond)", short(mark.weight)),
+        Some(mark) => format!(" · paper {} (diamond), for other data", short(mark.weight)),
+        None => String::new(),
+    };
+    let settings = strip.paper.iter().filter(|mark| !mark.setting.is_empty());
+    let table: String = settings.map(|mark| format!("\n{}: {}", mark.setting, short(mark.weight))).collect();
     format!(
-        "Default {} (wedge){paper}\nArrows nudge, Shift fine, 0 default, double click default",
+        "Default {} (wedge){paper}\nArrows nudge, Shift fine, 0 default, double click default{table}",
         short(strip.default)
     )
 }

@@ -2,7 +2,7 @@
 //!
 //! Mute and solo are known here only; the engine hears weights. A muted strip sends 0 and remembers its fader.
 
-use crate::report::{ParameterInfo, RunInfo, TermInfo};
+use crate::report::{PaperMark, ParameterInfo, RunInfo, TermInfo};
 
 /// One strip: a term of the loss, or the learning rate.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +15,8 @@ pub struct Strip {
     pub fader: f64,
     /// The value of the preset.
     pub default: f64,
-    /// The value of the paper, where there is one.
-    pub paper: Option<f64>,
+    /// Values of papers, that for this run (or the one nearest to it) first.
+    pub paper: Vec<PaperMark>,
     /// The largest value that means something, where there is one.
     pub most: Option<f64>,
     /// Silenced, with the fader kept.
@@ -36,7 +36,7 @@ pub struct Strip {
 }
 
 impl Strip {
-    fn new(id: &str, meaning: &str, default: f64, paper: Option<f64>, value: f64) -> Self {
+    fn new(id: &str, meaning: &str, default: f64, paper: Vec<PaperMark>, value: f64) -> Self {
         Self {
             id: id.to_owned(),
             meaning: meaning.to_owned(),
@@ -57,10 +57,10 @@ impl Strip {
     fn of(term: &TermInfo) -> Self {
         let knob = |one: &ParameterInfo| Self {
             whole: one.whole,
-            ..Self::new(&one.id, &one.meaning, one.default, None, one.value)
+            ..Self::new(&one.id, &one.meaning, one.default, Vec::new(), one.value)
         };
         let parameters = term.parameters.iter().map(knob).collect();
-        let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper_weight, term.weight);
+        let plain = Self::new(&term.id, &term.meaning, term.default_weight, term.paper.clone(), term.weight);
         Self { parameters, most: term.most, needs_pool: term.needs_pool, no_effect: term.no_effect.clone(), ..plain }
     }
 
@@ -97,7 +97,7 @@ impl Desk {
     pub fn of(info: &RunInfo, default_rate: Option<f64>) -> Self {
         let meaning = "How far pixels, a map or points move in a step";
         let default = default_rate.unwrap_or(info.learning_rate);
-        let rate = Strip::new("learning rate", meaning, default, None, info.learning_rate);
+        let rate = Strip::new("learning rate", meaning, default, Vec::new(), info.learning_rate);
         Self { terms: info.terms.iter().map(Strip::of).collect(), rate: Some(rate), solo: None }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     fn desk() -> Desk {
-        let strip = |id: &str| Strip::new(id, "", 1.0, None, 1.0);
+        let strip = |id: &str| Strip::new(id, "", 1.0, Vec::new(), 1.0);
         Desk { terms: vec![strip("mean"), strip("covariance")], rate: Some(strip("learning rate")), solo: None }
     }
 

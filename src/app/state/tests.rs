@@ -20,7 +20,7 @@ fn info() -> RunInfo {
         id: "mean".to_owned(),
         meaning: String::new(),
         default_weight: 1.0,
-        paper_weight: None,
+        paper: Vec::new(),
         weight: 1.0,
         most: None,
         parameters: Vec::new(),

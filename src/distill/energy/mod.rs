@@ -32,7 +32,7 @@ use crate::{
     data::Dataset,
     error::{Error, Result},
     random::{Purpose, choose, stream},
-    report::{ParameterInfo, StepReport, TermInfo, TermValue},
+    report::{PaperMark, ParameterInfo, StepReport, TermInfo, TermValue},
 };
 use features::Lens;
 
@@ -366,9 +366,9 @@ impl Method for EnergyMap {
 
     fn term_infos(&self) -> Vec<TermInfo> {
         let about = [
-            (WITHIN, "Energy of pairs of one class: it draws each class into a ball", self.spec.within, Some(1.0)),
-            (BETWEEN, "Energy of pairs of two classes: it keeps the balls apart", self.spec.between, Some(1.0)),
-            (DECAY, "Half the squared size of the map", self.spec.decay, Some(5e-4)),
+            (WITHIN, "Energy of pairs of one class: it draws each class into a ball", self.spec.within, 1.0),
+            (BETWEEN, "Energy of pairs of two classes: it keeps the balls apart", self.spec.between, 1.0),
+            (DECAY, "Half the squared size of the map", self.spec.decay, 5e-4),
         ];
         let offset = "Added to every scaled distance, so that points that meet have a finite energy (b0)";
         let ratio =
@@ -382,11 +382,11 @@ impl Method for EnergyMap {
         };
         about
             .into_iter()
-            .map(|(id, meaning, default_weight, paper_weight)| TermInfo {
+            .map(|(id, meaning, default_weight, paper)| TermInfo {
                 id: id.to_owned(),
                 meaning: meaning.to_owned(),
                 default_weight,
-                paper_weight,
+                paper: vec![PaperMark::anywhere(paper)],
                 weight: self.setting(id).weight,
                 most: None,
                 parameters: parameters(id)

@@ -3,7 +3,7 @@
 use super::{QuantizerSpec, SpaceKind};
 use crate::{
     distill::Weights,
-    report::{ParameterInfo, TermInfo},
+    report::{PaperMark, ParameterInfo, TermInfo},
 };
 
 /// Names of the terms and of what else is turned about them.
@@ -72,11 +72,11 @@ pub(super) fn infos(spec: &QuantizerSpec, begun_with: usize, weights: &Weights) 
     about
         .into_iter()
         .zip(settings)
-        .map(|((id, meaning, default_weight, paper_weight, most, no_effect), setting)| TermInfo {
+        .map(|((id, meaning, default_weight, paper, most, no_effect), setting)| TermInfo {
             id: id.to_owned(),
             meaning: meaning.to_owned(),
             default_weight,
-            paper_weight,
+            paper: paper.map(PaperMark::anywhere).into_iter().collect(),
             weight: setting.weight,
             most,
             parameters: knobs(id)

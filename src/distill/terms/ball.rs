@@ -45,10 +45,6 @@ impl Term for Ball {
         "Pulls back the synthetic images that lie outside the ball of their class (our reading of IID's threshold)"
     }
 
-    fn paper_weight(&self, _classes: usize, _queue: bool) -> Option<f64> {
-        None
-    }
-
     fn needs(&self) -> Needs {
         Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
     }

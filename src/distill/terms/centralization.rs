@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Seen, Term, Through, mean_over_images};
+use super::{Base, Needs, PaperCase, Seen, Term, Through, mean_over_images, paper::marks};
+use crate::report::PaperMark;
 
 /// `sum_i || g(s_i) - gbar ||^2` with `gbar = mean_i g(s_i)`, one number for each class.
 ///
@@ -24,8 +25,8 @@ impl Term for Centralization {
         "Pulls the synthetic images of a class together in the eyes of a trained network"
     }
 
-    fn paper_weight(&self, _classes: usize, queue: bool) -> Option<f64> {
-        Some(if queue { 0.01 } else { 0.05 })
+    fn paper(&self, case: PaperCase<'_>) -> Vec<PaperMark> {
+        marks(&[(Base::Dm, "cifar10", 10, 0.05), (Base::Idm, "cifar10", 10, 0.01)], case, false)
     }
 
     fn needs(&self) -> Needs {

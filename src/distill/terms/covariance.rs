@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Seen, Term, Through, mean_over_images};
+use super::{Base, Needs, PaperCase, Seen, Term, Through, mean_over_images, paper::marks};
+use crate::report::PaperMark;
 
 /// `|| Sigma(f(x)) - Sigma(f(s)) ||_F^2` with `Sigma(F) = (1/B) sum_b X_b X_b^T` and `X = F - mean_b F`, one number for
 /// each class.
@@ -23,8 +24,8 @@ impl Term for Covariance {
         "Makes the channels of synthetic feature maps vary together as those of real ones do"
     }
 
-    fn paper_weight(&self, _classes: usize, queue: bool) -> Option<f64> {
-        Some(if queue { 0.03 } else { 0.01 })
+    fn paper(&self, case: PaperCase<'_>) -> Vec<PaperMark> {
+        marks(&[(Base::Dm, "cifar10", 10, 0.01), (Base::Idm, "cifar10", 10, 0.03)], case, false)
     }
 
     fn needs(&self) -> Needs {

@@ -2,7 +2,8 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Needs, Seen, Term, Through};
+use super::{Base, Needs, PaperCase, Seen, Term, Through, paper::marks};
+use crate::report::PaperMark;
 
 /// `a (1/m) sum_i -log softmax(h(s_i))_y`, one number for each class `y`, in nats.
 ///
@@ -21,8 +22,13 @@ impl Term for CrossEntropy {
         "Lets networks that learn real images recognise the synthetic ones; counts more as they get better"
     }
 
-    fn paper_weight(&self, _classes: usize, _queue: bool) -> Option<f64> {
-        Some(0.5)
+    fn paper(&self, case: PaperCase<'_>) -> Vec<PaperMark> {
+        const ROWS: [(&str, [f64; 3]); 3] =
+            [("cifar10", [0.5, 0.5, 0.1]), ("cifar100", [0.5, 0.1, 0.1]), ("tiny-imagenet", [0.5, 0.5, 0.8])];
+        let of_set = |(data, weights): (&'static str, [f64; 3])| {
+            [1, 10, 50].into_iter().zip(weights).map(move |(images, weight)| (Base::Idm, data, images, weight))
+        };
+        marks(&ROWS.into_iter().flat_map(of_set).collect::<Vec<_>>(), case, false)
     }
 
     fn needs(&self) -> Needs {

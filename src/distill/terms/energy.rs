@@ -30,10 +30,6 @@ impl Term for Energy {
         "Draws classes into compact balls that keep apart in the eyes of a trained network (ours, after PEMDD)"
     }
 
-    fn paper_weight(&self, _classes: usize, _queue: bool) -> Option<f64> {
-        None
-    }
-
     fn needs(&self) -> Needs {
         Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
     }

@@ -2,7 +2,8 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Needs, Seen, Term, Through};
+use super::{Base, Needs, PaperCase, Seen, Term, Through, paper::marks};
+use crate::report::PaperMark;
 
 /// Keeps the logarithm of a coordinate finite that no image of a class has.
 const TINY: f64 = 1e-30;
@@ -28,8 +29,13 @@ impl Term for Information {
         "Makes the images of a class say the same to a trained network: little is left to know beyond the class"
     }
 
-    fn paper_weight(&self, classes: usize, _queue: bool) -> Option<f64> {
-        Some(8000.0 / classes as f64)
+    fn paper(&self, case: PaperCase<'_>) -> Vec<PaperMark> {
+        const ROWS: [(&str, [f64; 2]); 3] =
+            [("svhn", [18000.0, 500.0]), ("cifar10", [8000.0, 2000.0]), ("cifar100", [2000.0, 500.0])];
+        let of_set = |(data, weights): (&'static str, [f64; 2])| {
+            [10, 50].into_iter().zip(weights).map(move |(images, weight)| (Base::Dm, data, images, weight))
+        };
+        marks(&ROWS.into_iter().flat_map(of_set).collect::<Vec<_>>(), case, true)
     }
 
     fn needs(&self) -> Needs {

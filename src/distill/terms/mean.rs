@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Seen, Term, Through, mean_over_images};
+use super::{Needs, PaperCase, Seen, Term, Through, mean_over_images};
+use crate::report::PaperMark;
 
 /// `|| mean_n f(x) - mean_m f(s) ||^2`, summed over the `d` dimensions, one number for each class.
 ///
@@ -19,8 +20,8 @@ impl Term for Mean {
         "Pulls the mean of the synthetic features of a class towards the mean of its real features"
     }
 
-    fn paper_weight(&self, _classes: usize, _queue: bool) -> Option<f64> {
-        Some(1.0)
+    fn paper(&self, _case: PaperCase<'_>) -> Vec<PaperMark> {
+        vec![PaperMark::anywhere(1.0)]
     }
 
     fn needs(&self) -> Needs {

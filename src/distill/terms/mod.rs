@@ -11,6 +11,7 @@ mod cross_entropy;
 mod energy;
 mod information;
 mod mean;
+mod paper;
 
 pub use ball::Ball;
 pub use centralization::Centralization;
@@ -19,6 +20,7 @@ pub use cross_entropy::CrossEntropy;
 pub use energy::Energy;
 pub use information::{Information, divergences};
 pub use mean::Mean;
+pub use paper::PaperCase;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +28,7 @@ use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::Scope;
+use crate::report::PaperMark;
 
 /// A part of the loss.
 pub trait Term: Send {
@@ -35,9 +38,10 @@ pub trait Term: Send {
     /// What it measures, in one sentence for people.
     fn meaning(&self) -> &'static str;
 
-    /// The weight of the paper that brought it, for a run over so many classes, with a queue of networks (IDM) or without
-    /// (DM).
-    fn paper_weight(&self, classes: usize, queue: bool) -> Option<f64>;
+    /// The weights of the paper that brought it, that for the run (or the one nearest to it) first.
+    fn paper(&self, _case: PaperCase<'_>) -> Vec<PaperMark> {
+        Vec::new()
+    }
 
     /// What it has to be shown.
     fn needs(&self) -> Needs;
@@ -60,6 +64,25 @@ pub trait Term: Send {
     /// The unweighted penalty of each class, differentiable in the synthetic features: `(c,)`. `parameters` have the order of
     /// [`parameters`](Self::parameters).
     fn penalty(&mut self, seen: &Seen, parameters: &[f64]) -> Result<Tensor>;
+}
+
+/// What terms come on top of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Networks that are drawn afresh at every step.
+    Dm,
+    /// A queue of networks that learn beside the run.
+    Idm,
+}
+
+impl Base {
+    /// As papers write it.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Dm => "DM",
+            Self::Idm => "IDM",
+        }
+    }
 }
 
 /// What a term has to be shown.
