@@ -46,6 +46,9 @@ pub struct QueueSpec {
     /// Running accuracies begin anew after this many steps; 0 for never. In the released code they do so whenever images
     /// are judged, every 100 steps for ten images in each class.
     pub forget_every: u64,
+    /// Steps after which they begin anew besides. The released code of IID on IDM judges after these alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forget_at: Vec<u64>,
 }
 
 impl Default for QueueSpec {
@@ -61,6 +64,7 @@ impl Default for QueueSpec {
             momentum: 0.9,
             weight_decay: 5e-4,
             forget_every: 100,
+            forget_at: Vec::new(),
         }
     }
 }
@@ -68,8 +72,8 @@ impl Default for QueueSpec {
 impl QueueSpec {
     /// The same for people.
     pub fn info(&self) -> QueueInfo {
-        let Self { push_every, most, trained, batches, forget_every, .. } = *self;
-        QueueInfo { push_every, most, trained, batches, forget_every }
+        let Self { push_every, most, trained, batches, forget_every, ref forget_at, .. } = *self;
+        QueueInfo { push_every, most, trained, batches, forget_every, forget_at: forget_at.clone() }
     }
 
     /// Says what is wrong with it, if something is.
@@ -222,7 +226,8 @@ impl Queue {
         self.networks.extend(young);
         let leave = self.networks.len().saturating_sub(self.spec.most);
         self.networks.drain(..leave);
-        if self.spec.forget_every > 0 && step.is_multiple_of(self.spec.forget_every) {
+        let is_due = self.spec.forget_every > 0 && step.is_multiple_of(self.spec.forget_every);
+        if is_due || self.spec.forget_at.contains(&step) {
             self.networks.iter_mut().for_each(|one| (one.right, one.seen) = (0, 0));
         }
         Ok(())

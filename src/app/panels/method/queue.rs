@@ -60,9 +60,11 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>) {
 fn next(step: u64, info: &QueueInfo) -> String {
     let left = |every: u64| every - step % every;
     let young = format!("a young one comes in {}", grouped(left(info.push_every)));
-    match info.forget_every {
-        0 => young,
-        every => format!("{young}, heights begin anew in {}", grouped(left(every))),
+    let every = (info.forget_every > 0).then(|| left(info.forget_every));
+    let at = info.forget_at.iter().filter(|&&at| at > step).map(|at| at - step);
+    match every.into_iter().chain(at).min() {
+        None => young,
+        Some(left) => format!("{young}, heights begin anew in {}", grouped(left)),
     }
 }
 
