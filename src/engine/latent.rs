@@ -11,14 +11,12 @@ use std::{
 
 use candle_core::{Device, Tensor};
 
-use super::pretraining::TrainingProgress;
+use super::{known, pretraining::TrainingProgress};
 use crate::{
     config::RunConfig,
     data::Dataset,
     error::Result,
-    fingerprint::Fingerprint,
     latent::{Latent, LatentParameters, LatentSpec, LatentTraining, Standard},
-    nn,
     store::{self, CachedNetwork},
 };
 
@@ -40,14 +38,13 @@ pub(super) struct LatentSpace {
 impl LatentSpace {
     /// The space of a run; trains nothing yet.
     pub(super) fn new(config: &RunConfig, data: &Arc<Dataset>, device: &Device) -> Self {
-        let what = ("latent", data.fingerprint(), config.holdout, config.seed, &config.latent);
-        let what = serde_json::to_vec(&what).expect("plain data");
+        let decides = (data.fingerprint(), config.holdout, config.seed, &config.latent);
         Self {
             spec: config.latent.clone(),
             data: data.clone(),
             device: device.clone(),
             seed: config.seed,
-            fingerprint: Fingerprint::default().of(&what).of(nn::describe(device).as_bytes()).finish(),
+            fingerprint: known::name("latent", &decides, device),
             training: None,
             worked: Duration::ZERO,
             at_prior: false,

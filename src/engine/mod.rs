@@ -9,6 +9,7 @@ mod handle;
 mod inbox;
 mod inspect;
 mod jobs;
+mod known;
 mod latent;
 mod pretraining;
 mod run;

@@ -12,14 +12,13 @@ use std::{
 
 use candle_core::{Device, Tensor};
 
-use super::latent::LatentSpace;
+use super::{known, latent::LatentSpace};
 use crate::{
     config::RunConfig,
     data::Dataset,
     distill::Pretrained,
     error::Result,
-    evaluate::{Chosen, Recipe, Snapshot, Training, accuracy_on, select_at_random},
-    fingerprint::Fingerprint,
+    evaluate::{Chosen, Optimizer, Recipe, Snapshot, Training, accuracy_on, select_at_random},
     latent::Latent,
     nn::{self, Network, NetworkSpec, init::Init},
     random::{Purpose, stream},
@@ -69,9 +68,9 @@ impl Pretraining {
         let usable = data.all_usable().len();
         let mut recipe = Recipe::pretraining(network, 1);
         recipe.epochs = config.pool.epochs(usable.div_ceil(recipe.batch));
-        let what = (data.fingerprint(), config.holdout, config.seed, &recipe.network, recipe.epochs, recipe.batch);
-        let what = serde_json::to_vec(&what).expect("plain data");
-        let fingerprint = Fingerprint::default().of(&what).of(nn::describe(device).as_bytes()).finish();
+        recipe.optimizer = Optimizer::Sgd { rate: recipe.optimizer.rate(), weight_decay: config.pool.weight_decay };
+        let decides = (data.fingerprint(), config.holdout, config.seed, &recipe);
+        let fingerprint = known::name("pool", &decides, device);
         Self {
             data: data.clone(),
             device: device.clone(),

@@ -47,6 +47,25 @@ fn missing(feature: &str, needs: &str, error: &candle_core::Error) -> Error {
     })
 }
 
+/// The version of the arithmetic: equal versions give equal bits on equal instructions.
+///
+/// Raise it by one whenever the bits of a trained network change: its kernels, layers, initialisation, optimisers, augmentation, the
+/// order of batches, or a library that computes. `tests/arithmetic.rs` fails where that was forgotten.
+pub const ARITHMETIC: u32 = 1;
+
+/// What the bits of a result depend on besides the program: the kind of device and the instructions that kernels and libraries use,
+/// but not the number of threads.
+pub fn instructions(device: &Device) -> String {
+    match device {
+        Device::Cpu => {
+            let [own, best] = [super::kernels::instruction_set(), super::kernels::best_instruction_set()];
+            format!("CPU, {}, kernels {own}, libraries {best}", std::env::consts::ARCH)
+        }
+        Device::Cuda(_) => "CUDA".to_owned(),
+        Device::Metal(_) => "Metal".to_owned(),
+    }
+}
+
 /// The device in words, for example `CPU, 2 threads, avx512`.
 pub fn describe(device: &Device) -> String {
     match device {

@@ -12,7 +12,7 @@ mod layers;
 mod networks;
 mod optim;
 
-pub use device::{DeviceSpec, describe};
+pub use device::{ARITHMETIC, DeviceSpec, describe, instructions};
 pub use generative::{Autoencoder, AutoencoderSpec, Denoiser, DenoiserSpec};
 pub use networks::{
     Activation, Classic, ConvNet, ConvNetSpec, Head, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,

@@ -4,13 +4,11 @@ use std::{path::Path, time::Duration};
 
 use super::Run;
 use crate::{
-    config::RunConfig,
     data::DataSpec,
-    engine::{Trial, jobs::Jobs},
+    engine::{Trial, jobs::Jobs, known},
     error::{Error, Result},
     evaluate::{self, Family as Rules, How, Judge, Outcome, Protocol, SharedExpert},
-    fingerprint::Fingerprint,
-    nn::{self, NetworkSpec},
+    nn::NetworkSpec,
     report::{Distances, Evaluation, Fused, OnMap, Subject, TestedOn, Verdict},
     store::{self, RunFolder},
 };
@@ -23,7 +21,7 @@ impl Run {
     }
 
     pub(super) fn how<'a>(&'a self, protocol: Protocol, network: &'a NetworkSpec) -> How<'a> {
-        let augmentation = self.config.augmentation.families.as_slice();
+        let augmentation = self.config.augmentation.of(&self.data);
         How { protocol, network, augmentation, device: &self.device, seed: self.config.seed }
     }
 
@@ -194,11 +192,11 @@ impl Run {
 
     /// Everything that decides the accuracy of the whole training set.
     fn whole_fingerprint(&self, protocol: Protocol, network: &NetworkSpec) -> String {
-        let RunConfig { seed, augmentation, .. } = &self.config;
+        let recipe = protocol.recipe(network.judge(), self.config.augmentation.of(&self.data));
         let classes = &self.method.state().images.classes;
-        let how = (self.data.fingerprint(), protocol, network, augmentation, classes, seed);
-        let how = serde_json::to_vec(&how).expect("plain data");
-        Fingerprint::default().of(&how).of(nn::describe(&self.device).as_bytes()).finish()
+        // The protocol stands beside its recipe for its number of networks and its teacher.
+        let decides = (self.data.fingerprint(), protocol, recipe, classes, self.config.seed, self.config.holdout);
+        known::name("whole set", &decides, &self.device)
     }
 
     /// Records what an evaluation found.
@@ -220,6 +218,7 @@ impl Run {
             tested_on,
             accuracy,
             values,
+            draws: judge.draws(),
             network: judge.network().describe(),
             confusion,
             called,

@@ -130,6 +130,12 @@ pub fn instruction_set() -> &'static str {
     kernels().name
 }
 
+/// The best instruction set of this processor, by which libraries choose theirs.
+#[must_use]
+pub fn best_instruction_set() -> &'static str {
+    available()[0].name
+}
+
 /// Fixes the instruction set, before the first use.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ mod workspace;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use isa::{instruction_set, pin_instruction_set};
+pub use isa::{best_instruction_set, instruction_set, pin_instruction_set};
 pub use operation::conv_blocks;
 
 /// A stack of blocks: 3x3 convolution (stride 1, with bias), instance norm (affine, eps 1e-5, biased variance), ReLU,

@@ -1,0 +1,16 @@
+//! Names of what is slow to make and kept for later runs: everything that decides it, and nothing that does not.
+//!
+//! Equal names mean equal bits. Besides what the caller names, bits depend on the kind of device, the instruction set, and the
+//! arithmetic of the program, whose version is raised by hand ([`nn::ARITHMETIC`]); not on the number of threads. Entries of
+//! other versions are never found, so they are never used.
+
+use candle_core::Device;
+use serde::Serialize;
+
+use crate::{fingerprint::Fingerprint, nn};
+
+/// The name of a thing of some `kind` that is decided by `decides`.
+pub(super) fn name(kind: &str, decides: &impl Serialize, device: &Device) -> String {
+    let all = (kind, nn::ARITHMETIC, nn::instructions(device), decides);
+    Fingerprint::default().of(&serde_json::to_vec(&all).expect("plain data")).finish()
+}
