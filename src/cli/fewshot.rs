@@ -29,6 +29,9 @@ pub(super) struct FewShotArgs {
     /// Labels that the network is trained on, for example 0-4; episodes draw from the others. Without it the first half
     #[arg(long, value_name = "LIST")]
     base: Option<String>,
+    /// Features are raised to this power first, against their skewness (Tukey): 0.8 as released for CUB, 1 leaves them
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    power: f64,
     /// End with one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -50,9 +53,9 @@ impl FewShotArgs {
         }
         let network = config.pool.network(&config.network);
         eprintln!("training {} on {} base classes of {}", network.describe(), base.len(), data.name());
-        let classes = NewClasses::new(&data, &base, &network, &device, config.seed)?;
-        let Self { ways, shots, queries, episodes: count, .. } = self;
-        let how = FewShot { ways, shots, queries, episodes: count, ..FewShot::default() };
+        let classes = NewClasses::new(&data, &base, &network, &device, (self.power, config.seed))?;
+        let Self { ways, shots, queries, power, episodes: count, .. } = self;
+        let how = FewShot { ways, shots, queries, power, episodes: count, ..FewShot::default() };
         classes.check(&how)?;
         let mut episodes = Episodes::default();
         for number in 0..count {

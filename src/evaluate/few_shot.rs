@@ -7,7 +7,7 @@
 //!
 //! Departures: the released code takes features of published networks; here a network is trained on the base classes, which
 //! the episodes never draw from. A Gaussian of five points has no density: its points are drawn as the mean plus random
-//! sums of the shots' distances from it, which has exactly their covariance.
+//! sums of the shots' distances from it, which has exactly their covariance (divisor `k - 1`); one shot has none.
 
 use std::sync::Arc;
 
@@ -44,12 +44,14 @@ pub struct FewShot {
     pub steps: u64,
     /// Dimensions of the map.
     pub dimensions: usize,
+    /// Features are raised to this power first, against their skewness (Tukey): 1 leaves them.
+    pub power: f64,
 }
 
 impl Default for FewShot {
     /// As released: `g1` 0.5 with ten dimensions, 200 points and 501 steps.
     fn default() -> Self {
-        Self { ways: 5, shots: 5, queries: 50, episodes: 20, upsampled: 200, steps: 501, dimensions: 10 }
+        Self { ways: 5, shots: 5, queries: 50, episodes: 20, upsampled: 200, steps: 501, dimensions: 10, power: 1.0 }
     }
 }
 
@@ -79,11 +81,18 @@ pub struct NewClasses {
 
 impl NewClasses {
     /// Trains a network on the base classes, and looks at all others through it.
-    pub fn new(data: &Arc<Dataset>, base: &[u32], network: &NetworkSpec, device: &Device, seed: u64) -> Result<Self> {
+    pub fn new(
+        data: &Arc<Dataset>,
+        base: &[u32],
+        network: &NetworkSpec,
+        device: &Device,
+        (power, seed): (f64, u64),
+    ) -> Result<Self> {
         let mut expert = Expert::new(data, base, network, device, seed)?;
         while expert.advance()? {}
         let others = (0..data.classes() as u32).filter(|class| !base.contains(class));
         let mut features = others.map(|class| expert.features(data.usable(class))).collect::<Result<Vec<_>>>()?;
+        raise(&mut features, power)?;
         // Scaled as released: shifted to 0, over what was the largest before the shift.
         let all = || features.iter().flatten().copied();
         let (least, most) = (all().fold(f32::INFINITY, f32::min), all().fold(f32::MIN_POSITIVE, f32::max));
@@ -155,8 +164,24 @@ impl NewClasses {
     }
 }
 
-/// `mean + (1 / sqrt(k)) sum_i e_i (x_i - mean)` with Gaussian `e`: points with the mean and the covariance of `k` shots, class
-/// after class.
+/// `f <- f^power`, which needs features that are not negative.
+fn raise(features: &mut [Vec<f32>], power: f64) -> Result<()> {
+    if !(power.is_finite() && power > 0.0) {
+        return Err(Error::Config(format!("--power must be more than 0, not {power}")));
+    }
+    if power != 1.0 {
+        if features.iter().flatten().any(|value| *value < 0.0) {
+            let text =
+                "--power needs features that are not negative, and these are. Leave it out, or use a network with ReLU";
+            return Err(Error::Config(text.to_owned()));
+        }
+        features.iter_mut().flatten().for_each(|value| *value = value.powf(power as f32));
+    }
+    Ok(())
+}
+
+/// `mean + (1 / sqrt(k - 1)) sum_i e_i (x_i - mean)` with Gaussian `e`: points with the mean and the covariance of `k` shots, class
+/// after class. One shot has no covariance: all its points are the shot.
 fn upsampled(shots: &Labelled, how: &FewShot, dimensions: usize, rng: &mut ChaCha8Rng) -> Labelled {
     let mut many = Labelled::default();
     for (way, rows) in shots.values.chunks_exact(how.shots * dimensions).enumerate() {
@@ -165,7 +190,7 @@ fn upsampled(shots: &Labelled, how: &FewShot, dimensions: usize, rng: &mut ChaCh
             (0..dimensions).map(|at| rows.iter().map(|row| row[at]).sum::<f32>() / rows.len() as f32).collect();
         for _ in 0..how.upsampled {
             let normal: Vec<f32> = StandardNormal.sample_iter(&mut *rng).take(rows.len()).collect();
-            let scale = 1.0 / (rows.len() as f32).sqrt();
+            let scale = 1.0 / (rows.len().saturating_sub(1).max(1) as f32).sqrt();
             let away = |at: usize| -> f32 { rows.iter().zip(&normal).map(|(row, e)| e * (row[at] - mean[at])).sum() };
             many.values.extend((0..dimensions).map(|at| mean[at] + scale * away(at)));
             many.labels.push(way);
@@ -189,9 +214,27 @@ mod tests {
         for way in 0..2 {
             let moments = |values: &[f32]| crate::distill::energy::Moments::of(values, 2);
             let own = moments(&shots.values[way * 6..way * 6 + 6]);
-            let [mean, covariance] = own.errors(&moments(&many.values[way * 80_000..(way + 1) * 80_000]));
+            let drawn = moments(&many.values[way * 80_000..(way + 1) * 80_000]);
+            // Moments divide by their number: of three shots by 3 instead of 2.
+            let mut unbiased = own.clone();
+            unbiased.covariance.iter_mut().for_each(|value| *value *= 1.5);
+            let [mean, covariance] = unbiased.errors(&drawn);
             assert!(mean < 0.05 && covariance < 0.05, "{mean} {covariance}");
+            assert!(own.errors(&drawn)[1] > 0.3, "the divisor k - 1 is not k");
         }
+    }
+
+    #[test]
+    fn one_shot_is_its_own_points_and_powers_need_positive_features() {
+        let shots = Labelled { values: vec![1.5, -2.0], labels: vec![0] };
+        let how = FewShot { shots: 1, upsampled: 3, ..FewShot::default() };
+        let many = upsampled(&shots, &how, 2, &mut stream(1, Purpose::Episode, 0, 0));
+        assert_eq!(many.values, [1.5, -2.0].repeat(3));
+        let mut features = vec![vec![4.0, 9.0], vec![0.0]];
+        raise(&mut features, 0.5).unwrap();
+        assert_eq!(features, [vec![2.0, 3.0], vec![0.0]]);
+        assert!(raise(&mut [vec![-1.0]], 0.5).unwrap_err().to_string().contains("not negative"));
+        assert!(raise(&mut features, 0.0).is_err() && raise(&mut [vec![-1.0]], 1.0).is_ok());
     }
 
     #[test]
