@@ -18,7 +18,7 @@ use crate::{
     data::DataSpec,
     error::{Error, Result},
     evaluate::{Protocol, published},
-    report::{Accuracy, Compared, Comparison, Evaluation, Subject},
+    report::{Accuracy, Compared, Comparison, Evaluation, Spread, Subject},
     store::{self, RunFolder},
     words,
 };
@@ -259,6 +259,7 @@ fn row(name: &str, subject: Subject, done: &[Done], protocol: Protocol) -> Resul
         preset: name.to_owned(),
         accuracy: Accuracy::of(&values, &one.accuracy.protocol),
         seeds: judged.len(),
+        spread: Spread::of(&judged.iter().flat_map(Evaluation::by_draw).collect::<Vec<_>>()),
         bytes: one.bytes,
         images: one.images,
         secs: is_made.then(|| secs[secs.len() / 2]),
@@ -267,7 +268,17 @@ fn row(name: &str, subject: Subject, done: &[Done], protocol: Protocol) -> Resul
 }
 
 fn table(comparison: &Comparison) -> String {
-    let head = ["", "accuracy, %", "networks", "stored", "trained on", "seconds", "peak memory"];
+    let head = [
+        "",
+        "accuracy, %",
+        "over draws",
+        "over networks of one",
+        "networks",
+        "stored",
+        "trained on",
+        "seconds",
+        "peak memory",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     let none = || "–".to_owned();
     for row in &comparison.rows {
@@ -277,6 +288,8 @@ fn table(comparison: &Comparison) -> String {
                 false => format!("{} ({})", row.preset, row.accuracy.protocol),
             },
             tables::percent(&row.accuracy),
+            row.spread.between.map_or_else(none, |std| format!("{:.1}", 100.0 * std)),
+            row.spread.within.map_or_else(none, |std| format!("{:.1}", 100.0 * std)),
             row.accuracy.repeats.to_string(),
             words::bytes(row.bytes as f64),
             row.images.to_string(),

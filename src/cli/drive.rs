@@ -241,8 +241,9 @@ pub(super) fn describe(evaluation: &Evaluation) -> String {
         crate::report::TestedOn::Holdout => "hold-out",
         crate::report::TestedOn::Test => "test split",
     };
+    let spread = evaluation.spread().describe().map_or_else(String::new, |spread| format!(", spread {spread}"));
     format!(
-        "step {}, {subject}: {:.1} ± {:.1} % ({}, {} networks, {images}, {} bytes)",
+        "step {}, {subject}: {:.1} ± {:.1} % ({}, {} networks{spread}, {images}, {} bytes)",
         evaluation.step,
         accuracy.mean * 100.0,
         accuracy.std * 100.0,

@@ -221,6 +221,14 @@ impl Judge {
         self.images
     }
 
+    /// Draws of images, which networks take in turn.
+    pub fn draws(&self) -> usize {
+        match &self.sets {
+            Sets::Ready(sets) => sets.len(),
+            Sets::Awaited(..) => 1,
+        }
+    }
+
     /// Bytes that are stored, at one byte a value and four for how much an image counts. Mosaics are stored once and seen part by
     /// part.
     pub fn stored_bytes(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! Which images to use, in plain words: distilled ones beside as many real ones and beside all of them.
 
+use std::f64::consts::FRAC_PI_2;
+
 use crate::report::{Evaluation, Subject, Verdict, VerdictRow};
 use crate::words;
 
@@ -19,11 +21,11 @@ pub fn verdict(evaluations: &[Evaluation], step: u64, protocol: &str) -> Option<
         evaluations.iter().rev().find(fits)
     };
     let (distilled, random) = (newest(Subject::Synthetic)?, newest(Subject::Random)?);
-    let selections = Subject::SELECTIONS.into_iter().filter_map(newest);
-    let selection =
-        selections.fold(random, |best, one| if one.accuracy.mean > best.accuracy.mean { one } else { best });
+    let selections: Vec<&Evaluation> = Subject::SELECTIONS.into_iter().filter_map(newest).collect();
+    let best = selections.iter().copied().max_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean));
+    let selection = best.unwrap_or(random);
     let gain = distilled.accuracy.mean - selection.accuracy.mean;
-    let margin = margin(&distilled.values, &selection.values);
+    let margin = margin(&distilled.values, &selection.values, selections.len());
     let best = match margin {
         Some(margin) if gain > margin => Some(Subject::Synthetic),
         Some(margin) if gain < -margin => Some(selection.subject),
@@ -31,7 +33,7 @@ pub fn verdict(evaluations: &[Evaluation], step: u64, protocol: &str) -> Option<
     };
     let rows: Vec<VerdictRow> =
         Subject::ALL.into_iter().filter_map(newest).map(|evaluation| row(evaluation, protocol)).collect();
-    let text = text(&rows, best, (gain, margin), selection.subject);
+    let text = text(&rows, best, (gain, margin, selections.len()), selection.subject);
     Some(Verdict { step, protocol: protocol.to_owned(), rows, best, gain, margin, text })
 }
 
@@ -39,15 +41,24 @@ fn row(evaluation: &Evaluation, protocol: &str) -> VerdictRow {
     VerdictRow {
         subject: evaluation.subject,
         accuracy: evaluation.accuracy.clone(),
+        spread: evaluation.spread().describe(),
         images: evaluation.images,
         bytes: evaluation.bytes,
         is_comparable: evaluation.accuracy.protocol == protocol,
     }
 }
 
-fn text(rows: &[VerdictRow], best: Option<Subject>, (gain, margin): (f64, Option<f64>), selection: Subject) -> String {
+fn text(
+    rows: &[VerdictRow],
+    best: Option<Subject>,
+    (gain, margin, of): (f64, Option<f64>, usize),
+    selection: Subject,
+) -> String {
     let points = format!("{:.1} points", 100.0 * gain.abs());
     let within = match margin {
+        Some(margin) if of > 1 => {
+            format!("95 % margin {:.1}, widened for the best of {of} selections (Bonferroni)", 100.0 * margin)
+        }
         Some(margin) => format!("95 % margin {:.1}", 100.0 * margin),
         None => "one network each, so the spread is not known".to_owned(),
     };
@@ -67,8 +78,9 @@ fn text(rows: &[VerdictRow], best: Option<Subject>, (gain, margin): (f64, Option
         ),
     };
     let line = |row: &VerdictRow| {
+        let spread = row.spread.as_ref().map_or_else(String::new, |spread| format!("; spread {spread}"));
         format!(
-            "{}: {:.1} ± {:.1} % with {} images, {} ({}, {} networks)",
+            "{}: {:.1} ± {:.1} % with {} images, {} ({}, {} networks{spread})",
             row.subject.describe(),
             100.0 * row.accuracy.mean,
             100.0 * row.accuracy.std,
@@ -83,7 +95,10 @@ fn text(rows: &[VerdictRow], best: Option<Subject>, (gain, margin): (f64, Option
 }
 
 /// Half the 95 % interval of the difference of two means, by Welch's test; none where one has a single value.
-fn margin(a: &[f64], b: &[f64]) -> Option<f64> {
+///
+/// The second is the best of `of` candidates. Picking it flatters it, so the interval is that of `of` differences at once, each at
+/// the level `5 % / of` (Bonferroni): with a chance of 95 % all of them hold together, whichever is picked.
+fn margin(a: &[f64], b: &[f64], of: usize) -> Option<f64> {
     let share = |values: &[f64]| {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
@@ -96,28 +111,30 @@ fn margin(a: &[f64], b: &[f64]) -> Option<f64> {
     let ((a, free_a), (b, free_b)) = (share(a), share(b));
     let squares = a.powi(2) / free_a + b.powi(2) / free_b;
     let freedom = if squares > 0.0 { (a + b).powi(2) / squares } else { free_a + free_b };
-    Some(quantile(freedom) * (a + b).sqrt())
+    Some(student(freedom, 0.025 / of.max(1) as f64) * (a + b).sqrt())
 }
 
-/// The 97.5 % quantile of Student's law, between tabled degrees of freedom by the next smaller one.
-fn quantile(freedom: f64) -> f64 {
-    const TABLE: [(f64, f64); 14] = [
-        (1.0, 12.706),
-        (2.0, 4.303),
-        (3.0, 3.182),
-        (4.0, 2.776),
-        (5.0, 2.571),
-        (6.0, 2.447),
-        (7.0, 2.365),
-        (8.0, 2.306),
-        (10.0, 2.228),
-        (12.0, 2.179),
-        (15.0, 2.131),
-        (20.0, 2.086),
-        (30.0, 2.042),
-        (100.0, 1.984),
-    ];
-    TABLE.iter().rev().find(|(known, _)| *known <= freedom).map_or(TABLE[0].1, |(_, quantile)| *quantile)
+/// What Student's law with so many degrees of freedom, one at least, exceeds with the chance `tail`.
+///
+/// With `t = sqrt(freedom) tan(angle)` its density becomes `cos(angle)^(freedom - 1)` on half a circle, which is added up from the
+/// far end until the share is there.
+fn student(freedom: f64, tail: f64) -> f64 {
+    const PARTS: usize = 200_000;
+    let part = FRAC_PI_2 / PARTS as f64;
+    // Middles of the parts, from the far end.
+    let density = |at: usize| ((at as f64 + 0.5) * part).sin().powf(freedom - 1.0);
+    let whole = 2.0 * (0..PARTS).map(density).sum::<f64>();
+    let mut left = tail * whole;
+    for at in 0..PARTS {
+        let here = density(at);
+        if left <= here {
+            // How far from the end, at the place within the part.
+            let angle = (at as f64 + if here > 0.0 { left / here } else { 1.0 }) * part;
+            return freedom.sqrt() / angle.tan();
+        }
+        left -= here;
+    }
+    0.0
 }
 
 #[cfg(test)]
@@ -133,6 +150,7 @@ mod tests {
             tested_on: TestedOn::Test,
             accuracy: Accuracy::of(values, protocol),
             values: values.to_vec(),
+            draws: 1,
             network: "ConvNet".to_owned(),
             confusion: Vec::new(),
             called: Vec::new(),
@@ -182,7 +200,47 @@ mod tests {
     #[test]
     fn welchs_margin_is_that_of_the_textbook() {
         // Two samples of three with variance 1: standard error sqrt(2/3), 4 degrees of freedom.
-        let margin = margin(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]).unwrap();
-        assert!((margin - 2.776 * (2.0_f64 / 3.0).sqrt()).abs() < 1e-9, "{margin}");
+        let margin = margin(&[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0], 1).unwrap();
+        assert!((margin - 2.776_445 * (2.0_f64 / 3.0).sqrt()).abs() < 1e-5, "{margin}");
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_tables_and_grow_with_the_selections() {
+        // Two-sided 95 %, and the same for one of two, three and six (Bonferroni), from tables of Student's law.
+        for (freedom, tail, expected) in [
+            (1.0, 0.025, 12.7062),
+            (2.0, 0.025, 4.302_65),
+            (4.0, 0.025, 2.776_45),
+            (8.0, 0.025, 2.306_00),
+            (30.0, 0.025, 2.042_27),
+            (100.0, 0.025, 1.983_97),
+            (8.0, 0.0125, 2.751_52),
+            (8.0, 0.025 / 3.0, 3.015_76),
+            (8.0, 0.025 / 6.0, 3.478_88),
+        ] {
+            let found = student(freedom, tail);
+            assert!((found - expected).abs() < 1e-3 * expected, "{freedom} {tail}: {found} for {expected}");
+        }
+        let of = |count| margin(&[0.5, 0.52, 0.54], &[0.4, 0.42, 0.45], count).unwrap();
+        assert!(of(1) < of(2) && of(2) < of(6));
+    }
+
+    /// Many experiments without a difference: the best of six random selections rarely beats, or is beaten.
+    #[test]
+    fn picking_the_best_of_six_seldom_finds_a_difference_that_is_not_there() {
+        use rand::Rng;
+        let mut rng = crate::random::stream(1, crate::random::Purpose::Selection, 0, 0);
+        let mut five = || -> Vec<f64> { (0..5).map(|_| (0..6).map(|_| rng.random::<f64>()).sum()).collect() };
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / 5.0;
+        let (mut corrected, mut plain) = (0, 0);
+        for _ in 0..400 {
+            let distilled = five();
+            let best = (0..6).map(|_| five()).max_by(|a, b| mean(a).total_cmp(&mean(b))).unwrap();
+            let gap = (mean(&distilled) - mean(&best)).abs();
+            corrected += usize::from(gap > margin(&distilled, &best, 6).unwrap());
+            plain += usize::from(gap > margin(&distilled, &best, 1).unwrap());
+        }
+        assert!(corrected <= 20, "5 % of 400 at most: {corrected}");
+        assert!(plain > 20, "without the correction there are more: {plain}");
     }
 }

@@ -26,6 +26,51 @@ impl Accuracy {
     }
 }
 
+/// Where the spread of some accuracies comes from: networks of one draw of images differ by their start and the order of their
+/// batches; draws (or seeds) differ by their images too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Draws of images.
+    pub draws: usize,
+    /// Standard deviation over the networks of one draw, pooled over the draws; none where each has one network.
+    pub within: Option<f64>,
+    /// Standard deviation over the means of the draws; none where there is one draw. It has in it what the networks of a draw
+    /// bring by chance.
+    pub between: Option<f64>,
+}
+
+impl Spread {
+    /// Of the accuracies of the networks of each draw.
+    pub fn of(draws: &[Vec<f64>]) -> Self {
+        let squares = |values: &[f64]| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            values.iter().map(|value| (value - mean).powi(2)).sum::<f64>()
+        };
+        let free: usize = draws.iter().map(|values| values.len().saturating_sub(1)).sum();
+        let means: Vec<f64> = draws.iter().map(|values| values.iter().sum::<f64>() / values.len() as f64).collect();
+        Self {
+            draws: draws.len(),
+            within: (free > 0).then(|| (draws.iter().map(|values| squares(values)).sum::<f64>() / free as f64).sqrt()),
+            between: (means.len() > 1).then(|| (squares(&means) / (means.len() - 1) as f64).sqrt()),
+        }
+    }
+
+    /// In words; nothing where there is nothing to tell apart.
+    pub fn describe(&self) -> Option<String> {
+        let percent = |std: f64| format!("{:.1}", 100.0 * std);
+        match (self.within, self.between) {
+            (Some(within), Some(between)) => Some(format!(
+                "{} over {} draws, {} over the networks of one",
+                percent(between),
+                self.draws,
+                percent(within)
+            )),
+            (None, Some(_)) => Some(format!("over {} draws with one network each, not told apart", self.draws)),
+            _ => None,
+        }
+    }
+}
+
 /// What was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +174,9 @@ pub struct VerdictRow {
     pub subject: Subject,
     /// How well.
     pub accuracy: Accuracy,
+    /// Where its spread comes from, in words, where there is something to tell apart.
+    #[serde(default)]
+    pub spread: Option<String>,
     /// Images that the networks were trained on.
     pub images: usize,
     /// Bytes of those images at one byte a value.
@@ -176,6 +224,9 @@ pub struct Compared {
     pub accuracy: Accuracy,
     /// Number of seeds.
     pub seeds: usize,
+    /// Where its spread comes from; a draw is a seed, or a random draw of one.
+    #[serde(default)]
+    pub spread: Spread,
     /// Bytes that are stored, at one byte a value.
     pub bytes: u64,
     /// Images that networks were trained on.
@@ -207,8 +258,11 @@ pub struct Evaluation {
     pub tested_on: TestedOn,
     /// The result; last epoch, never the best one.
     pub accuracy: Accuracy,
-    /// Accuracy of each network.
+    /// Accuracy of each network; draws of images take turns.
     pub values: Vec<f64>,
+    /// Draws of images that the networks were trained on; 0 in older files, which do not say.
+    #[serde(default)]
+    pub draws: usize,
     /// The network that was trained, in words; empty in files of version 0.1.
     #[serde(default)]
     pub network: String,
@@ -228,6 +282,20 @@ pub struct Evaluation {
     pub test_uses: u64,
 }
 
+impl Evaluation {
+    /// The accuracies of the networks of each draw of images.
+    pub fn by_draw(&self) -> Vec<Vec<f64>> {
+        let draws = self.draws.max(1);
+        let of = |draw: usize| self.values.iter().skip(draw).step_by(draws).copied().collect();
+        (0..draws).map(of).filter(|values: &Vec<f64>| !values.is_empty()).collect()
+    }
+
+    /// Where its spread comes from.
+    pub fn spread(&self) -> Spread {
+        Spread::of(&self.by_draw())
+    }
+}
+
 /// What some networks call an image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Called {
@@ -235,4 +303,23 @@ pub struct Called {
     pub class: u32,
     /// That probability.
     pub probability: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spread_over_draws_is_told_from_that_over_networks() {
+        let spread = Spread::of(&[vec![0.5, 0.7], vec![0.6, 0.8]]);
+        assert_eq!(spread.draws, 2);
+        // Each draw has the variance 0.02; their means are 0.6 and 0.7.
+        assert!((spread.within.unwrap() - 0.02_f64.sqrt()).abs() < 1e-12, "{spread:?}");
+        assert!((spread.between.unwrap() - 0.005_f64.sqrt()).abs() < 1e-12, "{spread:?}");
+        assert!(spread.describe().unwrap().contains("7.1 over 2 draws, 14.1 over the networks"), "{spread:?}");
+        let single = Spread::of(&[vec![0.5], vec![0.6]]);
+        assert!(single.within.is_none() && single.describe().unwrap().contains("not told apart"));
+        let one = Spread::of(&[vec![0.5, 0.6]]);
+        assert!(one.between.is_none() && one.describe().is_none());
+    }
 }

@@ -257,6 +257,7 @@ pub(super) fn confusion(mean: f64) -> Vec<Vec<u32>> {
 /// What `spiritsafe compare` would have written.
 pub(super) fn comparison() -> Comparison {
     let row = |preset: &str, mean: f64, bytes| Compared {
+        spread: spiritsafe::report::Spread::default(),
         preset: preset.to_owned(),
         accuracy: Accuracy { mean, std: 0.008, repeats: 15, protocol: "dm@300x3".to_owned() },
         seeds: 5,

@@ -153,6 +153,7 @@ mod tests {
             preset: "p".to_owned(),
             accuracy: Accuracy::of(&[mean], protocol),
             seeds: 1,
+            spread: crate::report::Spread::default(),
             bytes,
             images: 1,
             secs: None,
