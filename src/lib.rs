@@ -9,6 +9,7 @@ pub mod folders;
 pub mod memory;
 pub mod random;
 pub mod report;
+pub mod slices;
 pub mod words;
 
 pub mod data;

@@ -7,7 +7,7 @@ use egui::Key;
 use egui_kittest::kittest::Queryable;
 use spiritsafe::{
     app::state::Phase,
-    engine::{Command, Event},
+    engine::{Answer, Command, Event},
     report::GalleryView,
 };
 use window::{
@@ -130,7 +130,8 @@ fn a_restart_says_what_is_lost_and_asks_once() {
 fn a_failed_export_does_not_end_the_run() {
     let mut bench = running_after(3);
     let message = "cannot create /proc/x. Choose a folder that you may write to";
-    bench.ticks.send(Tick::Say(Event::Refused { message: message.to_owned(), code: 3 })).unwrap();
+    let answer = Answer::Refused { message: message.to_owned(), code: 3 };
+    bench.ticks.send(Tick::Say(Event::Answered { request: 999, answer })).unwrap();
     bench.until("the message", |app| app.run_state().failure.is_some());
     assert_eq!(bench.window.state().run_state().phase, Phase::Running, "a refused request is no failed run");
     bench.steps(1);

@@ -3,19 +3,20 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("folders", &[]),
     ("memory", &[]),
     ("random", &[]),
     ("report", &[]),
+    ("slices", &["error"]),
     ("words", &[]),
     ("data", &["error", "fingerprint", "folders", "random", "report"]),
     ("nn", &["error", "random", "data"]),
     ("latent", &["error", "random", "data", "nn"]),
     ("distill", &["error", "random", "report", "data", "nn", "latent"]),
-    ("evaluate", &["error", "random", "report", "words", "data", "nn", "distill"]),
+    ("evaluate", &["error", "random", "report", "slices", "words", "data", "nn", "distill"]),
     ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
     ("store", &["error", "fingerprint", "folders", "report", "data", "distill"]),
@@ -28,6 +29,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "memory",
             "random",
             "report",
+            "slices",
             "data",
             "nn",
             "latent",

@@ -101,7 +101,9 @@ fn of_many_slider_values_the_last_one_wins() {
     let engine = begin(start(&config, out.path()));
     wait_step(&engine, 3);
     let values: Vec<f64> = (1..=200).map(|value| f64::from(value) / 100.0).collect();
-    values.iter().for_each(|&value| engine.send(weight(value)));
+    for &value in &values {
+        engine.send(weight(value));
+    }
     let mut applied = Vec::new();
     while applied.last() != Some(&2.0) {
         applied.push(new_weight(&wait_applied(&engine)));

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use spiritsafe::{
     config::{PRESETS, RunConfig},
-    engine::{Command, Engine, Event, Start},
+    engine::{Answer, Command, Engine, Event, Start},
     store::RunFolder,
 };
 use support::settings;
@@ -67,13 +67,7 @@ fn every_preset_runs_two_steps_on_a_tiny_set() {
         let wide = toml::Table::try_from(&config).unwrap()["network"].get("width").is_some();
         let config = RunConfig::preset(preset.name, &settings(&TINY, if wide { &["network.width=4"] } else { &[] }));
         let out = tempfile::tempdir().unwrap();
-        let start = Start {
-            config: config.unwrap(),
-            out: out.path().to_owned(),
-            resume: false,
-            script: Vec::new(),
-            paused: false,
-        };
+        let start = Start::new(config.unwrap(), out.path().to_owned());
         let engine = Engine::spawn(|| {});
         engine.send(Command::Start(Box::new(start)));
         for event in engine.events() {
@@ -82,7 +76,9 @@ fn every_preset_runs_two_steps_on_a_tiny_set() {
                     assert_eq!((step, complete), (2, true), "{}", preset.name);
                     break;
                 }
-                Event::Refused { message, .. } | Event::Failed { message, .. } => panic!("{}: {message}", preset.name),
+                Event::Answered { answer: Answer::Refused { message, .. }, .. } | Event::Failed { message, .. } => {
+                    panic!("{}: {message}", preset.name)
+                }
                 _ => {}
             }
         }

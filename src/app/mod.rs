@@ -16,7 +16,7 @@ pub mod vitals;
 mod widgets;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -55,9 +55,35 @@ struct Kept {
     zoom: f32,
 }
 
+/// An engine that outlives the window: while it saves, the window is gone already.
+struct Behind {
+    engine: Option<Engine>,
+    /// Where it goes when the window is closed.
+    afterwards: Afterwards,
+}
+
+/// What the program waits for once the window is gone.
+type Afterwards = Arc<Mutex<Option<Engine>>>;
+
+impl std::ops::Deref for Behind {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        self.engine.as_ref().expect("it is here until the window is dropped")
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        let mut engine = self.engine.take();
+        engine.iter_mut().for_each(Engine::close);
+        *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner) = engine;
+    }
+}
+
 /// The window.
 pub struct App {
-    engine: Engine,
+    engine: Behind,
     engine_is_gone: bool,
     run: RunState,
     view: View,
@@ -84,15 +110,20 @@ pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine) -> 
         .with_inner_size([1440.0, 900.0])
         .with_min_inner_size([640.0, 420.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let afterwards = Afterwards::default();
+    let slot = afterwards.clone();
     let create = move |cc: &CreationContext<'_>| {
         let pacer = Arc::new(Pacer::default());
         let (ctx, waker) = (cc.egui_ctx.clone(), pacer.clone());
         let engine = spawn(Box::new(move || waker.wake(&ctx)));
         let mut app = App::new(cc, engine, first);
         app.pacer = pacer;
+        app.engine.afterwards = slot;
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("spiritsafe", options, Box::new(create)).map_err(|error| {
+    let outcome = eframe::run_native("spiritsafe", options, Box::new(create));
+    drop(afterwards.lock().unwrap_or_else(PoisonError::into_inner).take());
+    outcome.map_err(|error| {
         // The cause stands last, behind places in the window library.
         let text = error.to_string();
         format!("no window can be opened ({})", text.rsplit(": ").next().unwrap_or(&text))
@@ -115,7 +146,7 @@ impl App {
             None => (Preset::default().tree(), View::default()),
         };
         let mut app = Self {
-            engine,
+            engine: Behind { engine: Some(engine), afterwards: Afterwards::default() },
             engine_is_gone: false,
             run: RunState::default(),
             view,
@@ -128,8 +159,8 @@ impl App {
             dark: true,
             zoom: 1.0,
         };
-        app.engine.send(Command::SetViewShare(app.view.share));
-        app.engine.send(Command::SetPace(app.view.pace));
+        app.send(Command::SetViewShare(app.view.share));
+        app.send(Command::SetPace(app.view.pace));
         app.start(first);
         app
     }
@@ -154,9 +185,14 @@ impl App {
         layout::visible(&self.tree)
     }
 
+    /// Asks the engine for something whose answer needs no name: what comes of it are facts, and a refusal is told like any other.
+    fn send(&self, command: Command) {
+        self.engine.send(command);
+    }
+
     fn start(&mut self, start: Start) {
-        self.run.asking(&start);
-        self.engine.send(Command::Start(Box::new(start)));
+        let request = self.engine.send(Command::Start(Box::new(start.clone())));
+        self.run.asking(start, request);
     }
 
     /// What is dropped on the window is opened: a set, a comparison, or data for the next run.
@@ -212,7 +248,7 @@ impl App {
             apart: self.view.apart,
         };
         if self.watched.as_ref() != Some(&wants) {
-            self.engine.send(Command::Watch(wants.clone()));
+            self.send(Command::Watch(wants.clone()));
             self.watched = Some(wants);
         }
     }
@@ -223,12 +259,12 @@ impl App {
             match action {
                 Action::Start(start) => self.start(*start),
                 Action::ToggleRun => self.toggle_run(),
-                Action::Step => self.engine.send(Command::Step),
-                Action::Stop => self.engine.send(Command::Stop),
+                Action::Step => self.send(Command::Step),
+                Action::Stop => self.send(Command::Stop),
                 Action::ResumeSaved => {
                     if let Some((info, config)) = self.run.info.as_ref().zip(self.run.config.clone()) {
                         let out = info.out.clone();
-                        self.start(Start { config, out, resume: true, script: Vec::new(), paused: false });
+                        self.start(Start { resume: true, ..Start::new(config, out) });
                     }
                 }
                 Action::SetWeight { term, weight } => {
@@ -244,7 +280,7 @@ impl App {
                         knob.fader = value;
                         knob.sent = value;
                         let (term, parameter) = (strip.id.clone(), knob.id.clone());
-                        self.engine.send(Command::SetParameter { term, parameter, value });
+                        self.send(Command::SetParameter { term, parameter, value });
                     }
                 }
                 Action::ToggleMute(term) => {
@@ -262,34 +298,34 @@ impl App {
                     if let Some(strip) = &mut self.run.desk.rate {
                         strip.fader = value;
                         strip.sent = value;
-                        self.engine.send(Command::SetLearningRate(value));
+                        self.send(Command::SetLearningRate(value));
                     }
                 }
-                Action::Evaluate(trial) => self.engine.send(Command::Evaluate(trial)),
-                Action::Judge => self.engine.send(Command::Judge),
-                Action::OpenSet(path) => self.engine.send(Command::OpenSet(path)),
-                Action::OpenComparison(path) => self.engine.send(Command::OpenComparison(path)),
+                Action::Evaluate(trial) => self.send(Command::Evaluate(trial)),
+                Action::Judge => self.send(Command::Judge),
+                Action::OpenSet(path) => self.send(Command::OpenSet(path)),
+                Action::OpenComparison(path) => self.send(Command::OpenComparison(path)),
                 Action::ExportSelection(what, folder) => {
-                    self.engine.send(Command::ExportSelection { what, folder });
+                    self.send(Command::ExportSelection { what, folder });
                 }
                 Action::Inspect(config) => {
                     self.run.inspecting = true;
-                    self.engine.send(Command::Inspect(config));
+                    self.send(Command::Inspect(config));
                 }
-                Action::CancelEvaluation => self.engine.send(Command::CancelEvaluation),
-                Action::Checkpoint => self.engine.send(Command::Checkpoint),
-                Action::Export(folder) => self.engine.send(Command::Export(folder)),
+                Action::CancelEvaluation => self.send(Command::CancelEvaluation),
+                Action::Checkpoint => self.send(Command::Checkpoint),
+                Action::Export(folder) => self.send(Command::Export(folder)),
                 Action::SetPace(pace) => {
                     self.view.pace = pace;
-                    self.engine.send(Command::SetPace(pace));
+                    self.send(Command::SetPace(pace));
                 }
                 Action::ShiftPace { slower } => {
                     self.view.pace = self.view.other_pace(slower);
-                    self.engine.send(Command::SetPace(self.view.pace));
+                    self.send(Command::SetPace(self.view.pace));
                 }
                 Action::SetViewShare(share) => {
                     self.view.share = share;
-                    self.engine.send(Command::SetViewShare(share));
+                    self.send(Command::SetViewShare(share));
                 }
                 Action::DismissFailure => self.run.failure = None,
                 Action::UseLayout(preset) => self.tree = preset.tree(),
@@ -300,14 +336,14 @@ impl App {
 
     fn send_weights(&mut self) {
         for (term, weight) in self.run.desk.unsent() {
-            self.engine.send(Command::SetWeight { term, weight });
+            self.send(Command::SetWeight { term, weight });
         }
     }
 
     fn toggle_run(&mut self) {
         match self.run.phase {
-            Phase::Running => self.engine.send(Command::Pause),
-            Phase::Paused { .. } => self.engine.send(Command::Resume),
+            Phase::Running => self.send(Command::Pause),
+            Phase::Paused { .. } => self.send(Command::Resume),
             Phase::Preparing(_) => {}
             Phase::Idle | Phase::Finished { .. } | Phase::Failed => match self.panels.run.next() {
                 Some(Ok(start)) => self.start(start),
@@ -353,7 +389,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, frame: &mut Frame) {
         self.vitals.begin(frame.info().cpu_usage, self.view.share, &self.pacer);
         if let Some(cost) = self.vitals.cost.take() {
-            self.engine.send(Command::FrameDrawn(cost));
+            self.send(Command::FrameDrawn(cost));
         }
         self.drain(ctx);
         self.take_dropped(ctx);

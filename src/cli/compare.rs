@@ -204,7 +204,7 @@ impl CompareArgs {
         let file = self.out.join(format!("{}-{}.toml", config.name, config.seed));
         let text = toml::to_string(config).expect("a config is TOML");
         std::fs::write(&file, text).map_err(Error::file("write", &file))?;
-        let mut arguments = vec!["distill".to_owned(), "--json".to_owned(), "--config".to_owned()];
+        let mut arguments = ["distill", "--json", "--judge", "images", "--config"].map(str::to_owned).to_vec();
         arguments.push(file.display().to_string());
         arguments.extend(["--out".to_owned(), folder.display().to_string()]);
         if folder.join("run.json").is_file() {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    ConfigArgs,
+    ConfigArgs, JudgeArgs,
     drive::{Summary, describe, drive},
     pin_as_recorded, tables,
 };
@@ -29,6 +29,8 @@ pub(super) struct DistillArgs {
     /// Go on with the run in that folder
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// End with one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -46,9 +48,9 @@ impl DistillArgs {
             let device = if self.config.device.is_some() { config.device } else { old.device };
             config = RunConfig { steps, device, ..old };
         }
-        let start = Start { config, out: self.out.clone(), resume: self.resume, script: Vec::new(), paused: false };
+        let start = Start { resume: self.resume, judge: self.judge.judge(), ..Start::new(config, self.out.clone()) };
         let summary = drive(start, None).inspect_err(|error| {
-            if matches!(error, Error::Interrupted) {
+            if matches!(error, Error::Interrupted) && self.out.join("run.json").is_file() {
                 let out = self.out.display();
                 eprintln!("stopped; everything is saved. Go on with: spiritsafe distill --resume --out {out}");
             }
@@ -90,6 +92,7 @@ fn as_json(summary: &Summary, out: &Path) -> Value {
     let accuracy = |subject| summary.of(subject).map_or(Value::Null, accuracy_json);
     json!({
         "steps": summary.step,
+        "steps_done": summary.steps_done,
         "secs": summary.secs,
         "steps_per_sec": summary.steps_per_sec(),
         "accuracy": accuracy(Subject::Synthetic),
@@ -97,6 +100,7 @@ fn as_json(summary: &Summary, out: &Path) -> Value {
         "medoids": accuracy(Subject::Medoids),
         "whole": accuracy(Subject::Whole),
         "verdict": summary.verdict,
+        "skipped": summary.skipped,
         "on_map": summary.on_map,
         "test_uses": summary.evaluations.last().map_or(0, |evaluation| evaluation.test_uses),
         "peak_rss_bytes": memory::peak_bytes(),

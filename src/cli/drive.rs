@@ -14,9 +14,9 @@ use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    engine::{Command, Engine, Event, Start},
+    engine::{Answer, Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Distances, Evaluation, Fused, OnMap, RunInfo, Subject, Verdict},
+    report::{Distances, Evaluation, Fused, OnMap, RunInfo, Skipped, Subject, Verdict},
     words::duration,
 };
 
@@ -27,8 +27,10 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct Summary {
     pub(super) info: Option<RunInfo>,
+    /// How it was judged: in earlier sessions first, then in this one.
     pub(super) evaluations: Vec<Evaluation>,
     pub(super) verdict: Option<Verdict>,
+    pub(super) skipped: Vec<Skipped>,
     pub(super) on_map: Option<OnMap>,
     pub(super) distances: Option<Distances>,
     pub(super) fused: Option<Fused>,
@@ -37,7 +39,6 @@ pub(super) struct Summary {
     /// Steps that were done and the seconds that they took, evaluations not counted.
     pub(super) steps_done: u64,
     pub(super) secs: f64,
-    pub(super) interrupted: bool,
 }
 
 impl Summary {
@@ -49,24 +50,43 @@ impl Summary {
     pub(super) fn steps_per_sec(&self) -> f64 {
         if self.secs > 0.0 { self.steps_done as f64 / self.secs } else { 0.0 }
     }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Started(info) => {
+                self.step = info.step;
+                self.info = Some(*info);
+            }
+            Event::Stepped { report, secs } => {
+                self.step = report.step;
+                self.steps_done += 1;
+                self.secs += secs;
+            }
+            Event::Recalled(evaluations) => self.evaluations = evaluations,
+            Event::Evaluated(evaluation) => self.evaluations.push(evaluation),
+            Event::Skipped(skipped) => self.skipped.push(skipped),
+            Event::OnMap(judged) => self.on_map = Some(*judged),
+            Event::Measured(measured) => self.distances = Some(*measured),
+            Event::Fused(fused) => self.fused = Some(*fused),
+            Event::Verdict(verdict) => self.verdict = Some(*verdict),
+            _ => {}
+        }
+    }
 }
 
-/// Starts a run, asks for `then` once it stands, and listens until everything is done. Ctrl-C saves and stops.
+/// Starts a run, asks for `then` once it stands, and listens until that is answered; without it until the run has ended. Ctrl-C saves and
+/// stops: an error, unless all steps were done.
 pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
     let interrupted = listen_for_ctrl_c();
     let engine = Engine::spawn(|| {});
-    let (resting, judging) = (then.is_some(), matches!(then, Some(Command::Judge)));
-    let mapping = matches!(then, Some(Command::JudgeOnMap));
-    let selecting = matches!(then, Some(Command::ExportSelection { .. }));
-    engine.send(Command::Start(Box::new(start)));
-    if let Some(command) = then {
-        engine.send(command);
-    }
+    let started = engine.send(Command::Start(Box::new(start)));
+    let asked = then.map(|command| engine.send(command));
     let mut summary = Summary::default();
     let mut screen = Screen::default();
+    let mut is_stopping = false;
     loop {
-        if interrupted.load(Ordering::Relaxed) && !summary.interrupted {
-            summary.interrupted = true;
+        if interrupted.load(Ordering::Relaxed) && !is_stopping {
+            is_stopping = true;
             engine.send(Command::Stop);
         }
         let event = match engine.events().recv_timeout(Duration::from_millis(50)) {
@@ -78,45 +98,25 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
         };
         screen.show(&event, &summary);
         match event {
-            Event::Started(info) => {
-                summary.step = info.step;
-                summary.info = Some(*info);
+            Event::Finished { complete, .. } if asked.is_none() || is_stopping => {
+                screen.close();
+                let is_whole = complete && asked.is_none();
+                return if is_stopping && !is_whole { Err(Error::Interrupted) } else { Ok(summary) };
             }
-            Event::Stepped { report, secs } => {
-                summary.step = report.step;
-                summary.steps_done += 1;
-                summary.secs += secs;
+            Event::Failed { message, code } => return Err(failure(message, code)),
+            Event::Answered { request, answer: Answer::Refused { message, code } }
+                if request == started || Some(request) == asked =>
+            {
+                screen.close();
+                return Err(failure(message, code));
             }
-            Event::Evaluated(evaluation) => summary.evaluations.push(evaluation),
-            Event::OnMap(judged) => {
-                summary.on_map = Some(*judged);
-                if mapping {
-                    break;
-                }
+            Event::Answered { request, answer: Answer::Done } if Some(request) == asked => {
+                screen.close();
+                return Ok(summary);
             }
-            Event::Measured(measured) => {
-                summary.distances = Some(*measured);
-                break;
-            }
-            Event::Fused(fused) => {
-                summary.fused = Some(*fused);
-                break;
-            }
-            Event::Finished { .. } => break,
-            Event::Verdict(verdict) => {
-                summary.verdict = Some(*verdict);
-                if judging {
-                    break;
-                }
-            }
-            Event::EvaluationsDone if resting && !judging => break,
-            Event::Exported(_) if selecting => break,
-            Event::Refused { message, code } | Event::Failed { message, code } => return Err(failure(message, code)),
-            _ => {}
+            event => summary.take(event),
         }
     }
-    screen.close();
-    if summary.interrupted { Err(Error::Interrupted) } else { Ok(summary) }
 }
 
 /// An engine's failure as an error with the same text and exit code.
@@ -136,7 +136,7 @@ fn listen_for_ctrl_c() -> Arc<AtomicBool> {
         if seen.swap(true, Ordering::Relaxed) {
             std::process::exit(130); // Asked twice: do not even save.
         }
-        eprintln!("stopping: saving a checkpoint (press again to leave at once)");
+        eprintln!("stopping: what is not saved yet is saved (press again to leave at once)");
     });
     flag
 }
@@ -168,7 +168,7 @@ impl Screen {
             }
             Event::Evaluating { what, done, secs_left } => match &self.bar {
                 Some(bar) => bar.set_message(format!("judging {what}: {:.0} %", done * 100.0)),
-                None if *done == 0.0 || self.is_due() => {
+                None if secs_left.is_finite() && (*done == 0.0 || self.is_due()) => {
                     eprintln!("judging {what}: {:.0} % done, about {} left", done * 100.0, duration(*secs_left));
                 }
                 None => {}
@@ -182,11 +182,12 @@ impl Screen {
             },
             Event::Pretrained { what } => self.line(&format!("trained on the real images: {what}")),
             Event::Evaluated(evaluation) => self.line(&describe(evaluation)),
-            Event::Warning(text) => self.line(&format!("note: {text}")),
+            Event::Note(text) | Event::Warning(text) => self.line(&format!("note: {text}")),
+            Event::Skipped(skipped) => self.line(&format!("not judged: {}", skipped.describe())),
             Event::Applied(intervention) => {
                 self.line(&format!("from step {}: {:?}", intervention.step, intervention.change));
             }
-            Event::Refused { .. } | Event::Failed { .. } => self.close(),
+            Event::Failed { .. } => self.close(),
             _ => {}
         }
     }

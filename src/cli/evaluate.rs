@@ -273,7 +273,7 @@ fn judge_images(
 /// The run of a folder, to be looked at.
 pub(super) fn resting(path: &Path) -> Result<Start> {
     let config: RunConfig = RunFolder::record(path)?.config;
-    Ok(Start { config, out: path.to_owned(), resume: true, script: Vec::new(), paused: true })
+    Ok(Start::resting(config, path.to_owned()))
 }
 
 /// The newest evaluation of each subject and network by a protocol, the whole set by its own; distilled images of the last

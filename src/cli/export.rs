@@ -30,7 +30,7 @@ pub(super) struct ExportArgs {
 impl ExportArgs {
     pub(super) fn run(self) -> Result<()> {
         let config: RunConfig = RunFolder::record(&self.dir)?.config;
-        let start = Start { config, out: self.dir.clone(), resume: true, script: Vec::new(), paused: true };
+        let start = Start::resting(config, self.dir.clone());
         let folder = self.out.clone();
         let command = match self.selection.as_deref() {
             None => Command::Export(folder),

@@ -20,11 +20,12 @@ mod verdict;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::RunConfig,
     data::DataSpec,
+    engine::JudgeAtEnd,
     error::{Error, Result},
     nn::{DeviceSpec, kernels},
     store::RunRecord,
@@ -76,6 +77,34 @@ enum Command {
     Presets,
     /// Say how fast this machine does what a run does
     Bench(bench::BenchArgs),
+}
+
+/// What is judged when all steps are done.
+#[derive(Args)]
+struct JudgeArgs {
+    /// What to judge at the end: all, images (the distilled ones alone) or none. Without it the distilled images, as many
+    /// random ones and medoids are judged, and the whole set where its accuracy is known already or where epochs times images
+    /// are 300,000 at most
+    #[arg(long, value_name = "WHAT")]
+    judge: Option<Judged>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Judged {
+    All,
+    Images,
+    None,
+}
+
+impl JudgeArgs {
+    fn judge(&self) -> JudgeAtEnd {
+        match self.judge {
+            None => JudgeAtEnd::Usual,
+            Some(Judged::All) => JudgeAtEnd::All,
+            Some(Judged::Images) => JudgeAtEnd::Images,
+            Some(Judged::None) => JudgeAtEnd::Nothing,
+        }
+    }
 }
 
 /// What to distil, on top of a preset or a config file.

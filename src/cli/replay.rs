@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{distill::finish, drive::drive, pin_as_recorded};
+use super::{JudgeArgs, distill::finish, drive::drive, pin_as_recorded};
 use crate::{
     config::RunConfig,
     engine::Start,
@@ -19,6 +19,8 @@ pub(super) struct ReplayArgs {
     /// Folder of the new run; it is made
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// End with one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -30,7 +32,7 @@ impl ReplayArgs {
         pin_as_recorded(&record);
         let config: RunConfig = record.config;
         let script = RunFolder::interventions(&self.dir)?;
-        let start = Start { config, out: self.out.clone(), resume: false, script, paused: false };
+        let start = Start { script, judge: self.judge.judge(), ..Start::new(config, self.out.clone()) };
         let summary = drive(start, None)?;
         let (old, new) = (RunFolder::scalars(&self.dir)?, RunFolder::scalars(&self.out)?);
         let both = old.len().min(new.len());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::drive::drive;
+use super::{JudgeArgs, drive::drive};
 use crate::{
     config::RunConfig,
     engine::{Command, Start},
@@ -16,6 +16,8 @@ use crate::{
 pub(super) struct VerdictArgs {
     /// Folder of a run
     dir: PathBuf,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// End with one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -24,7 +26,7 @@ pub(super) struct VerdictArgs {
 impl VerdictArgs {
     pub(super) fn run(self) -> Result<()> {
         let config: RunConfig = RunFolder::record(&self.dir)?.config;
-        let start = Start { config, out: self.dir.clone(), resume: true, script: Vec::new(), paused: true };
+        let start = Start { judge: self.judge.judge(), ..Start::resting(config, self.dir.clone()) };
         let summary = drive(start, Some(Command::Judge))?;
         if let Some(verdict) = summary.verdict {
             if self.json {

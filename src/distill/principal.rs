@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 
 /// Mean and directions of largest variance.
+#[derive(Clone)]
 pub struct Principal {
     mean: Vec<f64>,
     /// As long as 1 and at right angles, the largest variance first.

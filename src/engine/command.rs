@@ -8,14 +8,23 @@ use crate::{
     report::{Subject, Wants},
 };
 
-/// A request. It is answered by events, between two steps.
+/// A command with the number by which it is answered ([`Event::Answered`](super::Event::Answered)), once.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Counted from 1 by the handle.
+    pub number: u64,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What can be asked. Facts that come of it are events, between two steps.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Begin a run; one that is under way is saved and left.
+    /// Begin a run; one that is under way is saved and left. What is asked for meanwhile waits until the run stands ready.
     Start(Box<Start>),
-    /// Say what is in the data of a config and what a run would cost. A run that is under way waits meanwhile.
+    /// Say what is in the data of a config and what a run would cost, beside a run that is under way.
     Inspect(Box<RunConfig>),
-    /// Stop after the step under way, keep everything.
+    /// Stop before the next step, keep everything. A step under way is dropped and done again later.
     Pause,
     /// Go on.
     Resume,
@@ -65,7 +74,7 @@ pub enum Command {
         /// New or empty.
         folder: PathBuf,
     },
-    /// Give up the evaluation under way.
+    /// Give up everything that is worked out beside the run: evaluations, distances, fusion, selections.
     CancelEvaluation,
     /// Write a checkpoint now.
     Checkpoint,
@@ -108,13 +117,45 @@ pub struct Start {
     pub script: Vec<crate::report::Intervention>,
     /// Wait for [`Command::Resume`] or [`Command::Step`] before the first step.
     pub paused: bool,
+    /// What is judged when all steps are done.
+    pub judge: JudgeAtEnd,
+}
+
+/// What is judged when all steps are done. It follows from config and data alone, never from how fast the machine is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JudgeAtEnd {
+    /// The distilled images, as many random ones and medoids; the whole set where its accuracy is known already or is small
+    /// work (see [`JudgeAtEnd::SMALL_WHOLE`]).
+    #[default]
+    Usual,
+    /// All of that, and the whole set whatever it takes.
+    All,
+    /// The distilled images alone.
+    Images,
+    /// Nothing.
+    Nothing,
+}
+
+impl JudgeAtEnd {
+    /// The whole set is judged unasked up to so many images, epochs times training images.
+    pub const SMALL_WHOLE: usize = 300_000;
 }
 
 impl Start {
+    /// A new run in this folder.
+    pub fn new(config: RunConfig, out: PathBuf) -> Self {
+        Self { config, out, resume: false, script: Vec::new(), paused: false, judge: JudgeAtEnd::default() }
+    }
+
+    /// The run of a folder, opened where it stands and waiting: to be judged, exported or looked at.
+    pub fn resting(config: RunConfig, out: PathBuf) -> Self {
+        Self { resume: true, paused: true, ..Self::new(config, out) }
+    }
+
     /// A new run in the first free folder `runs/NAME`, `runs/NAME-2`, ... of the working folder.
     pub fn fresh(config: RunConfig) -> Self {
         let out = free_folder(&Path::new("runs").join(&config.name));
-        Self { config, out, resume: false, script: Vec::new(), paused: false }
+        Self::new(config, out)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::report::{
-    Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, StepReport, Verdict,
+    Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, Skipped, StepReport, Verdict,
 };
 
 /// A fact.
@@ -47,9 +47,9 @@ pub enum Event {
     },
     /// The engine runs.
     Running,
-    /// An evaluation goes on.
+    /// Something is worked out beside the run: an evaluation, distances, a selection.
     Evaluating {
-        /// Protocol and subject in words.
+        /// What, in words.
         what: String,
         /// Share that is done.
         done: f64,
@@ -60,9 +60,13 @@ pub enum Event {
     Evaluated(Evaluation),
     /// Which images to use, after everything that it needs was judged.
     Verdict(Box<Verdict>),
-    /// No evaluation is waiting any more.
+    /// What was judged before, when a run was taken up again.
+    Recalled(Vec<Evaluation>),
+    /// Something is not judged at the end of the run.
+    Skipped(Skipped),
+    /// Nothing is worked out beside the run any more.
     EvaluationsDone,
-    /// An evaluation was given up.
+    /// What was worked out beside the run was given up.
     EvaluationCancelled,
     /// A checkpoint is on disk.
     Checkpointed {
@@ -95,14 +99,16 @@ pub enum Event {
         /// True when all steps of the run are done.
         complete: bool,
     },
-    /// Something to know; the run goes on.
+    /// Something to know.
+    Note(String),
+    /// Something that is not as it should be; the run goes on.
     Warning(String),
-    /// A request could not be fulfilled; the run goes on as if nobody had asked. The text says what to do.
-    Refused {
-        /// What to do about it.
-        message: String,
-        /// Exit code of the command line.
-        code: u8,
+    /// The answer to a request: the last that is heard of it.
+    Answered {
+        /// The number that [`Engine::send`](super::Engine::send) gave it.
+        request: u64,
+        /// What came of it.
+        answer: Answer,
     },
     /// A run failed, or could not be started; the text says what to do. The engine stays alive.
     Failed {
@@ -111,4 +117,22 @@ pub enum Event {
         /// Exit code of the command line.
         code: u8,
     },
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done; the events before this say what came of it.
+    Done,
+    /// It could not be fulfilled; the run goes on as if nobody had asked. The text says what to do.
+    Refused {
+        /// What to do about it.
+        message: String,
+        /// Exit code of the command line.
+        code: u8,
+    },
+    /// It was given up, because somebody said so or the run was left.
+    Cancelled,
+    /// A later request of its kind came before it was looked at.
+    Replaced,
 }

@@ -4,6 +4,7 @@
 //! all use the same [`Backstage`].
 
 use std::{
+    cell::Cell,
     sync::Arc,
     thread::{Builder, JoinHandle},
 };
@@ -11,12 +12,14 @@ use std::{
 use arc_swap::ArcSwapOption;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::{Command, Event};
+use super::{Command, Event, Request, event::Answer};
 use crate::report::Frame;
 
 /// The end that a window or a command line holds. Dropping it ends the engine.
 pub struct Engine {
-    commands: Option<Sender<Command>>,
+    commands: Option<Sender<Request>>,
+    /// The number of the newest request.
+    asked: Cell<u64>,
     events: Receiver<Event>,
     frame: Arc<ArcSwapOption<Frame>>,
     thread: Option<JoinHandle<()>>,
@@ -24,8 +27,8 @@ pub struct Engine {
 
 /// The end that an engine works with.
 pub struct Backstage {
-    /// What is asked.
-    pub commands: Receiver<Command>,
+    /// What is asked. Every request is to be [answered](Self::answer) once.
+    pub commands: Receiver<Request>,
     events: Sender<Event>,
     frame: Arc<ArcSwapOption<Frame>>,
     /// The last field: when an engine ends, or dies, its events are closed first and then somebody looks.
@@ -52,14 +55,23 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || work(backstage))
             .expect("the operating system refuses to start a thread");
-        Self { commands: Some(commands), events, frame, thread: Some(thread) }
+        Self { commands: Some(commands), asked: Cell::new(0), events, frame, thread: Some(thread) }
     }
 
-    /// Asks for something. An engine that has ended ignores it; its last event said why.
-    pub fn send(&self, command: Command) {
+    /// Asks for something and returns the number by which it will be answered. An engine that has ended ignores it; its last
+    /// event said why.
+    pub fn send(&self, command: Command) -> u64 {
+        let number = self.asked.get() + 1;
+        self.asked.set(number);
         if let Some(commands) = &self.commands {
-            let _ = commands.send(command);
+            let _ = commands.send(Request { number, command });
         }
+        number
+    }
+
+    /// Asks for nothing more: the engine saves what is not saved yet, and ends. Dropping the handle waits for that.
+    pub fn close(&mut self) {
+        self.commands = None;
     }
 
     /// The events, oldest first. Disconnected when the engine has ended.
@@ -75,7 +87,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.commands = None; // The engine sees a closed channel, saves and ends.
+        self.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -87,6 +99,17 @@ impl Backstage {
     pub fn tell(&self, event: Event) {
         let _ = self.events.send(event);
         (self.wake.0)();
+    }
+
+    /// Has whoever listens look.
+    pub fn wake(&self) {
+        (self.wake.0)();
+    }
+
+    /// Answers a request. Nobody is woken for what has only been taken note of.
+    pub fn answer(&self, request: u64, answer: Answer) {
+        let event = Event::Answered { request, answer };
+        let _ = self.events.send(event);
     }
 
     /// Puts a picture into the slot, over the one before.

@@ -2,6 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
+use super::{
+    jobs::{Job, Key, Product},
+    task::Turns,
+};
 use crate::{
     config::RunConfig,
     data::Pixels,
@@ -9,14 +13,21 @@ use crate::{
     error::Result,
     memory,
     report::DataSummary,
+    slices::Slices,
 };
 
 /// Loads the data of a config and does two steps of a run that is thrown away.
 ///
 /// The forecast of time is the second step's, times the number of steps; that of memory is what the process holds after
 /// it, this window and its run included. Training networks and judging come on top.
-pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
+pub(super) fn inspecting(config: RunConfig) -> Job {
+    let work = move |turns: &mut Turns<Product>| Ok(Product::Inspected(Box::new(inspect(&config, turns)?)));
+    Job { key: Key::Inspect, what: "a look at the data".to_owned(), work: Box::new(work) }
+}
+
+fn inspect(config: &RunConfig, slices: &mut dyn Slices) -> Result<DataSummary> {
     let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
+    slices.tick(0.5)?;
     config.check(&data)?;
     let device = config.device.open()?;
     let images = config.start_images(&data)?;
@@ -34,7 +45,9 @@ pub(super) fn inspect(config: &RunConfig) -> Result<DataSummary> {
     for term in trial.term_infos().iter().filter(|term| term.needs_pool) {
         trial.set_weight(&term.id, 0.0)?;
     }
+    slices.tick(0.6)?;
     trial.step(&|| false)?;
+    slices.tick(0.8)?;
     let clock = Instant::now();
     trial.step(&|| false)?;
     let step_secs = clock.elapsed().as_secs_f64();

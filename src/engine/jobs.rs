@@ -1,108 +1,237 @@
-//! Evaluations that wait or go on beside a run, in slices.
+//! Long work beside a run, one piece after the other, in turns: evaluations, distances, selections, a look at a data set.
+//!
+//! Each job knows the requests that wait for it; several requests for the same thing are one job.
 
 use std::{
     collections::VecDeque,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
+use super::{
+    inbox::Inbox,
+    task::{Progress, Task, Turn, Turns},
+};
 use crate::{
+    distill::SyntheticSet,
     error::Result,
-    evaluate::{Judge, Outcome, Progress, Protocol},
+    evaluate::{Images, Judge, Outcome, Protocol},
     nn::NetworkSpec,
-    report::Subject,
+    report::{DataSummary, Distances, Fused, OnMap, Subject},
 };
 
 /// Progress is told this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Stands among the numbers of requests for what a run does by itself.
+pub(super) const UNASKED: u64 = 0;
 
-/// An evaluation with the step whose images it judges.
-struct Job {
-    judge: Judge,
+/// What a job is about.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Key {
+    /// Judge something by a protocol with a network.
+    Judge(Subject, Protocol, NetworkSpec),
+    /// Judge on the map.
+    OnMap,
+    /// Measure a quantizer.
+    Distances,
+    /// Write something into this folder, or read it.
+    Files(PathBuf),
+    /// Look at a data set.
+    Inspect,
+}
+
+impl Key {
+    /// True if one job serves both.
+    fn is_same(&self, other: &Self) -> bool {
+        // Each set that was read is judged for itself.
+        self == other && !matches!(self, Self::Judge(Subject::Exported, ..))
+    }
+}
+
+/// What comes of a job.
+pub(super) enum Product {
+    /// Something was judged; `key` names the tally that may go once this is on disk.
+    Judged {
+        judge: Box<Judge>,
+        outcome: Outcome,
+        key: String,
+    },
+    OnMap(Box<OnMap>),
+    Measured(Box<Distances>),
+    Fused(Box<Fused>),
+    /// A set was written into a folder; its images as they were read back, to be judged.
+    Written {
+        folder: PathBuf,
+        images: Images,
+    },
+    /// A selection of real images was written into a folder.
+    Selected(PathBuf),
+    /// A set was read, to be looked at and judged.
+    Opened {
+        set: Box<SyntheticSet>,
+        images: Images,
+        note: String,
+    },
+    Inspected(Box<DataSummary>),
+}
+
+/// The work itself.
+pub(super) type Work = Box<dyn FnOnce(&mut Turns<Product>) -> Result<Product> + Send>;
+
+/// Something to be worked out.
+pub(super) struct Job {
+    pub(super) key: Key,
+    /// In words.
+    pub(super) what: String,
+    pub(super) work: Work,
+}
+
+/// A job in the queue.
+struct Queued {
+    key: Key,
+    what: String,
+    /// The step that it is about.
     step: u64,
+    requests: Vec<u64>,
+    work: Option<Work>,
+    task: Option<Task<Product>>,
     worked: Duration,
     told: Option<Instant>,
 }
 
-/// The evaluations of a run, one after the other.
-#[derive(Default)]
-pub(super) struct Jobs {
-    queue: VecDeque<Job>,
+/// A job that has ended.
+pub(super) struct Ended {
+    pub(super) key: Key,
+    pub(super) step: u64,
+    pub(super) requests: Vec<u64>,
+    pub(super) secs: f64,
+    pub(super) outcome: Result<Product>,
 }
 
-/// What a slice brought.
+/// The jobs of an engine.
+#[derive(Default)]
+pub(super) struct Jobs {
+    queue: VecDeque<Queued>,
+}
+
+/// What a turn brought.
 pub(super) enum Slice {
     /// Nothing to tell.
     Quiet,
-    /// How far the first evaluation is.
+    /// How far the first job is.
     Progress { what: String, done: f64, secs_left: f64 },
-    /// The first evaluation has ended.
-    Done { judge: Box<Judge>, step: u64, outcome: Outcome, secs: f64 },
+    /// The first job has ended.
+    Ended(Box<Ended>),
 }
 
 impl Jobs {
-    pub(super) fn add(&mut self, judges: Vec<Judge>, step: u64) {
-        let job = |judge| Job { judge, step, worked: Duration::ZERO, told: None };
-        self.queue.extend(judges.into_iter().map(job));
+    /// Adds a job for some requests, about what stands at `step`; one that is there already serves them too.
+    pub(super) fn add(&mut self, job: Job, step: u64, requests: &[u64]) {
+        if let Some(known) = self.queue.iter_mut().find(|known| known.key.is_same(&job.key) && known.step == step) {
+            known.requests.extend(requests);
+            return;
+        }
+        let Job { key, what, work } = job;
+        let queued = Queued {
+            key,
+            what,
+            step,
+            requests: requests.to_vec(),
+            work: Some(work),
+            task: None,
+            worked: Duration::ZERO,
+            told: None,
+        };
+        match queued.key {
+            // Somebody stands before the window and waits; evaluations take their time.
+            Key::Inspect => self.queue.push_front(queued),
+            _ => self.queue.push_back(queued),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    pub(super) fn clear(&mut self) {
-        self.queue.clear();
+    /// True while a turn goes on that a command has cut short for the worker.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.queue.front().and_then(|job| job.task.as_ref()).is_some_and(Task::is_at_work)
     }
 
-    /// True if this is waiting to be judged by this protocol with this network.
-    pub(super) fn has(&self, subject: Subject, protocol: Protocol, network: &NetworkSpec) -> bool {
-        let wanted = |Job { judge, .. }: &Job| {
-            judge.subject() == subject && judge.protocol() == protocol && judge.network() == network
-        };
-        self.queue.iter().any(wanted)
+    /// True if something that this request waits for is in the queue.
+    pub(super) fn serves(&self, request: u64) -> bool {
+        self.queue.iter().any(|job| job.requests.contains(&request))
     }
 
-    /// Works on the first evaluation for about `budget`, one batch at least.
-    pub(super) fn advance(&mut self, budget: Duration) -> Result<Slice> {
-        let Some(job) = self.queue.front_mut() else { return Ok(Slice::Quiet) };
+    /// True if there is a job like this, about what stands at `step`.
+    pub(super) fn has(&self, key: &Key, step: u64) -> bool {
+        self.queue.iter().any(|job| job.key.is_same(key) && job.step == step)
+    }
+
+    /// Gives up what only this request waits for.
+    pub(super) fn give_up(&mut self, request: u64) {
+        for job in &mut self.queue {
+            job.requests.retain(|known| *known != request);
+        }
+        self.queue.retain(|job| !job.requests.is_empty());
+    }
+
+    /// Gives up everything about the run; returns the keys, and the requests that waited.
+    pub(super) fn clear(&mut self) -> (Vec<Key>, Vec<u64>) {
+        let gone = self.take_out(|job| job.key != Key::Inspect);
+        let mut requests: Vec<u64> = gone.iter().flat_map(|job| job.requests.iter().copied()).collect();
+        requests.sort_unstable();
+        requests.dedup();
+        requests.retain(|request| *request != UNASKED);
+        (gone.into_iter().map(|job| job.key).collect(), requests)
+    }
+
+    /// Gives up looking at a data set; returns the requests that waited for it.
+    pub(super) fn stop_inspecting(&mut self) -> Vec<u64> {
+        self.take_out(|job| job.key == Key::Inspect).into_iter().flat_map(|job| job.requests).collect()
+    }
+
+    fn take_out(&mut self, unwanted: impl Fn(&Queued) -> bool) -> Vec<Queued> {
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue).into_iter().partition(unwanted);
+        self.queue = kept.into();
+        gone
+    }
+
+    /// Works on the first job for about `budget`, or until there is a command to obey.
+    pub(super) fn advance(&mut self, budget: Duration, inbox: &Inbox) -> Slice {
+        let Some(job) = self.queue.front_mut() else { return Slice::Quiet };
         let clock = Instant::now();
-        loop {
-            let progress = job.judge.advance();
-            let progress = match progress {
-                Ok(progress) => progress,
-                Err(error) => {
-                    self.queue.pop_front();
-                    return Err(error);
-                }
-            };
-            match progress {
-                Progress::Done(outcome) => {
-                    let Job { judge, step, worked, .. } = self.queue.pop_front().expect("just used");
-                    let secs = (worked + clock.elapsed()).as_secs_f64();
-                    return Ok(Slice::Done { judge: Box::new(judge), step, outcome, secs });
-                }
-                Progress::Working(done) if clock.elapsed() >= budget => {
-                    job.worked += clock.elapsed();
-                    return Ok(job.tell(done));
-                }
-                Progress::Working(_) => {}
+        if let Some(work) = job.work.take() {
+            match Task::new(work) {
+                Ok(task) => job.task = Some(task),
+                Err(error) => return self.ended(Err(error)),
             }
         }
+        let Some(task) = &mut job.task else { return Slice::Quiet };
+        let turn = task.advance(budget, inbox);
+        job.worked += clock.elapsed();
+        match turn {
+            Turn::Working(None) => Slice::Quiet,
+            Turn::Working(Some(progress)) => job.tell(progress),
+            Turn::Done(outcome) => self.ended(outcome),
+        }
+    }
+
+    fn ended(&mut self, outcome: Result<Product>) -> Slice {
+        let Queued { key, step, requests, worked, .. } = self.queue.pop_front().expect("the first one has ended");
+        Slice::Ended(Box::new(Ended { key, step, requests, secs: worked.as_secs_f64(), outcome }))
     }
 }
 
-impl Job {
-    fn tell(&mut self, done: f64) -> Slice {
+impl Queued {
+    fn tell(&mut self, progress: Progress) -> Slice {
         if self.told.is_some_and(|told| told.elapsed() < PROGRESS_EVERY) {
             return Slice::Quiet;
         }
         self.told = Some(Instant::now());
-        let subject = self.judge.subject().describe();
+        let Progress { what, done, secs_left } = progress;
         let worked = self.worked.as_secs_f64();
-        let secs_left = if done > 0.0 { worked / done - worked } else { f64::INFINITY };
-        let mut what = format!("{subject} by {}", self.judge.protocol());
-        if !matches!(self.judge.network(), NetworkSpec::ConvNet(_)) {
-            what += &format!(" with {}", self.judge.network().describe());
-        }
-        Slice::Progress { what, done, secs_left }
+        let extrapolated = if done > 0.0 { worked / done - worked } else { secs_left.unwrap_or(f64::INFINITY) };
+        Slice::Progress { what: what.unwrap_or_else(|| self.what.clone()), done, secs_left: extrapolated }
     }
 }

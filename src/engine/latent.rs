@@ -11,16 +11,17 @@ use std::{
 
 use candle_core::{Device, Tensor};
 
-use super::{known, pretraining::TrainingProgress};
+use super::{known, task::Turns};
 use crate::{
     config::RunConfig,
     data::Dataset,
     error::Result,
     latent::{Latent, LatentParameters, LatentSpec, LatentTraining, Standard},
+    slices::Slices as _,
     store::{self, CachedNetwork},
 };
 
-/// The space on its way.
+/// The space of a run, before it is there.
 pub(super) struct LatentSpace {
     spec: LatentSpec,
     data: Arc<Dataset>,
@@ -28,11 +29,6 @@ pub(super) struct LatentSpace {
     seed: u64,
     /// Names everything that decides it.
     fingerprint: String,
-    training: Option<LatentTraining>,
-    /// Time that went into the part under way.
-    worked: Duration,
-    at_prior: bool,
-    ready: Option<Arc<Latent>>,
 }
 
 impl LatentSpace {
@@ -45,55 +41,36 @@ impl LatentSpace {
             device: device.clone(),
             seed: config.seed,
             fingerprint: known::name("latent", &decides, device),
-            training: None,
-            worked: Duration::ZERO,
-            at_prior: false,
-            ready: None,
         }
     }
 
-    /// The space, once it is trained.
-    pub(super) fn ready(&self) -> Option<&Arc<Latent>> {
-        self.ready.as_ref()
-    }
-
-    /// Works on it for about `budget`, one batch at least.
-    pub(super) fn advance(&mut self, budget: Duration) -> Result<TrainingProgress> {
-        let clock = Instant::now();
-        let mut training = match self.training.take() {
-            Some(training) => training,
-            None => match self.cached() {
-                Some(known) => {
-                    self.ready = Some(Arc::new(known));
-                    return Ok(self.progress(1.0));
-                }
-                None => LatentTraining::new(&self.spec, &self.data, &self.device, self.seed)?,
-            },
-        };
-        while training.advance()? {
-            if clock.elapsed() >= budget {
-                let (done, at_prior) = training.done();
-                if self.at_prior != at_prior {
-                    (self.at_prior, self.worked) = (at_prior, Duration::ZERO);
-                }
-                self.worked += clock.elapsed();
-                self.training = Some(training);
-                return Ok(self.progress(done));
+    /// Finds it in the cache, or trains it.
+    pub(super) fn train(&self, turns: &mut Turns<()>) -> Result<Arc<Latent>> {
+        if let Some(known) = self.cached() {
+            return Ok(Arc::new(known));
+        }
+        let mut training = LatentTraining::new(&self.spec, &self.data, &self.device, self.seed)?;
+        // Time that went into the part under way.
+        let (mut worked, mut at_prior) = (Duration::ZERO, false);
+        loop {
+            let clock = Instant::now();
+            let goes_on = training.advance()?;
+            worked += clock.elapsed();
+            if !goes_on {
+                break;
             }
+            let (done, is_prior) = training.done();
+            if at_prior != is_prior {
+                (at_prior, worked) = (is_prior, Duration::ZERO);
+            }
+            let secs_left = (done > 0.0).then(|| worked.as_secs_f64() / done * (1.0 - done));
+            let what = if at_prior { "the prior" } else { "the autoencoder" };
+            turns.describe(Some(what.to_owned()), secs_left);
+            turns.tick(done)?;
         }
         let parameters = training.parameters().expect("both parts are trained");
         self.keep(&parameters);
-        self.ready = Some(Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?));
-        Ok(self.progress(1.0))
-    }
-
-    fn progress(&self, done: f64) -> TrainingProgress {
-        let worked = self.worked.as_secs_f64();
-        TrainingProgress {
-            what: if self.at_prior { "the prior" } else { "the autoencoder" }.to_owned(),
-            done,
-            secs_left: if done > 0.0 { worked / done * (1.0 - done) } else { f64::INFINITY },
-        }
+        Ok(Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?))
     }
 
     fn keep(&self, parameters: &LatentParameters) {

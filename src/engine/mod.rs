@@ -11,11 +11,13 @@ mod inspect;
 mod jobs;
 mod known;
 mod latent;
+mod order;
 mod pretraining;
 mod run;
+mod task;
 mod viewer;
 mod worker;
 
-pub use command::{Command, Start, Trial, free_folder};
-pub use event::Event;
+pub use command::{Command, JudgeAtEnd, Request, Start, Trial, free_folder};
+pub use event::{Answer, Event};
 pub use handle::{Backstage, Engine};

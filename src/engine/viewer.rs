@@ -12,16 +12,24 @@ use std::{
 use candle_core::Device;
 
 use self::quantizer::Quantizers;
-use super::run::Run;
+use super::{
+    inbox::Inbox,
+    run::Run,
+    task::{Task, Turn},
+};
 use crate::{
     distill::Pretrained,
     error::Result,
     evaluate::select_at_random,
     explain::{self, Axes, Projection},
-    nn::{Network, embed_all},
+    nn::embed_all,
     report::{Accuracy, ClassInformation, FeaturePlane, Frame, GalleryView, Ground, InformationView, Point, Wants},
+    slices::Slices as _,
 };
 
+/// Images that pass a network together while the plane is fitted, and how long that works before it is the run's turn.
+const EMBEDDED: usize = 256;
+const SLICE: Duration = Duration::from_millis(20);
 /// Pictures come no faster than this.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// No frame is taken to cost more.
@@ -44,9 +52,14 @@ pub(super) struct Viewer {
     /// Step and wants of the last frame.
     shown: Option<(u64, Wants, bool)>,
     view: Option<View>,
+    /// The plane that is being fitted, and real images that are being measured.
+    fitting: Option<Task<View>>,
+    measuring: Option<Task<Vec<(f64, f64)>>>,
     /// The plane of an energy map.
     axes: Option<Axes>,
     quantizers: Quantizers,
+    /// What could not be made, and was said.
+    faults: Vec<String>,
 }
 
 /// The network through which people look, with the plane that was fitted through it.
@@ -68,8 +81,11 @@ impl Default for Viewer {
             pressed: false,
             shown: None,
             view: None,
+            fitting: None,
+            measuring: None,
             axes: None,
             quantizers: Quantizers::default(),
+            faults: Vec::new(),
         }
     }
 }
@@ -78,12 +94,6 @@ impl Viewer {
     pub(super) fn watch(&mut self, wants: Wants) {
         self.wants = wants;
         self.pressed = true;
-    }
-
-    /// Looks away, after a picture that could not be made; asking again tries again.
-    pub(super) fn look_away(&mut self) {
-        self.wants = Wants::default();
-        self.pressed = false;
     }
 
     pub(super) fn set_share(&mut self, share: f64) {
@@ -103,16 +113,24 @@ impl Viewer {
 
     /// Forgets what was seen of another run.
     pub(super) fn begin(&mut self) {
-        self.view = None;
+        (self.view, self.fitting, self.measuring) = (None, None, None);
         self.axes = None;
         self.quantizers = Quantizers::default();
+        self.faults.clear();
         self.shown = None;
         self.pressed = true;
     }
 
     /// True if a frame or the lens can be worked on while the run waits.
     pub(super) fn has_work(&self, run: &Run) -> bool {
-        self.pressed && self.wants != Wants::default() || self.wants_lens(run)
+        self.pressed && self.wants != Wants::default() || self.wants_lens(run) || self.is_preparing(run)
+    }
+
+    /// True if the plane is to be fitted yet, or real images are to be measured.
+    fn is_preparing(&self, run: &Run) -> bool {
+        let lacks_plane = self.looks_through_lens() && self.view.is_none() && run.pretraining.lens().is_some();
+        let unmeasured = |view: &View| view.real_information.is_none();
+        (lacks_plane || self.wants.information && self.view.as_ref().is_some_and(unmeasured)) && self.faults.is_empty()
     }
 
     /// True if the network through which people look has to be trained yet.
@@ -124,35 +142,65 @@ impl Viewer {
         self.wants.features || self.wants.information
     }
 
-    /// The next frame, if it is due and there is something new to see.
-    pub(super) fn frame(&mut self, run: &mut Run) -> Result<Option<Frame>> {
-        if self.wants == Wants::default() {
-            return Ok(None);
+    /// Fits the plane and measures real images, in turns beside the run.
+    fn prepare(&mut self, run: &Run, inbox: &Inbox) -> Result<()> {
+        if let (true, None, Some(lens)) = (self.looks_through_lens(), &self.view, run.pretraining.lens()) {
+            let fitting = match &mut self.fitting {
+                Some(fitting) => fitting,
+                none => none.insert(View::fitting(lens.clone(), run)?),
+            };
+            if let Turn::Done(view) = fitting.advance(SLICE, inbox) {
+                self.fitting = None;
+                self.view = Some(view?);
+                self.pressed = true;
+            }
         }
-        if self.looks_through_lens()
-            && self.view.is_none()
-            && let Some(lens) = run.pretraining.lens().cloned()
+        if let (true, Some(view)) = (self.wants.information, &mut self.view)
+            && view.real_information.is_none()
         {
-            self.view = Some(View::new(lens, run)?);
-            self.pressed = true;
+            let measuring = match &mut self.measuring {
+                Some(measuring) => measuring,
+                none => none.insert(real_information(view.lens.clone(), run)?),
+            };
+            if let Turn::Done(measured) = measuring.advance(SLICE, inbox) {
+                self.measuring = None;
+                view.real_information = Some(measured?);
+                self.pressed = true;
+            }
         }
+        Ok(())
+    }
+
+    /// The next frame, if it is due and there is something new to see; and what could not be made, said once until it can be made
+    /// again. A part that could not be made is tried again with the next frame; the others are there.
+    pub(super) fn frame(&mut self, run: &mut Run, inbox: &Inbox) -> (Option<Frame>, Vec<String>) {
+        if self.wants == Wants::default() {
+            return (None, Vec::new());
+        }
+        let mut faults = Faults::default();
+        faults.note(self.prepare(run, inbox).map(Some));
         let news = Some((run.at(), self.wants.clone(), self.view.is_some()));
         let pause = SHORTEST_PAUSE.max(match run.device {
             Device::Cpu => self.cost.div_f64(self.share),
             _ => Duration::ZERO,
         });
         let due = self.last.is_none_or(|last| last.elapsed() >= pause);
-        if !self.pressed && (self.shown == news || !due) {
-            return Ok(None);
-        }
-        let frame = self.make(run)?;
-        self.pressed = false;
-        self.shown = news;
-        self.last = Some(Instant::now());
-        Ok(Some(frame))
+        let frame = if !self.pressed && (self.shown == news || !due) {
+            None
+        } else {
+            let frame = self.make(run, &mut faults);
+            self.pressed = false;
+            self.shown = news;
+            self.last = Some(Instant::now());
+            self.faults.retain(|fault| faults.all.contains(fault));
+            Some(frame)
+        };
+        let fresh: Vec<String> = faults.all.into_iter().filter(|fault| !self.faults.contains(fault)).collect();
+        self.faults.extend(fresh.iter().cloned());
+        (frame, fresh)
     }
 
-    fn make(&mut self, run: &mut Run) -> Result<Frame> {
+    fn make(&mut self, run: &mut Run, faults: &mut Faults) -> Frame {
         let images = &run.method.state().images;
         let apart = self.wants.apart;
         let gallery = self.wants.gallery.filter(|_| run.data.is_pictures());
@@ -162,74 +210,88 @@ impl Viewer {
             }
             _ => Some(explain::gallery(images, &run.start, &run.data, view, apart)),
         });
-        let features = match &self.view {
-            Some(view) if self.wants.features => Some(view.look(run)?),
-            _ => None,
-        };
-        let information = match &mut self.view {
-            Some(view) if self.wants.information => Some(view.information(run)?),
-            _ => None,
-        };
-        let pulls = if self.wants.pulls && !run.lacks_training() { Some(run.method.pulls()?) } else { None };
-        let queue = run.method.queue().filter(|_| self.wants.queue).map(|queue| queue.view(run.at() + 1));
-        let energy = match run.method.energy().filter(|_| self.wants.energy).and_then(|map| Some((map, map.cloud()?))) {
-            Some((map, cloud)) => {
-                let per_class = run.method.state().images.per_class;
-                Some(explain::energy(&cloud, map.law(), &map.ballparks()?, per_class, &mut self.axes))
-            }
-            None => None,
-        };
+        let view = self.view.as_ref();
+        let features = view.filter(|_| self.wants.features).map(|view| view.look(run));
+        let information = view.filter(|_| self.wants.information).map(|view| view.information(run));
+        let energy = run.method.energy().filter(|_| self.wants.energy).and_then(|map| Some((map, map.cloud()?)));
+        let energy = energy.map(|(map, cloud)| {
+            let per_class = run.method.state().images.per_class;
+            Ok(explain::energy(&cloud, map.law(), &map.ballparks()?, per_class, &mut self.axes))
+        });
         let quantizer = match (run.method.quantizer(), self.wants.quantizer) {
-            (Some(quantizer), Some(wants)) => self.quantizers.look(quantizer, &run.data, wants)?,
-            _ => None,
+            (Some(quantizer), Some(wants)) => self.quantizers.look(quantizer, &run.data, wants),
+            _ => Ok(None),
         };
-        Ok(Frame { step: run.at(), gallery, features, pulls, information, queue, energy, quantizer })
+        let queue = run.method.queue().filter(|_| self.wants.queue).map(|queue| queue.view(run.at() + 1));
+        let (features, information) = (faults.note(features.transpose()), faults.note(information.transpose()));
+        let (energy, quantizer) = (faults.note(energy.transpose()), faults.note(quantizer));
+        let pulls = if self.wants.pulls && !run.lacks_training() { run.method.pulls().map(Some) } else { Ok(None) };
+        Frame { step: run.at(), gallery, features, pulls: faults.note(pulls), information, queue, energy, quantizer }
+    }
+}
+
+/// What could not be made for a frame.
+#[derive(Default)]
+struct Faults {
+    all: Vec<String>,
+}
+
+impl Faults {
+    /// The part, or nothing and a word about why.
+    fn note<T>(&mut self, part: Result<Option<T>>) -> Option<T> {
+        part.unwrap_or_else(|error| {
+            self.all.push(error.to_string());
+            None
+        })
     }
 }
 
 impl View {
     /// Fits the plane on a sample of the real images of the run's classes.
-    fn new(lens: Arc<Pretrained>, run: &Run) -> Result<Self> {
-        let classes = &run.method.state().images.classes;
-        let per_class = (REAL_POINTS / classes.len()).max(2);
-        let sample = select_at_random(&run.data, classes, per_class, run.config.seed, u64::MAX);
-        let values = run.data.gather(run.data.train(), &sample);
-        let features = embed_all(lens.network.as_ref(), &values, run.data.shape(), &run.device)?;
-        let projection = Projection::fit(&features, lens.network.embedding_len())?;
-        let position = |row: usize| {
-            let label = run.data.train().labels()[sample[row] as usize];
-            classes.iter().position(|&class| class == label).unwrap_or(0) as u16
-        };
-        let real = projection.points(&features, position);
-        let ground = Ground {
-            lens: lens.name.clone(),
-            accuracy: lens.accuracy,
-            pool: run.pretraining.size(),
-            dimensions: projection.dimensions(),
-            kept_variance: projection.kept_variance(),
-            spreads: spreads(&real, classes.len()),
-            real,
-        };
-        Ok(Self { lens, projection, ground: Arc::new(ground), real_information: None })
+    fn fitting(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Self>> {
+        let classes = run.method.state().images.classes.clone();
+        let (data, device, seed, pool) =
+            (run.data.clone(), run.device.clone(), run.config.seed, run.pretraining.size());
+        Task::new(move |turns| {
+            let per_class = (REAL_POINTS / classes.len()).max(2);
+            let sample = select_at_random(&data, &classes, per_class, seed, u64::MAX);
+            let mut features = Vec::new();
+            for some in sample.chunks(EMBEDDED) {
+                let values = data.gather(data.train(), some);
+                features.extend(embed_all(lens.network.as_ref(), &values, data.shape(), &device)?);
+                turns.tick(features.len() as f64 / (sample.len() * lens.network.embedding_len()) as f64)?;
+            }
+            let projection = Projection::fit(&features, lens.network.embedding_len())?;
+            let position = |row: usize| {
+                let label = data.train().labels()[sample[row] as usize];
+                classes.iter().position(|&class| class == label).unwrap_or(0) as u16
+            };
+            let real = projection.points(&features, position);
+            let ground = Ground {
+                lens: lens.name.clone(),
+                accuracy: lens.accuracy,
+                pool,
+                dimensions: projection.dimensions(),
+                kept_variance: projection.kept_variance(),
+                spreads: spreads(&real, classes.len()),
+                real,
+            };
+            Ok(Self { lens, projection, ground: Arc::new(ground), real_information: None })
+        })
     }
 
     /// What the images of each class say to the network.
-    fn information(&mut self, run: &Run) -> Result<InformationView> {
-        let real = match self.real_information.take() {
-            Some(real) => real,
-            None => real_information(self.lens.network.as_ref(), run)?,
-        };
+    fn information(&self, run: &Run) -> Result<InformationView> {
         let images = run.method.state().images.expanded();
         let dimensions = self.projection.dimensions();
         let features = embed_all(self.lens.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
-        let of_class = features.chunks_exact(images.per_class * dimensions).zip(&real);
+        let of_class = features.chunks_exact(images.per_class * dimensions).enumerate();
         let classes = of_class
-            .map(|(features, real)| ClassInformation {
-                real: Some(*real),
+            .map(|(position, features)| ClassInformation {
+                real: self.real_information.as_ref().map(|real| real[position]),
                 ..explain::information(features, dimensions)
             })
             .collect();
-        self.real_information = Some(real);
         Ok(InformationView { lens: self.lens.name.clone(), dimensions, classes })
     }
 
@@ -250,21 +312,26 @@ impl View {
 }
 
 /// For each class: what as many random real images say, mean and deviation over some draws.
-fn real_information(network: &dyn Network, run: &Run) -> Result<Vec<(f64, f64)>> {
+fn real_information(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Vec<(f64, f64)>>> {
     let images = &run.method.state().images;
-    let value = |class: u32, draw: u64| {
-        let sample =
-            select_at_random(&run.data, &[class], images.seen_per_class(), run.config.seed, u64::MAX - 2 - draw);
-        let values = run.data.gather(run.data.train(), &sample);
-        let features = embed_all(network, &values, run.data.shape(), &run.device)?;
-        Ok(explain::information(&features, network.embedding_len()).value)
-    };
-    let of_class = |&class: &u32| {
-        let values = (0..REAL_DRAWS).map(|draw| value(class, draw)).collect::<Result<Vec<f64>>>()?;
-        let Accuracy { mean, std, .. } = Accuracy::of(&values, "");
-        Ok((mean, std))
-    };
-    images.classes.iter().map(of_class).collect()
+    let (classes, per_class) = (images.classes.clone(), images.seen_per_class());
+    let (data, device, seed) = (run.data.clone(), run.device.clone(), run.config.seed);
+    Task::new(move |turns| {
+        let mut measured = Vec::new();
+        for &class in &classes {
+            let mut values = Vec::new();
+            for draw in 0..REAL_DRAWS {
+                let sample = select_at_random(&data, &[class], per_class, seed, u64::MAX - 2 - draw);
+                let pixels = data.gather(data.train(), &sample);
+                let features = embed_all(lens.network.as_ref(), &pixels, data.shape(), &device)?;
+                values.push(explain::information(&features, lens.network.embedding_len()).value);
+                turns.tick(measured.len() as f64 / classes.len() as f64)?;
+            }
+            let Accuracy { mean, std, .. } = Accuracy::of(&values, "");
+            measured.push((mean, std));
+        }
+        Ok(measured)
+    })
 }
 
 fn spreads(points: &[Point], classes: usize) -> Vec<crate::report::Ellipse> {

@@ -1,19 +1,29 @@
 //! The worker: a thread that owns the device and everything on it.
 //!
-//! Between two steps it takes all waiting commands; idle, it sleeps. Evaluations and pictures are made in the gaps and
-//! never change what the run computes. A panic becomes an event; the last good state stays on disk.
+//! Between two steps it takes all waiting commands; idle, it sleeps. Whatever takes long (reading data, training, judging)
+//! is a task with turns of its own, so that the worker is always there to answer; pictures are made in the gaps. None of it
+//! changes what the run computes. A panic becomes an event; the last good state stays on disk.
 
 mod judging;
+mod starting;
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use self::starting::Preparing;
 use super::{
-    Backstage, Command, Engine, Event, Start, inbox::Inbox, inspect::inspect, jobs::Jobs,
-    pretraining::TrainingProgress, run::Run, viewer::Viewer,
+    Answer, Backstage, Command, Engine, Event, JudgeAtEnd, Request,
+    inbox::Inbox,
+    inspect::inspecting,
+    jobs::{Jobs, UNASKED},
+    order::Order,
+    run::{Analysis, Run},
+    task::Progress,
+    viewer::Viewer,
 };
 use crate::{
     distill::Pretrained,
@@ -23,7 +33,7 @@ use crate::{
 
 /// Logs are shown to other programs this often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
-/// How long an evaluation or a training works while nothing else is to be done.
+/// How long a task works while nothing else is to be done.
 const IDLE_SLICE: Duration = Duration::from_millis(50);
 /// Progress of a training is told this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -59,8 +69,16 @@ struct Worker {
     backstage: Backstage,
     inbox: Inbox,
     viewer: Viewer,
+    /// A run that is being made ready.
+    preparing: Option<Preparing>,
+    /// Requests that wait for it.
+    deferred: VecDeque<Request>,
     run: Option<Run>,
     jobs: Jobs,
+    /// Analyses that wait for networks to be trained, with the request that asked.
+    awaiting: Vec<(u64, Analysis)>,
+    /// What is judged when all steps are done.
+    judge: JudgeAtEnd,
     mode: Mode,
     /// Least time from the begin of a step to that of the next.
     pace: Duration,
@@ -68,8 +86,17 @@ struct Worker {
     flushed: Instant,
     /// When the progress of the pool was told last.
     told: Option<Instant>,
-    /// True while evaluations go on after which a verdict is due.
-    owes_verdict: bool,
+    /// The requests that wait for a verdict, while evaluations go on after which one is due.
+    owes_verdict: Option<Vec<u64>>,
+}
+
+/// What becomes of a request after it was obeyed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It is answered now.
+    Answer,
+    /// It is answered when its jobs are done.
+    Wait,
 }
 
 impl Worker {
@@ -79,39 +106,38 @@ impl Worker {
             backstage,
             inbox,
             viewer: Viewer::default(),
+            preparing: None,
+            deferred: VecDeque::new(),
             run: None,
             jobs: Jobs::default(),
+            awaiting: Vec::new(),
+            judge: JudgeAtEnd::default(),
             mode: Mode::Ended,
             pace: Duration::ZERO,
             stepped: None,
             flushed: Instant::now(),
             told: None,
-            owes_verdict: false,
+            owes_verdict: None,
         }
     }
 
     fn work(mut self) {
         loop {
             let rest = self.rest().min(NAP);
-            let command = match self.is_busy() {
+            let request = match self.is_busy() {
                 false => self.inbox.wait(),
                 true if rest.is_zero() || self.has_side_work() => self.inbox.take(),
                 true => self.inbox.wait_for(rest),
             };
-            if command.is_none() && self.inbox.is_closed() {
+            for replaced in self.inbox.replaced() {
+                self.backstage.answer(replaced, Answer::Replaced);
+            }
+            if request.is_none() && self.inbox.is_closed() {
                 self.guarded(Self::leave);
                 return;
             }
-            match command {
-                Some(command @ Command::Start(_)) => self.guarded(|worker| worker.obey(command)),
-                Some(command) => self.guarded(|worker| {
-                    // Said, and forgotten: the run is none the worse.
-                    worker.obey(command).or_else(|error| {
-                        let (message, code) = (error.to_string(), error.exit_code());
-                        worker.backstage.tell(Event::Refused { message, code });
-                        Ok(())
-                    })
-                }),
+            match request {
+                Some(request) => self.take(request),
                 None => self.guarded(Self::turn),
             }
         }
@@ -120,15 +146,17 @@ impl Worker {
     /// True if there is something to do without being asked.
     fn is_busy(&self) -> bool {
         let moves = matches!(self.mode, Mode::Running | Mode::Steps(_) | Mode::Ending);
-        self.run.is_some() && (moves || self.has_side_work())
+        self.run.is_some() && moves || self.has_side_work()
     }
 
     /// True if there is something to do beside the steps: evaluations, networks that something waits for, pictures.
     fn has_side_work(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| {
-            let awaits = run.awaits_training() && self.mode != Mode::Ended;
-            !self.jobs.is_empty() || self.owes_verdict || awaits || self.viewer.has_work(run)
-        })
+        self.preparing.is_some()
+            || !self.jobs.is_empty()
+            || self.run.as_ref().is_some_and(|run| {
+                let awaits = run.awaits_training() && self.mode != Mode::Ended;
+                self.owes_verdict.is_some() || awaits || !self.awaiting.is_empty() || self.viewer.has_work(run)
+            })
     }
 
     /// How long the next step has to wait, so that the pace is kept.
@@ -149,7 +177,7 @@ impl Worker {
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
                 // What was in memory cannot be trusted any more; what is on disk can.
                 self.run = None;
-                self.jobs.clear();
+                self.drop_jobs();
                 self.fail(format!("the engine broke down: {text}. Go on from the last checkpoint with resume"), 4);
             }
         }
@@ -162,17 +190,60 @@ impl Worker {
         }
     }
 
-    fn obey(&mut self, command: Command) -> Result<()> {
+    /// Obeys a request and answers it, unless its answer is still being worked out.
+    fn take(&mut self, Request { number, command }: Request) {
+        if self.preparing.is_some() && waits_for_a_run(&command) {
+            self.deferred.push_back(Request { number, command });
+            return;
+        }
+        let mut outcome = Err(Error::Device("the engine broke down".to_owned()));
+        self.guarded(|worker| {
+            outcome = worker.obey(command, number);
+            Ok(())
+        });
+        match outcome {
+            Ok(Next::Answer) => self.backstage.answer(number, Answer::Done),
+            Ok(Next::Wait) => self.answer_served(&[number]),
+            // Said, and forgotten: the run is none the worse.
+            Err(error) => self.refuse(number, &error),
+        }
+    }
+
+    /// Says that a request cannot be fulfilled.
+    fn refuse(&self, request: u64, error: &Error) {
+        let answer = match error {
+            Error::Interrupted => Answer::Cancelled,
+            error => Answer::Refused { message: error.to_string(), code: error.exit_code() },
+        };
+        self.backstage.answer(request, answer);
+        self.backstage.wake();
+    }
+
+    fn obey(&mut self, command: Command, number: u64) -> Result<Next> {
         match command {
-            Command::Start(start) => return self.start(*start),
+            Command::Start(start) => {
+                self.start(*start, number)?;
+                return Ok(Next::Wait);
+            }
             Command::Inspect(config) => {
-                let summary = inspect(&config)?;
-                self.backstage.tell(Event::Inspected(Box::new(summary)));
-                return Ok(());
+                for earlier in self.jobs.stop_inspecting() {
+                    self.backstage.answer(earlier, Answer::Replaced);
+                }
+                self.jobs.add(inspecting(*config), 0, &[number]);
+                return Ok(Next::Wait);
             }
             Command::OpenComparison(path) => {
                 self.backstage.tell(Event::Compared(Box::new(store::read_comparison(&path)?)));
-                return Ok(());
+            }
+            Command::Watch(wants) => self.viewer.watch(wants),
+            Command::SetViewShare(share) => self.viewer.set_share(share),
+            Command::FrameDrawn(secs) => self.viewer.frame_drawn(secs),
+            Command::SetPace(pace) => {
+                let pace = pace.filter(|pace| *pace > 0.0).map(|pace| Duration::try_from_secs_f64(pace.recip()));
+                self.pace = pace.and_then(std::result::Result::ok).unwrap_or_default();
+            }
+            Command::Pause | Command::Resume | Command::Step | Command::Stop if self.preparing.is_some() => {
+                self.steer_preparing(&command);
             }
             Command::OpenSet(path) if self.run.is_none() => {
                 return Err(Error::Config(format!(
@@ -180,29 +251,17 @@ impl Worker {
                     path.display()
                 )));
             }
-            Command::Watch(wants) => {
-                self.viewer.watch(wants);
-                return Ok(());
-            }
-            Command::SetViewShare(share) => {
-                self.viewer.set_share(share);
-                return Ok(());
-            }
-            Command::FrameDrawn(secs) => {
-                self.viewer.frame_drawn(secs);
-                return Ok(());
-            }
-            Command::SetPace(pace) => {
-                let pace = pace.filter(|pace| *pace > 0.0).map(|pace| Duration::try_from_secs_f64(pace.recip()));
-                self.pace = pace.and_then(std::result::Result::ok).unwrap_or_default();
-                return Ok(());
-            }
-            _ => {}
+            command => return self.obey_about_the_run(command, number),
         }
+        Ok(Next::Answer)
+    }
+
+    fn obey_about_the_run(&mut self, command: Command, number: u64) -> Result<Next> {
         let Some(run) = &mut self.run else {
             return Err(Error::Config("there is no run. Start one first".to_owned()));
         };
         if matches!(command, Command::SetWeight { .. } | Command::SetParameter { .. } | Command::SetLearningRate(_)) {
+            run.check_can_change()?;
             // Recorded changes of the same step come first, in the file as here.
             for applied in run.follow_script()? {
                 self.backstage.tell(Event::Applied(applied));
@@ -215,7 +274,7 @@ impl Worker {
                 Mode::Steps(left) => Mode::Steps(left + 1),
                 _ => Mode::Steps(1),
             }),
-            Command::Stop => return self.stop(),
+            Command::Stop => self.stop()?,
             Command::SetWeight { term, weight } => {
                 if let Some(applied) = run.arm(&term, weight)? {
                     self.backstage.tell(Event::Applied(applied));
@@ -229,57 +288,18 @@ impl Worker {
                 let applied = run.set_learning_rate(rate, true)?;
                 self.backstage.tell(Event::Applied(applied));
             }
-            Command::Evaluate(trial) => return self.begin_evaluation(&trial),
-            Command::Judge => return self.begin_verdict(),
-            Command::JudgeOnMap => return self.judge_on_map(),
-            Command::MeasureDistances => return self.measure_distances(),
-            Command::Fuse { data, folder } => return self.fuse(&data, &folder),
-            Command::CancelEvaluation => {
-                self.jobs.clear();
-                self.owes_verdict = false;
-                self.backstage.tell(Event::EvaluationCancelled);
-            }
             Command::Checkpoint => {
                 let step = run.checkpoint()?;
                 self.backstage.tell(Event::Checkpointed { step });
             }
-            Command::Export(folder) => {
-                let judges = run.export_set(folder.clone(), &self.jobs)?;
-                self.backstage.tell(Event::Exported(folder));
-                self.jobs.add(judges, run.at());
+            Command::CancelEvaluation => {
+                self.drop_jobs();
+                self.backstage.tell(Event::EvaluationCancelled);
             }
-            Command::OpenSet(path) => {
-                let (note, judge) = run.open_set(&path)?;
-                self.backstage.tell(Event::Opened(format!("{}: {note}", path.display())));
-                self.jobs.add(vec![judge], run.at());
-                self.viewer.press();
-            }
-            Command::ExportSelection { what, folder } => {
-                run.export_selection(what, &folder)?;
-                self.backstage.tell(Event::Exported(folder));
-            }
-            // Asked too late, or handled above.
-            _ => {}
+            command => return self.work_out(command, number),
         }
-        self.let_go()
-    }
-
-    fn start(&mut self, start: Start) -> Result<()> {
-        self.leave()?;
-        self.backstage.tell(Event::Preparing(format!("reading {}", start.config.data)));
-        let paused = start.paused;
-        let (run, warnings) = Run::open(start)?;
-        warnings.into_iter().for_each(|warning| self.backstage.tell(Event::Warning(warning)));
-        self.backstage.tell(Event::Started(Box::new(run.info())));
-        self.viewer.begin();
-        let complete = run.is_complete();
-        self.run = Some(run);
-        match (complete, paused) {
-            (_, true) => self.pause(None),
-            (true, false) => self.end()?,
-            (false, false) => self.go(Mode::Running),
-        }
-        Ok(())
+        self.let_go()?;
+        Ok(Next::Answer)
     }
 
     fn go(&mut self, mode: Mode) {
@@ -296,42 +316,57 @@ impl Worker {
         }
     }
 
-    /// One turn: a step, a slice of an evaluation, a picture; what of it is due.
+    /// One turn: a step, a slice of what is worked out beside it, a picture; each if it is due.
     fn turn(&mut self) -> Result<()> {
+        if self.preparing.is_some() {
+            self.prepare()?;
+            if self.preparing.is_some() {
+                // A look into a data set does not wait for another one to be read.
+                return self.work_beside(IDLE_SLICE);
+            }
+        }
         let rest = self.rest();
         let mut worked = if rest.is_zero() { IDLE_SLICE } else { IDLE_SLICE.min(rest) };
         let lacks = self.run.as_ref().is_some_and(Run::lacks_training);
-        if rest.is_zero() && matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks {
+        if rest.is_zero() && matches!(self.mode, Mode::Running | Mode::Steps(_)) && !lacks && !self.is_at_work() {
             let clock = Instant::now();
             self.stepped = Some(clock);
             self.step()?;
             worked = clock.elapsed();
         }
         self.pretrain(worked)?;
-        // An evaluation gets as much time as the run, so that neither starves.
-        self.evaluate(worked)?;
-        if self.owes_verdict && self.jobs.is_empty() {
-            self.pass_verdict()?;
+        // What is worked out beside the run gets as much time as the run, so that neither starves.
+        self.work_beside(worked)?;
+        if self.owes_verdict.is_some() && self.jobs.is_empty() {
+            self.pass_verdict();
         }
         self.view();
-        if self.mode == Mode::Ending && self.jobs.is_empty() {
+        if self.mode == Mode::Ending && self.jobs.is_empty() && self.awaiting.is_empty() {
             self.finish(true)?;
         }
         Ok(())
+    }
+
+    /// True while a task computes whose turn a command has cut short for the worker: a step would crowd it.
+    fn is_at_work(&self) -> bool {
+        self.jobs.is_at_work() || self.run.as_ref().is_some_and(|run| run.pretraining.is_at_work())
     }
 
     /// Works on the networks that something waits for, as long as on the run.
     fn pretrain(&mut self, budget: Duration) -> Result<()> {
         let Some(run) = &mut self.run else { return Ok(()) };
         let for_the_eyes = self.viewer.wants_lens(run);
-        if !run.awaits_training() && !for_the_eyes {
+        let for_analyses = self.awaiting.iter().any(|(_, analysis)| !run.can_analyse(analysis));
+        if !run.awaits_training() && !for_the_eyes && !for_analyses {
             return Ok(());
         }
         let budget = if run.lacks_training() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
-        let TrainingProgress { what, done, secs_left } = run.pretraining.advance(budget)?;
-        let latent = run.pretraining.latent().filter(|_| run.method.lacks_latent());
-        let lens = run.pretraining.lens().filter(|_| for_the_eyes && !run.awaits_training());
-        let trained = match (latent, run.pretraining.pool(), lens) {
+        let (had_latent, had_pool) = (run.pretraining.latent().is_some(), run.pretraining.pool().is_some());
+        let had_lens = run.pretraining.lens().is_some();
+        let progress = run.pretraining.advance(budget, &self.inbox)?;
+        let latent = run.pretraining.latent().filter(|_| !had_latent);
+        let lens = run.pretraining.lens().filter(|_| !had_lens && !run.awaits_training());
+        let trained = match (latent, run.pretraining.pool().filter(|_| !had_pool), lens) {
             (Some(latent), ..) => Some(format!("an autoencoder with {} dimensions and its prior", latent.dimensions())),
             (_, Some(pool), _) => Some(describe_pool(pool)),
             (.., Some(lens)) => Some(describe_pool(std::slice::from_ref(lens))),
@@ -345,8 +380,11 @@ impl Worker {
             }
             self.tell_shape(before);
             self.viewer.press();
-        } else if self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY) {
+        } else if let Some(Progress { what, done, secs_left }) = progress
+            && self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY)
+        {
             self.told = Some(Instant::now());
+            let (what, secs_left) = (what.unwrap_or_default(), secs_left.unwrap_or(f64::INFINITY));
             self.backstage.tell(Event::Pretraining { what, done, secs_left });
         }
         Ok(())
@@ -388,8 +426,9 @@ impl Worker {
             self.flushed = Instant::now();
         }
         if run.evaluation_is_due() {
-            let judges = run.judges(run.config.evaluation.during, &self.jobs)?;
-            self.jobs.add(judges, run.at());
+            for order in run.orders(run.config.evaluation.during, &self.jobs) {
+                self.jobs.add(Order { forecasts: false, ..order }.job(), run.at(), &[UNASKED]);
+            }
         }
         if run.is_complete() {
             return self.end();
@@ -404,19 +443,17 @@ impl Worker {
 
     fn view(&mut self) {
         let Some(run) = &mut self.run else { return };
-        match self.viewer.frame(run) {
-            Ok(Some(frame)) => self.backstage.show(frame),
-            Ok(None) => {}
-            Err(error) => {
-                // Said once, not at every turn; the run itself goes on.
-                self.viewer.look_away();
-                self.backstage.tell(Event::Warning(format!("a picture could not be made: {error}")));
-            }
+        let (frame, faults) = self.viewer.frame(run, &self.inbox);
+        for fault in faults {
+            self.backstage.tell(Event::Warning(format!("a picture could not be made: {fault}")));
+        }
+        if let Some(frame) = frame {
+            self.backstage.show(frame);
         }
     }
 
     fn stop(&mut self) -> Result<()> {
-        self.jobs.clear();
+        self.drop_jobs();
         self.viewer.press();
         let Some(run) = &mut self.run else { return Ok(()) };
         let complete = run.is_complete();
@@ -445,16 +482,24 @@ impl Worker {
             _ => Ok(()),
         }
     }
+}
 
-    /// Saves a run that is left in the middle.
-    fn leave(&mut self) -> Result<()> {
-        self.jobs.clear();
-        self.owes_verdict = false;
-        self.mode = Mode::Ended;
-        let Some(mut run) = self.run.take() else { return Ok(()) };
-        run.pretraining.keep();
-        if run.is_complete() || run.is_saved() { Ok(()) } else { run.checkpoint().map(drop) }
-    }
+/// True for what is asked about a run, and can be answered only once it stands ready.
+fn waits_for_a_run(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Start(_)
+            | Command::Inspect(_)
+            | Command::OpenComparison(_)
+            | Command::Watch(_)
+            | Command::SetViewShare(_)
+            | Command::FrameDrawn(_)
+            | Command::SetPace(_)
+            | Command::Pause
+            | Command::Resume
+            | Command::Step
+            | Command::Stop
+    )
 }
 
 /// The networks of a pool in words, with their mean accuracy on the hold-out, where there is one.

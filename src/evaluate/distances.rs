@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     nn,
     report::{Distances, ImageDistance},
+    slices::Slices,
 };
 
 /// Times from which the prior brings points back, to be compared.
@@ -25,7 +26,12 @@ const FITTED: usize = 2000;
 ///
 /// Distances are exact (see [`transport`]): in the space between samples and points, in pixels and features between up to 500 test images
 /// of each class and its images, whose masses are rounded to whole test images.
-pub fn distances(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, device: &Device) -> Result<Distances> {
+pub fn distances(
+    quantizer: &Quantizer,
+    (lens, device): (&Pretrained, &Device),
+    data: &Dataset,
+    slices: &mut dyn Slices,
+) -> Result<Distances> {
     let Some(space) = quantizer.space() else {
         return Err(Error::Config("the space of the points is not trained yet".to_owned()));
     };
@@ -43,7 +49,7 @@ pub fn distances(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, devic
         slope: slope(&curve),
         curve,
         reconstruction: space.latent().map(|_| reconstruction(quantizer, data)).transpose()?,
-        images: images(quantizer, lens, data, device)?,
+        images: images(quantizer, (lens, device), data, slices)?,
     })
 }
 
@@ -64,7 +70,12 @@ fn reconstruction(quantizer: &Quantizer, data: &Dataset) -> Result<[f64; 2]> {
 }
 
 /// Distances of the decoded points before and after the prior, and of the real images nearest to them.
-fn images(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, device: &Device) -> Result<Vec<ImageDistance>> {
+fn images(
+    quantizer: &Quantizer,
+    (lens, device): (&Pretrained, &Device),
+    data: &Dataset,
+    slices: &mut dyn Slices,
+) -> Result<Vec<ImageDistance>> {
     let space = quantizer.space().expect("looked at before");
     let classes = &quantizer.state().images.classes;
     let features = |values: &[f32]| nn::embed_all(lens.network.as_ref(), values, data.shape(), device);
@@ -72,6 +83,7 @@ fn images(quantizer: &Quantizer, lens: &Pretrained, data: &Dataset, device: &Dev
     let times: &[f64] = if space.latent().is_some() { &TIMES } else { &TIMES[..1] };
     let (mut rows, mut measured): (Vec<ImageDistance>, f64) = (Vec::new(), 0.0);
     for (position, &class) in classes.iter().enumerate() {
+        slices.tick(position as f64 / classes.len() as f64)?;
         let Some((_, book, cells)) = quantizer.class(position) else { continue };
         let tested = data.test().of_class(class);
         let tested = data.gather(data.test(), &tested[..tested.len().min(MEASURED)]);

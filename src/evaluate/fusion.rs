@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     random::{Purpose, choose, stream},
     report::{Fused, FusedRow},
+    slices::Slices,
 };
 
 /// Steps of the second map, and its rate, as released.
@@ -32,7 +33,12 @@ const DECAY: f64 = 5e-4;
 const NUMBER: u64 = 4;
 
 /// Joins what a map has left of `old` with `new` data; returns what that reaches, and the second map `(d, d)` row by row.
-pub fn fuse(map: &EnergyMap, old: &Dataset, new: &Dataset, seed: u64) -> Result<(Fused, Vec<f32>)> {
+pub fn fuse(
+    map: &EnergyMap,
+    (old, new): (&Dataset, &Dataset),
+    seed: u64,
+    slices: &mut dyn Slices,
+) -> Result<(Fused, Vec<f32>)> {
     if old.shape() != new.shape() {
         return Err(Error::Data(format!(
             "images of {} are {:?}, those of {} {:?} (channels, height, width): only equal sizes are fused",
@@ -75,7 +81,7 @@ pub fn fuse(map: &EnergyMap, old: &Dataset, new: &Dataset, seed: u64) -> Result<
     }
     let tests = [tested(map, old, old, place_of_old)?, tested(map, new, old, |label| Some(place_of[label as usize]))?];
     let (joined, all_real) = (together(&kept, &fresh), together(&real, &fresh));
-    let second = second_map(&joined, names.len(), cloud.dimensions, seed, map);
+    let second = second_map(&joined, (names.len(), cloud.dimensions), seed, map, slices)?;
     let through = |set: &Labelled| Labelled { values: second.apply(&set.values), labels: set.labels.clone() };
     let row = |what: &str, train: &Labelled, [old_test, new_test]: [&Labelled; 2]| FusedRow {
         what: what.to_owned(),
@@ -132,7 +138,13 @@ fn together(one: &Labelled, other: &Labelled) -> Labelled {
 }
 
 /// Learns a map of points from the energy of their pairs, class after class.
-fn second_map(points: &Labelled, classes: usize, dimensions: usize, seed: u64, map: &EnergyMap) -> LinearMap {
+fn second_map(
+    points: &Labelled,
+    (classes, dimensions): (usize, usize),
+    seed: u64,
+    map: &EnergyMap,
+    slices: &mut dyn Slices,
+) -> Result<LinearMap> {
     let (mut values, mut starts) = (Vec::with_capacity(points.values.len()), vec![0]);
     for class in 0..classes {
         let members = points.values.chunks_exact(dimensions).zip(&points.labels).filter(|(_, label)| **label == class);
@@ -143,6 +155,7 @@ fn second_map(points: &Labelled, classes: usize, dimensions: usize, seed: u64, m
     for step in 0..STEPS {
         let (_, gradients) = second.look(&values, &starts, map.law(), Dropout { share: 0.0, seed, step });
         second = second.moved(&weighted(&gradients, &[1.0, 1.0, DECAY]), RATE);
+        slices.tick(step as f64 / STEPS as f64)?;
     }
-    second
+    Ok(second)
 }

@@ -236,9 +236,21 @@ impl Judge {
         (self.stored * (self.data.shape().len() + if weighs { 4 } else { 0 })) as u64
     }
 
+    /// What the networks that were tested have brought; a judge of the same things [goes on](Self::go_on_from) from it.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Takes up an evaluation that was given up, with its next network. What does not fit is left aside.
+    pub fn go_on_from(&mut self, tally: Tally) {
+        if tally.is_like(&self.tally) && tally.networks() <= self.networks {
+            self.tally = tally;
+        }
+    }
+
     /// Trains on one batch or tests one slice.
     pub fn advance(&mut self) -> Result<Progress> {
-        if self.tally.networks() == self.networks {
+        if self.tally.networks() >= self.networks {
             return Ok(Progress::Done(self.tally.outcome(&self.protocol.to_string())));
         }
         if let Some(done) = self.train_expert()? {

@@ -31,7 +31,7 @@ pub use few_shot::{Episodes, FewShot, NewClasses};
 pub use fusion::fuse;
 pub use judge::{How, Judge, Progress, RANDOM_DRAWS, SharedExpert};
 pub use on_map::on_map;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Tally};
 pub use protocol::{Family, LabelKind, Protocol};
 pub use published::published;
 pub use recipe::{Augmentation, Optimizer, Recipe, Schedule, Taught};

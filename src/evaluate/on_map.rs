@@ -10,15 +10,18 @@ use crate::{
         EnergyMap, Method as _,
         energy::{Ballpark, Cloud, Moments},
     },
-    error::Result,
+    error::{Error, Result},
     random::{Purpose, stream},
     report::{Accuracy, Form, OnMap, OnMapRow},
+    slices::Slices,
 };
 
 /// Points that are drawn from the Gaussian of a class, as released.
 const UPSAMPLED: usize = 300;
 /// Draws of random images, and of points of Gaussians.
 const DRAWS: u64 = 5;
+/// Ways to learn from, each a row.
+const FORMS: usize = 6;
 /// Bytes of a number on the map.
 const NUMBER: u64 = 4;
 
@@ -28,8 +31,9 @@ const NUMBER: u64 = 4;
 /// Gaussians with the moments of the samples; all samples; as many random images and as many medoids of k-means among
 /// pixels. Classifiers are logistic regression and five nearest neighbours (`utils.py` of Ralph-Finn/PEM-DD), which learn and
 /// test on the map. Where chance takes part, mean and deviation over five draws.
-pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64) -> Result<Option<OnMap>> {
-    let Some(cloud) = map.cloud() else { return Ok(None) };
+pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64, slices: &mut dyn Slices) -> Result<OnMap> {
+    let untrained = || Error::Config("the network of the map is not trained yet".to_owned());
+    let cloud = map.cloud().ok_or_else(untrained)?;
     let images = &map.state().images;
     let (classes, per_class) = (&images.classes, images.per_class);
     let of = |label: u32| classes.iter().position(|&class| class == label);
@@ -37,19 +41,25 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64) -> Result<Option<OnMap
         (0..data.test().len() as u32).filter(|&index| of(data.test().labels()[index as usize]).is_some()).collect();
     let labels = tested.iter().filter_map(|&index| of(data.test().labels()[index as usize])).collect();
     let test = Labelled { values: map.map_images(data.gather(data.test(), &tested))?, labels };
-    let judge = |form: Form, sets: &[Labelled], stored: [u64; 2]| {
-        let by = |classifier: Classifier| {
-            let values: Vec<f64> = sets.iter().map(|set| classifier.accuracy(set, classes.len(), &test)).collect();
-            Accuracy::of(&values, "")
+    let mut judged = 0.0;
+    let mut judge = |form: Form, sets: &[Labelled], stored: [u64; 2]| -> Result<OnMapRow> {
+        let mut by = |classifier: Classifier| -> Result<Accuracy> {
+            let mut values = Vec::new();
+            for set in sets {
+                values.push(classifier.accuracy(set, classes.len(), &test));
+                judged += 1.0 / (2 * sets.len() * FORMS) as f64;
+                slices.tick(judged)?;
+            }
+            Ok(Accuracy::of(&values, ""))
         };
-        OnMapRow {
+        Ok(OnMapRow {
             form,
             points: sets[0].labels.len() / classes.len().max(1),
-            logistic: by(Classifier::Logistic),
-            neighbours: by(Classifier::Neighbours(5)),
+            logistic: by(Classifier::Logistic)?,
+            neighbours: by(Classifier::Neighbours(5))?,
             image_bytes: stored[0],
             bytes: stored[1],
-        }
+        })
     };
     let of_images = |chosen: Vec<u32>| -> Result<Labelled> {
         let labels = chosen.iter().filter_map(|&index| of(data.train().labels()[index as usize])).collect();
@@ -69,20 +79,20 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64) -> Result<Option<OnMap
     let random = (0..DRAWS).map(random).collect::<Result<Vec<_>>>()?;
     let medoids = of_images(select_medoids(data, classes, per_class, seed))?;
     let rows = vec![
-        judge(Form::Picks, &[of_images(map.picked(&ballparks))?], picked_bytes),
-        judge(Form::Rebuilt, &upsampled(&rebuilt, 0)?, picked_bytes),
-        judge(Form::Moments, &upsampled(&moments, 1)?, [0, moment_bytes]),
+        judge(Form::Picks, &[of_images(map.picked(&ballparks))?], picked_bytes)?,
+        judge(Form::Rebuilt, &upsampled(&rebuilt, 0)?, picked_bytes)?,
+        judge(Form::Moments, &upsampled(&moments, 1)?, [0, moment_bytes])?,
         judge(
             Form::Samples,
             &[labelled(&cloud)],
             [cloud.len() as u64 * data.shape().len() as u64, cloud.len() as u64 * n * NUMBER],
-        ),
-        judge(Form::Random, &random, picked_bytes),
-        judge(Form::Medoids, &[medoids], picked_bytes),
+        )?,
+        judge(Form::Random, &random, picked_bytes)?,
+        judge(Form::Medoids, &[medoids], picked_bytes)?,
     ];
     let errors = ballparks.iter().zip(&rebuilt).map(|(one, rebuilt)| one.moments.errors(rebuilt)).collect::<Vec<_>>();
     let mean = |at: usize| errors.iter().map(|error| error[at]).sum::<f64>() / errors.len().max(1) as f64;
-    Ok(Some(OnMap {
+    Ok(OnMap {
         step: map.state().step,
         dimensions: cloud.dimensions,
         features: map.features_name(),
@@ -92,7 +102,7 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64) -> Result<Option<OnMap
         spread: [map.first_spread(), cloud.spread()],
         rebuilt_errors: [mean(0), mean(1)],
         rows,
-    }))
+    })
 }
 
 /// The points of a map with their classes.

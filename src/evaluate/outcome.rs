@@ -1,6 +1,7 @@
 //! What an evaluation found: the accuracy of each network, what was taken for what, and what they call the images.
 
 use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::{Examples, training::softmax};
 use crate::{
@@ -22,8 +23,9 @@ pub struct Outcome {
     pub called: Vec<Called>,
 }
 
-/// What has been counted so far.
-pub(super) struct Tally {
+/// What has been counted so far. After each network it can be kept, and gone on from with the next one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
     classes: usize,
     values: Vec<f64>,
     seen: usize,
@@ -47,7 +49,7 @@ impl Tally {
     }
 
     /// Networks that are done.
-    pub(super) fn networks(&self) -> usize {
+    pub fn networks(&self) -> usize {
         self.values.len()
     }
 
@@ -77,6 +79,13 @@ impl Tally {
             sums.iter_mut().zip(probabilities).for_each(|(sum, probability)| *sum += f64::from(probability));
         }
         Ok(())
+    }
+
+    /// True if it counts the same things: as many classes and images, and nothing is left of a network under way.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let rows = self.confusion.len() == self.classes && self.confusion.iter().all(|row| row.len() == self.classes);
+        let sizes = |tally: &Self| (tally.classes, tally.probabilities.len());
+        rows && sizes(self) == sizes(other) && (self.seen, self.right) == (0, 0)
     }
 
     /// A network was tested on everything.

@@ -148,6 +148,47 @@ impl Subject {
     }
 }
 
+/// Something that is not judged at the end of a run, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// What.
+    pub subject: Subject,
+    /// By which protocol.
+    pub protocol: String,
+    /// Why not.
+    pub why: WhySkipped,
+}
+
+/// Why something is not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhySkipped {
+    /// It was given up before it had ended. The networks that were tested are kept: asked for again, it goes on with the next.
+    Interrupted,
+    /// Nobody asked for it.
+    NotAsked,
+    /// The whole set is too much to be judged unasked.
+    TooLarge,
+    /// It could not be judged; a message said why.
+    Failed,
+}
+
+impl Skipped {
+    /// In words, with what to do.
+    pub fn describe(&self) -> String {
+        let Self { subject, protocol, why } = self;
+        let why = match why {
+            WhySkipped::Interrupted => "given up. The networks that were tested are kept; asked for again, it goes on",
+            WhySkipped::NotAsked => "not asked for",
+            WhySkipped::TooLarge => {
+                "left out, since that takes long. Ask for it by --judge all, or with evaluate --against whole"
+            }
+            WhySkipped::Failed => "not possible",
+        };
+        format!("{} by {protocol}: {why}", subject.describe())
+    }
+}
+
 /// Which images to use, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {

@@ -13,7 +13,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use judging::{
-    Accuracy, Called, Compared, Comparison, Evaluation, Published, Spread, Subject, TestedOn, Verdict, VerdictRow,
+    Accuracy, Called, Compared, Comparison, Evaluation, Published, Skipped, Spread, Subject, TestedOn, Verdict,
+    VerdictRow, WhySkipped,
 };
 pub use mapped::{Form, Fused, FusedRow, OnMap, OnMapRow};
 pub use pictures::{

@@ -25,6 +25,11 @@ pub fn write_on_map(folder: &Path, judged: &OnMap) -> Result<()> {
     write(&folder.join("map.json"), judged)
 }
 
+/// What stands in `map.json`; none where it is not there or cannot be read, and has to be made again.
+pub fn read_on_map(folder: &Path) -> Option<OnMap> {
+    serde_json::from_slice(&fs::read(folder.join("map.json")).ok()?).ok()
+}
+
 /// Writes `distances.json` into the folder of a run.
 pub fn write_distances(folder: &Path, measured: &Distances) -> Result<()> {
     write(&folder.join("distances.json"), measured)

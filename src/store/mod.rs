@@ -10,9 +10,13 @@ mod export;
 mod files;
 mod run_folder;
 pub mod sets;
+mod tallies;
 
 pub use cache::{CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network};
 pub use checkpoint::Checkpoints;
-pub use comparison::{COMPARISON, read_comparison, write_comparison, write_distances, write_fused, write_on_map};
+pub use comparison::{
+    COMPARISON, read_comparison, read_on_map, write_comparison, write_distances, write_fused, write_on_map,
+};
 pub use export::export;
 pub use run_folder::{RunFolder, RunRecord};
+pub use tallies::Tallies;

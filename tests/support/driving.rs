@@ -7,7 +7,7 @@ use std::{
 
 use spiritsafe::{
     config::RunConfig,
-    engine::{Command, Engine, Event, Start},
+    engine::{Answer, Command, Engine, Event, Start},
     report::Intervention,
 };
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ pub(crate) fn digits(more: &[&str]) -> RunConfig {
 }
 
 pub(crate) fn start(config: &RunConfig, out: &Path) -> Start {
-    Start { config: config.clone(), out: out.to_owned(), resume: false, script: Vec::new(), paused: false }
+    Start::new(config.clone(), out.to_owned())
 }
 
 /// Starts an engine with a run that waits.
@@ -57,7 +57,7 @@ pub(crate) fn wait<T>(engine: &Engine, mut pick: impl FnMut(&Event) -> Option<T>
         if let Some(picked) = pick(&event) {
             return picked;
         }
-        if let Event::Failed { message, .. } | Event::Refused { message, .. } = event {
+        if let Event::Failed { message, .. } | Event::Answered { answer: Answer::Refused { message, .. }, .. } = event {
             panic!("unexpected failure: {message}");
         }
     }
@@ -94,7 +94,7 @@ pub(crate) fn wait_failed(engine: &Engine) -> (String, u8) {
 
 pub(crate) fn wait_refused(engine: &Engine) -> (String, u8) {
     wait(engine, |event| match event {
-        Event::Refused { message, code } => Some((message.clone(), *code)),
+        Event::Answered { answer: Answer::Refused { message, code }, .. } => Some((message.clone(), *code)),
         _ => None,
     })
 }

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender, never, select, tick, unbounded};
 use spiritsafe::{
     config::RunConfig,
     data::{DataSpec, Dataset},
-    engine::{Backstage, Command, Engine, Event, Start, Trial},
+    engine::{Answer, Backstage, Command, Engine, Event, Request, Start, Trial},
     report::{
         Accuracy, Called, Change, DataSummary, Evaluation, Frame, Ground, Intervention, PaperMark, ParameterInfo,
         RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict, Wants,
@@ -55,7 +55,7 @@ pub(crate) struct Script {
 /// The preset `digits`, to be written nowhere.
 pub(crate) fn first() -> Start {
     let config = RunConfig::preset("digits", &[]).expect("a preset");
-    Start { config, out: PathBuf::from("runs/digits"), resume: false, script: Vec::new(), paused: false }
+    Start::new(config, PathBuf::from("runs/digits"))
 }
 
 /// Starts a scripted engine.
@@ -105,7 +105,7 @@ impl Actor {
         loop {
             select! {
                 recv(out.commands) -> command => match command {
-                    Ok(command) => self.hear(command, out),
+                    Ok(request) => self.hear(request, out),
                     Err(_) => return,
                 },
                 recv(ticked) -> tick => match tick {
@@ -123,7 +123,7 @@ impl Actor {
                         if self.script.pace.is_none() { return; }
                         std::thread::sleep(Duration::from_millis(1));
                         if self.running { self.step(out); self.show_when_due(out); }
-                        while let Ok(command) = out.commands.try_recv() { self.hear(command, out); }
+                        while let Ok(request) = out.commands.try_recv() { self.hear(request, out); }
                     }
                 },
                 recv(clock) -> _ => if self.running {
@@ -141,7 +141,12 @@ impl Actor {
         }
     }
 
-    fn hear(&mut self, command: Command, out: &Backstage) {
+    fn hear(&mut self, Request { number, command }: Request, out: &Backstage) {
+        let answer = self.obey(command, out);
+        out.answer(number, answer);
+    }
+
+    fn obey(&mut self, command: Command, out: &Backstage) -> Answer {
         self.heard.lock().expect("no panic").push(command.clone());
         match command {
             Command::Start(start) => self.start(&start, out),
@@ -209,14 +214,18 @@ impl Actor {
                 text: "Use k-means medoids instead: 2.0 points better than the distilled images.".to_owned(),
             }))),
             Command::Checkpoint => out.tell(Event::Checkpointed { step: self.at() }),
-            Command::Export(folder) if folder.starts_with("/proc") => out.tell(Event::Refused {
-                message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),
-                code: 3,
-            }),
+            Command::Export(folder) if folder.starts_with("/proc") => {
+                out.wake();
+                return Answer::Refused {
+                    message: format!("cannot create {}. Choose a folder that you may write to", folder.display()),
+                    code: 3,
+                };
+            }
             Command::OpenSet(path) => out.tell(Event::Opened(format!("{}: 100 images", path.display()))),
             Command::OpenComparison(_) => out.tell(Event::Compared(Box::new(comparison()))),
             Command::Export(folder) | Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
         }
+        Answer::Done
     }
 
     fn at(&self) -> u64 {

@@ -110,14 +110,7 @@ impl Panel {
     /// The run that the draft stands for.
     pub(crate) fn next(&self) -> Option<Result<Start, String>> {
         let draft = self.draft.as_ref()?;
-        let start = draft.config().map(|config| Start {
-            config,
-            out: free_folder(Path::new(&draft.out)),
-            resume: false,
-            script: Vec::new(),
-            paused: false,
-        });
-        Some(start)
+        Some(draft.config().map(|config| Start::new(config, free_folder(Path::new(&draft.out)))))
     }
 
     /// Opens what somebody chose: a comparison, a distilled set, or data for the next run, and asks what is in it.

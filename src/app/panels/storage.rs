@@ -136,7 +136,8 @@ pub(crate) fn progress(ui: &mut Ui, scene: &mut Scene<'_>) {
         if ui.button("Cancel").on_hover_text("Give up this evaluation; the run goes on").clicked() {
             scene.actions.push(Action::CancelEvaluation);
         }
-        let text = format!("{} · {} left", progress.what, duration(progress.secs_left));
+        let left = progress.secs_left.is_finite().then(|| format!(" · {} left", duration(progress.secs_left)));
+        let text = format!("{}{}", progress.what, left.unwrap_or_default());
         let bar = egui::ProgressBar::new(progress.done as f32).desired_height(16.0).fill(theme::of(ui).wash);
         ui.add(bar.text(RichText::new(text).small()));
     });

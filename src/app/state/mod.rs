@@ -17,7 +17,7 @@ pub use series::Series;
 
 use crate::{
     config::RunConfig,
-    engine::{Event, Start},
+    engine::{Answer, Event, Start},
     report::{
         Change, Comparison, DataSummary, EnergyView, Evaluation, FeaturePlane, Frame, Gallery, GalleryView,
         InformationView, OnMap, QuantizerView, QueuedNetwork, RunInfo, Verdict,
@@ -164,6 +164,8 @@ pub struct RunState {
     pub info: Option<RunInfo>,
     /// What the engine was asked to run last.
     pub asked: Option<Start>,
+    /// The number of that request.
+    start_request: u64,
     /// The config of the run in `info`.
     pub config: Option<RunConfig>,
     /// The newest step.
@@ -205,8 +207,9 @@ pub struct RunState {
 
 impl RunState {
     /// Remembers what was asked, before the engine answers.
-    pub fn asking(&mut self, start: &Start) {
-        self.asked = Some(start.clone());
+    pub fn asking(&mut self, start: Start, request: u64) {
+        self.asked = Some(start);
+        self.start_request = request;
         self.failure = None;
         self.phase = Phase::Preparing("Starting".to_owned());
     }
@@ -283,12 +286,22 @@ impl RunState {
                 self.pretraining = None;
                 self.phase = Phase::Finished { complete };
             }
+            Event::Recalled(evaluations) => {
+                self.marks.extend(evaluations.iter().map(Mark::evaluation));
+                self.evaluations = evaluations;
+            }
+            Event::Skipped(skipped) => {
+                self.journal.write(Grade::Note, format!("Not judged: {}", skipped.describe()), self.step);
+            }
+            Event::Note(text) => self.journal.write(Grade::Note, text, self.step),
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
-            Event::Refused { message, .. } => {
+            // A start that fails has failed the run, too, and that says it all.
+            Event::Answered { request, answer: Answer::Refused { message, .. } } if request != self.start_request => {
                 self.inspecting = false;
                 self.desk.settle();
                 self.tell_failure(message);
             }
+            Event::Answered { .. } => {}
             Event::Failed { message, .. } => self.fail(message),
         }
     }

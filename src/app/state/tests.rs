@@ -91,7 +91,8 @@ fn a_refused_request_is_told_and_leaves_the_run_as_it_was() {
     let mut state = running();
     state.desk.terms[0].fader = 0.5;
     assert_eq!(state.desk.unsent().len(), 1);
-    state.fold(Event::Refused { message: "cannot write".to_owned(), code: 3 });
+    let answer = Answer::Refused { message: "cannot write".to_owned(), code: 3 };
+    state.fold(Event::Answered { request: 7, answer });
     assert_eq!(state.phase, Phase::Running);
     assert_eq!(state.failure.as_deref(), Some("cannot write"));
     assert_eq!((state.desk.terms[0].fader, state.desk.terms[0].is_pending()), (1.0, false));

@@ -24,6 +24,7 @@ pub enum Source {
 }
 
 /// Turns images into features: from a source, through a power, scaled as the samples are.
+#[derive(Clone)]
 pub(super) struct Lens {
     components: Option<Principal>,
     power: f64,

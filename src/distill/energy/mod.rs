@@ -46,6 +46,7 @@ const DROPOUT: &str = "dropout";
 const DIMENSIONS: &str = "dimensions";
 
 /// A map that is learned by minimising the potential energy of pairs.
+#[derive(Clone)]
 pub struct EnergyMap {
     spec: EnergySpec,
     data: Arc<Dataset>,

@@ -39,6 +39,7 @@ use crate::{
 };
 
 /// Points that compete for the samples of their classes.
+#[derive(Clone)]
 pub struct Quantizer {
     spec: QuantizerSpec,
     data: Arc<Dataset>,

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// A space that stands.
+#[derive(Clone)]
 pub enum Space {
     /// Of an autoencoder, with its prior.
     Latent(Arc<Latent>),

@@ -1,20 +1,25 @@
 //! Files that leave a run: its images in every form that others read, and selections of real ones.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use candle_core::Device;
 
 use super::Run;
 use crate::{
     config::RunConfig,
-    data::ImageShape,
+    data::{Dataset, ImageShape},
     distill::SyntheticSet,
-    engine::jobs::Jobs,
+    engine::{
+        jobs::{Job, Jobs, Key, Product},
+        order::{Order, Ordered},
+        task::Turns,
+    },
     error::{Error, Result},
-    evaluate::{self, ByExpert, Expert, Images, Judge, Protocol},
+    evaluate::{self, ByExpert, Expert, Images, Protocol},
+    nn::NetworkSpec,
     report::{Evaluation, Subject},
-    store::{self, RunFolder, sets},
+    slices::Slices,
+    store::{self, sets},
 };
 
 impl Run {
@@ -23,95 +28,94 @@ impl Run {
         store::export(&self.method.state().images, &self.data, self.folder.path())
     }
 
-    /// Writes the images into a new folder in every form that others read; returns what has to be judged so that its card
-    /// can be completed.
-    pub(in crate::engine) fn export_set(&mut self, folder: PathBuf, jobs: &Jobs) -> Result<Vec<Judge>> {
-        let RunConfig { seed, network, augmentation, evaluation, .. } = &self.config;
-        let network = network.judge();
-        let (protocol, images) = (evaluation.last, &self.method.state().images);
+    /// Writes the images into a new folder in every form that others read, and reads them back, to be judged as they were written.
+    pub(in crate::engine) fn writing(&self, folder: PathBuf) -> Job {
+        let protocol = self.config.evaluation.last;
+        let images = self.method.state().images.clone();
         let card = sets::Card {
             method: self.config.name.clone(),
             step: self.at(),
+            distilled: self.measured(protocol),
+            ..self.card(&images)
+        };
+        let (data, key) = (self.data.clone(), Key::Files(folder.clone()));
+        let work = move |_: &mut Turns<Product>| {
+            sets::write(&images, &data, &card, &folder)?;
+            let written = if data.is_pictures() { folder.join("images") } else { folder.join("synthetic.npz") };
+            let read = sets::read(&written, &data)?;
+            let images = Images::packed(data.shape(), &read.values, &read.labels, read.packing.unwrap_or(1))
+                .counting(read.factors);
+            Ok(Product::Written { folder, images })
+        };
+        Job { key, what: "the exported images".to_owned(), work: Box::new(work) }
+    }
+
+    /// A set was written: what has to be judged so that its card can be completed.
+    pub(in crate::engine) fn orders_of_written(&mut self, folder: PathBuf, images: Images, jobs: &Jobs) -> Vec<Order> {
+        let protocol = self.config.evaluation.last;
+        self.exported = Some(folder);
+        let mut orders = if self.measured(protocol).is_none() { self.orders(protocol, jobs) } else { Vec::new() };
+        orders.push(self.order_of_read(images));
+        orders
+    }
+
+    /// Judges images that were read from files by the rules of the run's end.
+    pub(in crate::engine) fn order_of_read(&self, images: Images) -> Order {
+        let (protocol, network) = (self.config.evaluation.last, self.config.network.judge());
+        Order { images: Ordered::Read(images), ..self.order(Subject::Exported, protocol, &network) }
+    }
+
+    /// Reads a set of files, to look at it and judge it.
+    pub(in crate::engine) fn opening(&self, path: PathBuf) -> Job {
+        let (data, key) = (self.data.clone(), Key::Files(path.clone()));
+        let what = format!("reading {}", path.display());
+        let work = move |_: &mut Turns<Product>| {
+            let read = sets::read(&path, &data)?;
+            let (shape, packing) = (data.shape(), read.packing.unwrap_or(1));
+            let set = Box::new(SyntheticSet { packing, ..by_class(shape, &read.values, &read.labels) });
+            let images = Images::packed(shape, &read.values, &read.labels, packing).counting(read.factors);
+            Ok(Product::Opened { set, images, note: format!("{}: {}", path.display(), read.note) })
+        };
+        Job { key, what, work: Box::new(work) }
+    }
+
+    /// Writes a selection of real images, the one that was judged, into a new folder.
+    pub(in crate::engine) fn selecting(&self, subject: Subject, folder: PathBuf) -> Job {
+        let images = self.method.state().images.clone();
+        let plain = SyntheticSet { packing: 1, masses: None, ..images };
+        let card = sets::Card { method: subject.describe().to_owned(), ..self.card(&plain) };
+        let (data, seed, device) = (self.data.clone(), self.config.seed, self.device.clone());
+        let (network, key) = (self.config.network.judge(), Key::Files(folder.clone()));
+        let work = move |turns: &mut Turns<Product>| {
+            let chosen = select(subject, &data, (&plain.classes, plain.per_class), seed, (&network, &device), turns)?;
+            let set = SyntheticSet { values: data.gather(data.train(), &chosen), ..plain };
+            sets::write(&set, &data, &card, &folder)?;
+            Ok(Product::Selected(folder))
+        };
+        Job { key, what: format!("choosing images: {}", subject.describe()), work: Box::new(work) }
+    }
+
+    /// What is said about any set that leaves this run.
+    fn card(&self, images: &SyntheticSet) -> sets::Card {
+        let RunConfig { seed, network, augmentation, .. } = &self.config;
+        let network = network.judge();
+        sets::Card {
             seed: *seed,
             network: network.describe(),
             network_config: serde_json::to_value(&network).expect("plain data"),
             augmentation: augmentation.of(&self.data).iter().map(|family| family.name().to_owned()).collect(),
-            distilled: self.measured(protocol)?,
             ..sets::Card::of(images, &self.data)
-        };
-        sets::write(images, &self.data, &card, &folder)?;
-        let mut judges = if card.distilled.is_none() { self.judges(protocol, jobs)? } else { Vec::new() };
-        let written = if self.data.is_pictures() { folder.join("images") } else { folder.join("synthetic.npz") };
-        let read = sets::read(&written, &self.data)?;
-        let read = Images::packed(self.data.shape(), &read.values, &read.labels, read.packing.unwrap_or(1))
-            .counting(read.factors);
-        judges.push(Judge::imported(&self.data, read, self.how(protocol, &network))?);
-        self.exported = Some(folder);
-        Ok(judges)
-    }
-
-    /// Reads a set of files to look at it, and returns what judges it by the rules of the run's end.
-    pub(in crate::engine) fn open_set(&mut self, path: &Path) -> Result<(String, Judge)> {
-        let read = sets::read(path, &self.data)?;
-        let (shape, protocol) = (self.data.shape(), self.config.evaluation.last);
-        let packing = read.packing.unwrap_or(1);
-        self.opened = Some(SyntheticSet { packing, ..by_class(shape, &read.values, &read.labels) });
-        let images = Images::packed(shape, &read.values, &read.labels, packing).counting(read.factors);
-        let network = self.config.network.judge();
-        Ok((read.note, Judge::imported(&self.data, images, self.how(protocol, &network))?))
-    }
-
-    /// Writes a selection of real images, the one that was judged, into a new folder.
-    pub(in crate::engine) fn export_selection(&self, what: Subject, folder: &Path) -> Result<()> {
-        let images = &self.method.state().images;
-        let (classes, per_class, seed) = (&images.classes, images.per_class, self.config.seed);
-        let chosen = match what {
-            Subject::Random => evaluate::select_at_random(&self.data, classes, per_class, seed, 0),
-            Subject::Medoids => evaluate::select_medoids(&self.data, classes, per_class, seed),
-            Subject::Herding => self.select_by(ByExpert::Herding)?,
-            Subject::KCenter => self.select_by(ByExpert::KCenter)?,
-            Subject::FeatureMedoids => self.select_by(ByExpert::Medoids)?,
-            Subject::Forgetting => self.select_by(ByExpert::Forgetting)?,
-            other => return Err(Error::Config(format!("{} are no selection", other.describe()))),
-        };
-        let values = self.data.gather(self.data.train(), &chosen);
-        let set = SyntheticSet { values, packing: 1, masses: None, ..images.clone() };
-        let network = self.config.network.judge();
-        let card = sets::Card {
-            method: what.describe().to_owned(),
-            seed,
-            network: network.describe(),
-            network_config: serde_json::to_value(&network).expect("plain data"),
-            augmentation: self
-                .config
-                .augmentation
-                .of(&self.data)
-                .iter()
-                .map(|family| family.name().to_owned())
-                .collect(),
-            ..sets::Card::of(&set, &self.data)
-        };
-        sets::write(&set, &self.data, &card, folder)
-    }
-
-    /// Trains the expert that the judge had, and has it choose.
-    fn select_by(&self, how: ByExpert) -> Result<Vec<u32>> {
-        let (images, seed) = (&self.method.state().images, self.config.seed);
-        let network = self.config.network.judge();
-        let mut expert = Expert::new(&self.data, &images.classes, &network, &self.device, seed)?;
-        while expert.advance()? {}
-        evaluate::select_by(how, &expert, images.per_class, seed)
+        }
     }
 
     /// The accuracy of the images at this step, where it was measured.
-    fn measured(&self, protocol: Protocol) -> Result<Option<sets::Measured>> {
+    fn measured(&self, protocol: Protocol) -> Option<sets::Measured> {
         let name = protocol.to_string();
-        let evaluations = RunFolder::evaluations(self.folder.path())?;
         let fits = |evaluation: &&Evaluation| {
             let here = evaluation.subject == Subject::Synthetic && evaluation.step == self.at();
             here && evaluation.accuracy.protocol == name
         };
-        Ok(evaluations.iter().rev().find(fits).map(sets::Measured::of))
+        self.evaluations.iter().rev().find(fits).map(sets::Measured::of)
     }
 
     /// Completes the card of the last export.
@@ -125,6 +129,31 @@ impl Run {
         }
         card.write(folder)
     }
+}
+
+/// The real images that the judge would choose. What needs an expert trains the one that the judge had.
+fn select(
+    subject: Subject,
+    data: &Arc<Dataset>,
+    (classes, per_class): (&[u32], usize),
+    seed: u64,
+    (network, device): (&NetworkSpec, &Device),
+    slices: &mut dyn Slices,
+) -> Result<Vec<u32>> {
+    let how = match subject {
+        Subject::Random => return Ok(evaluate::select_at_random(data, classes, per_class, seed, 0)),
+        Subject::Medoids => return Ok(evaluate::select_medoids(data, classes, per_class, seed)),
+        Subject::Herding => ByExpert::Herding,
+        Subject::KCenter => ByExpert::KCenter,
+        Subject::FeatureMedoids => ByExpert::Medoids,
+        Subject::Forgetting => ByExpert::Forgetting,
+        other => return Err(Error::Config(format!("{} are no selection", other.describe()))),
+    };
+    let mut expert = Expert::new(data, classes, network, device, seed)?;
+    while expert.advance()? {
+        slices.tick(expert.done())?;
+    }
+    evaluate::select_by(how, &expert, per_class, seed)
 }
 
 /// Images in rows of their classes; of each class as many as the smallest one has.

@@ -1,17 +1,33 @@
 //! How a run is judged: what by which rules, what is known already, and what comes of it.
 
-use std::{path::Path, time::Duration};
+use std::sync::Arc;
 
 use super::Run;
 use crate::{
-    data::DataSpec,
-    engine::{Trial, jobs::Jobs, known},
+    config::RunConfig,
+    engine::{
+        JudgeAtEnd, Trial,
+        jobs::{Jobs, Key},
+        known,
+        order::{ExpertSlot, Order, Ordered},
+    },
     error::{Error, Result},
-    evaluate::{self, Family as Rules, How, Judge, Outcome, Protocol, SharedExpert},
+    evaluate::{self, Family as Rules, Judge, Outcome, Protocol},
     nn::NetworkSpec,
-    report::{Distances, Evaluation, Fused, OnMap, Subject, TestedOn, Verdict},
-    store::{self, RunFolder},
+    report::{Evaluation, Skipped, Subject, TestedOn, Verdict, WhySkipped},
+    store,
 };
+
+/// What is to be judged when all steps are done.
+#[derive(Default)]
+pub(in crate::engine) struct Plan {
+    pub(in crate::engine) orders: Vec<Order>,
+    /// Accuracies of the whole set that other runs have measured.
+    pub(in crate::engine) known: Vec<Evaluation>,
+    pub(in crate::engine) skipped: Vec<Skipped>,
+    /// True if a verdict is due when all of it is judged.
+    pub(in crate::engine) has_verdict: bool,
+}
 
 impl Run {
     /// True if the config wants the images judged at this step.
@@ -20,30 +36,47 @@ impl Run {
         every > 0 && self.at() > 0 && self.at().is_multiple_of(every) && !self.is_complete()
     }
 
-    pub(super) fn how<'a>(&'a self, protocol: Protocol, network: &'a NetworkSpec) -> How<'a> {
-        let augmentation = self.config.augmentation.of(&self.data);
-        How { protocol, network, augmentation, device: &self.device, seed: self.config.seed }
+    /// An order by these rules, as the config says how.
+    pub(super) fn order(&self, subject: Subject, protocol: Protocol, network: &NetworkSpec) -> Order {
+        let images = &self.method.state().images;
+        let images = match subject {
+            Subject::Synthetic => Ordered::Made(images.clone()),
+            _ => Ordered::Chosen(images.classes.clone(), images.per_class),
+        };
+        Order {
+            data: self.data.clone(),
+            device: self.device.clone(),
+            seed: self.config.seed,
+            augmentation: self.config.augmentation.of(&self.data).to_vec(),
+            subject,
+            protocol,
+            network: network.clone(),
+            images,
+            expert: ExpertSlot::default(),
+            tallies: self.tallies(),
+            forecasts: true,
+        }
     }
 
     /// What has to be judged for a protocol: the images, random selection where it was not judged in this run yet.
-    pub(in crate::engine) fn judges(&self, protocol: Protocol, jobs: &Jobs) -> Result<Vec<Judge>> {
+    pub(in crate::engine) fn orders(&self, protocol: Protocol, jobs: &Jobs) -> Vec<Order> {
         let network = self.config.network.judge();
         if protocol.family == Rules::Whole {
-            return Ok(vec![self.judge(Subject::Whole, protocol, &network)?]);
+            return vec![self.order(Subject::Whole, protocol, &network)];
         }
-        let mut judges = vec![self.judge(Subject::Synthetic, protocol, &network)?];
-        if !self.is_judged(Subject::Random, protocol, &network, jobs)? {
-            judges.push(self.judge(Subject::Random, protocol, &network)?);
+        let mut orders = vec![self.order(Subject::Synthetic, protocol, &network)];
+        if !self.is_judged(Subject::Random, protocol, &network, jobs) {
+            orders.push(self.order(Subject::Random, protocol, &network));
         }
-        Ok(judges)
+        orders
     }
 
     /// What has to be judged for a trial, network by network; what is known already is left out.
     /// The whole set has a protocol of its own.
-    pub(in crate::engine) fn judges_for_trial(&mut self, trial: &Trial, jobs: &Jobs) -> Result<Vec<Judge>> {
+    pub(in crate::engine) fn orders_for_trial(&mut self, trial: &Trial, jobs: &Jobs) -> Result<Vec<Order>> {
         let protocol: Protocol = trial.protocol.parse()?;
         if trial.against.is_empty() && trial.networks.is_empty() {
-            return self.judges(protocol, jobs);
+            return Ok(self.orders(protocol, jobs));
         }
         // Other networks are slow: random images by them are judged where somebody asks.
         let always: &[Subject] =
@@ -53,25 +86,25 @@ impl Run {
         if networks.is_empty() {
             networks.push(self.config.network.judge());
         }
-        let mut judges = Vec::new();
+        let mut orders = Vec::new();
         for network in networks {
-            let mut expert: Option<SharedExpert> = None;
+            let expert = ExpertSlot::default();
             let subjects = always.iter().chain(&trial.against).copied();
             let mut seen = Vec::new();
             for subject in subjects {
                 let rules = if subject == Subject::Whole { self.config.evaluation.whole } else { protocol };
-                if seen.contains(&subject) || self.is_judged(subject, rules, &network, jobs)? {
+                if seen.contains(&subject) || self.is_judged(subject, rules, &network, jobs) {
                     continue;
                 }
                 seen.push(subject);
                 let known = store::cached_evaluation(&self.whole_fingerprint(rules, &network));
                 match known.filter(|_| subject == Subject::Whole) {
-                    Some(known) => self.folder.add_evaluation(&Evaluation { step: self.at(), ..known })?,
-                    None => judges.push(self.judge(subject, rules, &network)?.sharing(&mut expert)),
+                    Some(known) => self.record(Evaluation { step: self.at(), ..known })?,
+                    None => orders.push(Order { expert: expert.clone(), ..self.order(subject, rules, &network) }),
                 }
             }
         }
-        Ok(judges)
+        Ok(orders)
     }
 
     /// The network of this name; `convnet` is the run's own, where that is one.
@@ -80,42 +113,86 @@ impl Run {
             ("convnet", own @ NetworkSpec::ConvNet(_)) => own,
             (name, _) => name.parse()?,
         };
-        network.check(self.data.shape()).map_err(crate::error::Error::Config)?;
+        network.check(self.data.shape()).map_err(Error::Config)?;
         Ok(network)
     }
 
-    fn judge(&self, subject: Subject, protocol: Protocol, network: &NetworkSpec) -> Result<Judge> {
-        let images = &self.method.state().images;
-        let how = self.how(protocol, network);
-        match subject {
-            Subject::Synthetic => Judge::synthetic(&self.data, images, how),
-            other => Judge::selection(&self.data, other, (&images.classes, images.per_class), how),
-        }
+    /// What has to be judged before a verdict by a protocol can be given, the whole set aside.
+    pub(in crate::engine) fn orders_for_verdict(&self, protocol: Protocol, jobs: &Jobs) -> Vec<Order> {
+        let network = self.config.network.judge();
+        let lacks = |subject: &Subject| !self.is_judged(*subject, protocol, &network, jobs);
+        let subjects = [Subject::Synthetic, Subject::Random, Subject::Medoids];
+        subjects.into_iter().filter(lacks).map(|subject| self.order(subject, protocol, &network)).collect()
     }
 
-    /// What has to be judged before a verdict by a protocol can be given, the whole set aside.
-    pub(in crate::engine) fn judges_for_verdict(&self, protocol: Protocol, jobs: &Jobs) -> Result<Vec<Judge>> {
+    /// What is judged when all steps are done: the distilled images first, then random selection, medoids, the whole set. It follows
+    /// from config, data and caches, never from the speed of the machine.
+    pub(in crate::engine) fn plan(&self, judge: JudgeAtEnd, jobs: &Jobs) -> Plan {
+        let RunConfig { evaluation, .. } = &self.config;
+        let (last, whole) = (evaluation.last, evaluation.whole);
         let network = self.config.network.judge();
-        let mut judges = Vec::new();
-        if !self.is_judged(Subject::Synthetic, protocol, &network, jobs)? {
-            judges.extend(self.judges(protocol, jobs)?);
+        let mut plan = Plan::default();
+        let selections = [Subject::Synthetic, Subject::Random, Subject::Medoids];
+        let asked: &[Subject] = match judge {
+            JudgeAtEnd::Nothing => &[],
+            JudgeAtEnd::Images => &selections[..1],
+            JudgeAtEnd::Usual | JudgeAtEnd::All => &selections,
+        };
+        if last.family != Rules::Whole {
+            for subject in selections {
+                let is_judged = self.is_judged(subject, last, &network, jobs);
+                match asked.contains(&subject) {
+                    true if !is_judged => plan.orders.push(self.order(subject, last, &network)),
+                    false if !is_judged => plan.skip(subject, last, WhySkipped::NotAsked),
+                    _ => {}
+                }
+            }
+            plan.has_verdict = asked.len() == selections.len();
         }
-        if !self.is_judged(Subject::Medoids, protocol, &network, jobs)? {
-            judges.push(self.judge(Subject::Medoids, protocol, &network)?);
+        // A run may end with the whole set as its protocol: then it was asked for.
+        let of_whole = if last.family == Rules::Whole { vec![last, whole] } else { vec![whole] };
+        for (position, &rules) in of_whole.iter().enumerate() {
+            if of_whole[..position].contains(&rules) || self.is_judged(Subject::Whole, rules, &network, jobs) {
+                continue;
+            }
+            match (judge, self.known_whole(rules)) {
+                (JudgeAtEnd::Nothing | JudgeAtEnd::Images, _) => plan.skip(Subject::Whole, rules, WhySkipped::NotAsked),
+                (_, Some(known)) => plan.known.push(known),
+                _ => match self.order_for_whole(rules, judge, jobs) {
+                    Some(order) => plan.orders.push(order),
+                    None => plan.skip(Subject::Whole, rules, WhySkipped::TooLarge),
+                },
+            }
         }
-        Ok(judges)
+        plan
+    }
+
+    /// The order to judge the whole set, where its accuracy is not known and it is small work, was asked for, or is what the run
+    /// ends with.
+    pub(in crate::engine) fn order_for_whole(&self, rules: Protocol, judge: JudgeAtEnd, jobs: &Jobs) -> Option<Order> {
+        let network = self.config.network.judge();
+        let is_known = self.known_whole(rules).is_some() || self.is_judged(Subject::Whole, rules, &network, jobs);
+        let is_asked = judge == JudgeAtEnd::All || rules == self.config.evaluation.last;
+        let is_due = !is_known && (is_asked || self.whole_is_small(rules));
+        is_due.then(|| self.order(Subject::Whole, rules, &network))
+    }
+
+    /// True if the whole set is little enough work to be judged unasked.
+    fn whole_is_small(&self, protocol: Protocol) -> bool {
+        let classes = &self.method.state().images.classes;
+        let images: usize = classes.iter().map(|&class| self.data.train().of_class(class).len()).sum();
+        protocol.epochs.saturating_mul(images) <= JudgeAtEnd::SMALL_WHOLE
     }
 
     /// True if the subject was judged by this protocol in this run, or is going to be; images at this step.
-    fn is_judged(&self, subject: Subject, protocol: Protocol, network: &NetworkSpec, jobs: &Jobs) -> Result<bool> {
+    fn is_judged(&self, subject: Subject, protocol: Protocol, network: &NetworkSpec, jobs: &Jobs) -> bool {
         let name = protocol.to_string();
         let fits = |evaluation: &Evaluation| {
             let at_this_step = subject != Subject::Synthetic || evaluation.step == self.at();
             let alike = self.is_by(evaluation, network) && self.is_as_large(evaluation);
             evaluation.subject == subject && evaluation.accuracy.protocol == name && at_this_step && alike
         };
-        let known = RunFolder::evaluations(self.folder.path())?.iter().any(fits);
-        Ok(known || jobs.has(subject, protocol, network))
+        self.evaluations.iter().any(fits) || jobs.has(&Key::Judge(subject, protocol, network.clone()), self.at())
     }
 
     /// False for a selection of fewer or more images than there are now: a live change may have come between.
@@ -134,52 +211,13 @@ impl Run {
         }
     }
 
-    /// What an energy map leaves, judged on the map; written into the folder too.
-    pub(in crate::engine) fn judge_on_map(&self) -> Result<OnMap> {
-        let judged = match self.method.energy() {
-            Some(map) => evaluate::on_map(map, &self.data, self.config.seed)?,
-            None => {
-                return Err(Error::Config("this run has no energy map: start one with --preset pemdd-cpu".to_owned()));
-            }
-        };
-        let judged = judged.ok_or_else(|| Error::Config("the network of the map is not trained yet".to_owned()))?;
-        store::write_on_map(self.folder.path(), &judged)?;
-        Ok(judged)
-    }
-
-    /// How far the points and images of a quantizer are from their classes, through the first network of the pool; written into the folder
-    /// too.
-    pub(in crate::engine) fn distances(&mut self) -> Result<Distances> {
-        let fault = || Error::Config("this run has no quantizer: start one with --preset ddoq-digits".to_owned());
-        self.method.quantizer().ok_or_else(fault)?;
-        while self.pretraining.lens().is_none() {
-            self.pretraining.advance(Duration::ZERO)?;
-        }
-        let lens = self.pretraining.lens().expect("just trained");
-        let quantizer = self.method.quantizer().ok_or_else(fault)?;
-        let measured = evaluate::distances(quantizer, lens, &self.data, &self.device)?;
-        store::write_distances(self.folder.path(), &measured)?;
-        Ok(measured)
-    }
-
-    /// Joins what an energy map has left with new data, and writes report and second map.
-    pub(in crate::engine) fn fuse(&self, data: &DataSpec, folder: &Path) -> Result<Fused> {
-        let Some(map) = self.method.energy() else {
-            return Err(Error::Config("this run has no energy map: start one with --preset pemdd-cpu".to_owned()));
-        };
-        let new = data.load(self.config.seed)?;
-        let (fused, second) = evaluate::fuse(map, &self.data, &new, self.config.seed)?;
-        store::write_fused(folder, &fused, &second)?;
-        Ok(fused)
-    }
-
     /// Which images to use, from what was measured with the run's own network.
-    pub(in crate::engine) fn verdict(&self, protocol: Protocol) -> Result<Option<Verdict>> {
-        let mut evaluations = RunFolder::evaluations(self.folder.path())?;
+    pub(in crate::engine) fn verdict(&self, protocol: Protocol) -> Option<Verdict> {
         let own = self.config.network.judge();
-        evaluations.retain(|evaluation| self.is_by(evaluation, &own) && self.is_as_large(evaluation));
+        let counts = |evaluation: &&Evaluation| self.is_by(evaluation, &own) && self.is_as_large(evaluation);
+        let mut evaluations: Vec<Evaluation> = self.evaluations.iter().filter(counts).cloned().collect();
         evaluations.extend(self.known_whole(self.config.evaluation.whole));
-        Ok(evaluate::verdict(&evaluations, self.at(), &protocol.to_string()))
+        evaluate::verdict(&evaluations, self.at(), &protocol.to_string())
     }
 
     /// The accuracy of the whole training set by this protocol, if it was measured before, on this machine and with the
@@ -199,18 +237,15 @@ impl Run {
         known::name("whole set", &decides, &self.device)
     }
 
-    /// Records what an evaluation found.
+    /// Records what an evaluation found; then its tally may go.
     pub(in crate::engine) fn add_evaluation(
         &mut self,
         judge: &Judge,
         step: u64,
-        outcome: Outcome,
+        (outcome, key): (Outcome, &str),
         secs: f64,
     ) -> Result<Evaluation> {
         let tested_on = judge.tested_on();
-        if tested_on == TestedOn::Test {
-            self.test_uses += 1;
-        }
         let Outcome { accuracy, values, confusion, called } = outcome;
         let evaluation = Evaluation {
             step,
@@ -225,13 +260,37 @@ impl Run {
             images: judge.images(),
             bytes: judge.stored_bytes(),
             secs,
-            test_uses: self.test_uses,
+            test_uses: self.test_uses + u64::from(tested_on == TestedOn::Test),
         };
-        self.folder.add_evaluation(&evaluation)?;
+        self.record(evaluation.clone())?;
+        self.test_uses = evaluation.test_uses;
+        self.tallies().forget(key);
         self.complete_card(&evaluation)?;
         if judge.subject() == Subject::Whole {
             store::cache_evaluation(&self.whole_fingerprint(judge.protocol(), judge.network()), &evaluation);
         }
         Ok(evaluation)
+    }
+
+    /// Brings an evaluation to the disk, then to mind.
+    fn record(&mut self, evaluation: Evaluation) -> Result<()> {
+        self.folder.add_evaluation(&evaluation)?;
+        self.evaluations.push(evaluation);
+        Ok(())
+    }
+
+    fn tallies(&self) -> store::Tallies {
+        store::Tallies::of(self.folder.path())
+    }
+
+    /// The data and the seed, for work beside the run.
+    pub(super) fn data_and_seed(&self) -> (Arc<crate::data::Dataset>, u64) {
+        (self.data.clone(), self.config.seed)
+    }
+}
+
+impl Plan {
+    fn skip(&mut self, subject: Subject, protocol: Protocol, why: WhySkipped) {
+        self.skipped.push(Skipped { subject, protocol: protocol.to_string(), why });
     }
 }

@@ -3,15 +3,14 @@
 //! The order carries the promises: a live change is on disk before the step that it affects, the lines of all steps are
 //! on disk before the checkpoint that covers them, and a step that fails leaves nothing behind.
 
+mod analyses;
 mod exporting;
 mod judging;
 
-use std::{
-    collections::VecDeque,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+pub(in crate::engine) use analyses::Analysis;
+pub(in crate::engine) use judging::Plan;
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
 
 use candle_core::Device;
 
@@ -23,6 +22,7 @@ use crate::{
     error::{Error, Result},
     nn,
     report::{Change, Evaluation, Intervention, RunInfo, StepReport, TestedOn},
+    slices::Slices,
     store::{Checkpoints, RunFolder, RunRecord},
 };
 
@@ -48,13 +48,15 @@ pub(in crate::engine) struct Run {
     script: VecDeque<Intervention>,
     /// True if the script is to be written into the folder as it is applied: a replay into another folder.
     records_script: bool,
+    /// Every evaluation of the run, those of earlier sessions too.
+    evaluations: Vec<Evaluation>,
     test_uses: u64,
     saved: Option<u64>,
 }
 
 impl Run {
-    /// Opens a run; also returns what people should know.
-    pub(in crate::engine) fn open(start: Start) -> Result<(Self, Vec<String>)> {
+    /// Opens a run; also returns what people should know. Where `slices` says that nobody wants it any more, no folder is made.
+    pub(in crate::engine) fn open(start: Start, slices: &mut dyn Slices) -> Result<(Self, Vec<String>)> {
         let Start { mut config, out, resume, script, .. } = start;
         let mut warnings = Vec::new();
         let old: Option<RunRecord<RunConfig>> = if resume { Some(RunFolder::record(&out)?) } else { None };
@@ -64,6 +66,7 @@ impl Run {
         }
         let device = config.device.open()?;
         let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
+        slices.tick(0.5)?;
         config.check(&data)?;
         warnings.extend(data.notes().iter().cloned());
         let record = RunRecord {
@@ -79,6 +82,7 @@ impl Run {
         }
         let start = config.start_images(&data)?;
         let mut method = config.method(&data, &device, start.clone())?;
+        slices.tick(1.0)?;
         let folder = if resume {
             // The folder is locked first: what lies in it must not change while it is read.
             let mut folder = RunFolder::open(&out)?;
@@ -99,8 +103,9 @@ impl Run {
         let mut script = if resume { RunFolder::interventions(&out)? } else { script };
         script.retain(|intervention| intervention.step > step);
         script.sort_by_key(|intervention| intervention.step);
-        let on_test = |evaluation: &Evaluation| evaluation.tested_on == TestedOn::Test;
-        let test_uses = RunFolder::evaluations(&out)?.iter().filter(|evaluation| on_test(evaluation)).count() as u64;
+        let evaluations = RunFolder::evaluations(&out)?;
+        let on_test = |evaluation: &&Evaluation| evaluation.tested_on == TestedOn::Test;
+        let test_uses = evaluations.iter().filter(on_test).count() as u64;
         let mut run = Self {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
             pretraining: Pretraining::new(&config, &data, &device),
@@ -115,6 +120,7 @@ impl Run {
             folder,
             script: script.into(),
             records_script: !resume,
+            evaluations,
             test_uses,
             saved: (step > 0).then_some(step),
         };
@@ -151,6 +157,24 @@ impl Run {
     pub(in crate::engine) fn shape(&self) -> (usize, u64) {
         let images = &self.method.state().images;
         (images.per_class, images.bytes())
+    }
+
+    /// How it was judged, in this session and before.
+    pub(in crate::engine) fn evaluations(&self) -> &[Evaluation] {
+        &self.evaluations
+    }
+
+    /// Refuses a live change where no step is left to feel it.
+    pub(in crate::engine) fn check_can_change(&self) -> Result<()> {
+        if !self.is_complete() {
+            return Ok(());
+        }
+        let (steps, out) = (self.config.steps, self.folder.path().display());
+        Err(Error::Config(format!(
+            "all {steps} steps are done, so a change would be felt by none. Make the run longer first: spiritsafe distill \
+             --resume --out {out} --steps {}",
+            steps * 2
+        )))
     }
 
     /// The step at which it stands.
@@ -225,15 +249,6 @@ impl Run {
     /// True if something waits for what is being trained.
     pub(in crate::engine) fn awaits_training(&self) -> bool {
         !self.pretraining.has_failed() && (self.lacks_training() || !self.awaiting.is_empty())
-    }
-
-    /// Trains what the method still waits for; a run that was opened to be judged finds it in the cache.
-    pub(in crate::engine) fn bring_trained(&mut self) -> Result<()> {
-        while self.lacks_training() {
-            self.pretraining.advance(Duration::ZERO)?;
-            self.take_trained()?;
-        }
-        Ok(())
     }
 
     /// Takes what is trained; what waited for it is recorded and counts from the next step on.

@@ -1,175 +1,270 @@
-//! Evaluations: asked for, on the way, at the end.
+//! What is worked out beside a run: asked for, on the way, at the end.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use super::{Mode, Worker};
+use super::{Mode, Next, Worker};
 use crate::{
-    data::DataSpec,
-    engine::{Event, Trial, jobs::Slice},
+    engine::{
+        Answer, Command, Event, JudgeAtEnd, Trial,
+        jobs::{Ended, Key, Product, Slice, UNASKED},
+        order::Order,
+        run::{Analysis, Plan},
+    },
     error::{Error, Result},
-    evaluate::{Family as Rules, Judge, Protocol},
-    words::duration,
+    evaluate::{Family as Rules, Protocol},
+    report::{Skipped, Subject, WhySkipped},
 };
 
-/// An evaluation that nobody asked for must be forecast to take no longer than this.
-const UNASKED_SECS: f64 = 60.0;
-
 impl Worker {
+    /// Somebody asks for something that takes long.
+    pub(super) fn work_out(&mut self, command: Command, number: u64) -> Result<Next> {
+        let Some(run) = &mut self.run else { return Ok(Next::Answer) };
+        let job = match command {
+            Command::Evaluate(trial) => return self.begin_evaluation(&trial, number),
+            Command::Judge => return self.begin_verdict(number),
+            Command::JudgeOnMap => return self.analyse(Analysis::OnMap, number),
+            Command::MeasureDistances => return self.analyse(Analysis::Distances, number),
+            Command::Fuse { data, folder } => return self.analyse(Analysis::Fuse { data, folder }, number),
+            Command::Export(folder) => run.writing(folder),
+            Command::OpenSet(path) => run.opening(path),
+            Command::ExportSelection { what, folder } => run.selecting(what, folder),
+            // Asked too late.
+            _ => return Ok(Next::Answer),
+        };
+        self.jobs.add(job, run.at(), &[number]);
+        Ok(Next::Wait)
+    }
+
     /// Somebody asks for an evaluation.
-    pub(super) fn begin_evaluation(&mut self, trial: &Trial) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
+    fn begin_evaluation(&mut self, trial: &Trial, number: u64) -> Result<Next> {
+        let Some(run) = &mut self.run else { return Ok(Next::Answer) };
         let protocol: Protocol = trial.protocol.parse()?;
         let plain = trial.networks.is_empty() && trial.against.is_empty();
         if let Some(known) = run.known_whole(protocol).filter(|_| plain) {
             self.backstage.tell(Event::Evaluated(known));
             self.backstage.tell(Event::EvaluationsDone);
-            return Ok(());
+            return Ok(Next::Answer);
         }
-        let judges = run.judges_for_trial(trial, &self.jobs)?;
-        if judges.is_empty() {
+        let orders = run.orders_for_trial(trial, &self.jobs)?;
+        if orders.is_empty() {
             self.backstage.tell(Event::EvaluationsDone); // All of it is known.
-            return Ok(());
+            return Ok(Next::Answer);
         }
-        let secs_left = forecast(&judges)?;
-        self.backstage.tell(Event::Evaluating { what: format!("by {protocol}"), done: 0.0, secs_left });
-        self.jobs.add(judges, run.at());
-        Ok(())
+        let what = format!("by {protocol}");
+        self.backstage.tell(Event::Evaluating { what, done: 0.0, secs_left: f64::INFINITY });
+        self.order(orders, &[number]);
+        Ok(Next::Wait)
     }
 
-    /// All steps are done: save, then judge what takes less than a minute.
+    fn order(&mut self, orders: Vec<Order>, requests: &[u64]) {
+        let Some(run) = &self.run else { return };
+        orders.into_iter().for_each(|order| self.jobs.add(order.job(), run.at(), requests));
+    }
+
+    /// All steps are done: save, then judge. What is judged does not depend on how long it takes.
     pub(super) fn end(&mut self) -> Result<()> {
         self.viewer.press();
         self.mode = Mode::Ending;
+        let judge = self.judge;
         let Some(run) = &mut self.run else { return Ok(()) };
+        let was_saved = run.is_saved();
         let path = run.save_all()?;
         self.backstage.tell(Event::Exported(path));
-        if run.method.energy().is_some() {
-            self.judge_on_map()?;
+        let Plan { orders, known, skipped, has_verdict } = run.plan(judge, &self.jobs);
+        let on_map = run.method.energy().is_some() && matches!(judge, JudgeAtEnd::Usual | JudgeAtEnd::All);
+        let known_on_map = if on_map { run.known_on_map() } else { None };
+        let misses_map = on_map && known_on_map.is_none();
+        if was_saved && orders.is_empty() && !misses_map {
+            let text = "this run is finished and has all its results; the test split was not used again";
+            self.backstage.tell(Event::Note(text.to_owned()));
         }
-        let Some(run) = &mut self.run else { return Ok(()) };
-        let (last, whole) = (run.config.evaluation.last, run.config.evaluation.whole);
-        if let Some(known) = run.known_whole(last) {
-            self.backstage.tell(Event::Evaluated(known)); // A run may end with the whole set as its protocol.
-        } else {
-            let judges = run.judges(last, &self.jobs)?;
-            if self.judge_unasked(judges, last)? {
-                self.add_medoids(last)?;
+        if let Some(judged) = known_on_map {
+            self.backstage.tell(Event::OnMap(Box::new(judged)));
+        }
+        if misses_map {
+            self.awaiting.push((UNASKED, Analysis::OnMap));
+        }
+        known.into_iter().for_each(|known| self.backstage.tell(Event::Evaluated(known)));
+        skipped.into_iter().for_each(|skipped| self.backstage.tell(Event::Skipped(skipped)));
+        self.order(orders, &[UNASKED]);
+        if has_verdict {
+            self.owes_verdict.get_or_insert_default();
+        }
+        Ok(())
+    }
+
+    /// Somebody asks for something about a run with a map or with points; it waits for the networks that it looks through.
+    fn analyse(&mut self, analysis: Analysis, number: u64) -> Result<Next> {
+        if let Some(run) = &self.run {
+            run.check_analysis(&analysis)?;
+            self.awaiting.push((number, analysis));
+        }
+        Ok(Next::Wait)
+    }
+
+    /// Analyses whose networks are there become jobs.
+    fn begin_analyses(&mut self) {
+        let Some(run) = &self.run else { return };
+        let awaiting = std::mem::take(&mut self.awaiting);
+        for (number, analysis) in awaiting {
+            match run.can_analyse(&analysis) {
+                false => self.awaiting.push((number, analysis)),
+                true => {
+                    let job = run.analysis(analysis);
+                    job.into_iter().for_each(|job| self.jobs.add(job, run.at(), &[number]));
+                }
             }
         }
-        let Some(run) = &mut self.run else { return Ok(()) };
-        if let Some(known) = run.known_whole(whole) {
-            self.backstage.tell(Event::Evaluated(known));
-        } else {
-            let judges = run.judges(whole, &self.jobs)?;
-            self.judge_unasked(judges, whole)?;
-        }
-        Ok(())
-    }
-
-    /// Classifiers learn on the map of an energy run.
-    pub(super) fn judge_on_map(&mut self) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        run.bring_trained()?;
-        let judged = run.judge_on_map()?;
-        self.backstage.tell(Event::OnMap(Box::new(judged)));
-        Ok(())
-    }
-
-    /// Points and images of a quantizer are measured against their classes.
-    pub(super) fn measure_distances(&mut self) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        run.bring_trained()?;
-        let measured = run.distances()?;
-        self.backstage.tell(Event::Measured(Box::new(measured)));
-        Ok(())
-    }
-
-    /// What an energy run has left is joined with new data.
-    pub(super) fn fuse(&mut self, data: &DataSpec, folder: &Path) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        run.bring_trained()?;
-        let fused = run.fuse(data, folder)?;
-        self.backstage.tell(Event::Fused(Box::new(fused)));
-        Ok(())
-    }
-
-    /// The medoids belong to the verdict that ends a run.
-    fn add_medoids(&mut self, protocol: Protocol) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        self.owes_verdict = protocol.family != Rules::Whole;
-        if self.owes_verdict {
-            let judges = run.judges_for_verdict(protocol, &self.jobs)?;
-            self.judge_unasked(judges, protocol)?;
-        }
-        Ok(())
-    }
-
-    /// Judges what takes less than a minute; says what else could be asked for. True if it was begun.
-    fn judge_unasked(&mut self, judges: Vec<Judge>, protocol: Protocol) -> Result<bool> {
-        let Some(run) = &mut self.run else { return Ok(false) };
-        let secs = forecast(&judges)?;
-        if secs <= UNASKED_SECS {
-            self.jobs.add(judges, run.at());
-            return Ok(true);
-        }
-        self.backstage.tell(Event::Warning(format!(
-            "judging by {protocol} is forecast to take {} and was not begun. Ask for it when you have the time, or for a \
-             smaller protocol",
-            duration(secs)
-        )));
-        Ok(false)
     }
 
     /// Somebody asks which images to use.
-    pub(super) fn begin_verdict(&mut self) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
+    fn begin_verdict(&mut self, number: u64) -> Result<Next> {
+        let Some(run) = &mut self.run else { return Ok(Next::Answer) };
         let (last, whole) = (run.config.evaluation.last, run.config.evaluation.whole);
         if last.family == Rules::Whole {
             let text = format!("{last} judges the whole set only. Set evaluation.last=\"dm@300x5\" for a verdict");
             return Err(Error::Config(text));
         }
-        let mut judges = run.judges_for_verdict(last, &self.jobs)?;
-        if run.known_whole(whole).is_none() {
-            judges.extend(run.judges(whole, &self.jobs)?);
-        }
-        let secs_left = forecast(&judges)?;
-        self.backstage.tell(Event::Evaluating { what: format!("a verdict by {last}"), done: 0.0, secs_left });
-        self.jobs.add(judges, run.at());
-        self.owes_verdict = true;
-        Ok(())
+        let mut orders = run.orders_for_verdict(last, &self.jobs);
+        orders.extend(run.order_for_whole(whole, self.judge, &self.jobs));
+        let what = format!("a verdict by {last}");
+        self.backstage.tell(Event::Evaluating { what, done: 0.0, secs_left: f64::INFINITY });
+        self.order(orders, &[number]);
+        self.owes_verdict.get_or_insert_default().push(number);
+        Ok(Next::Wait)
     }
 
     /// Everything was judged.
-    pub(super) fn pass_verdict(&mut self) -> Result<()> {
-        self.owes_verdict = false;
-        let Some(run) = &mut self.run else { return Ok(()) };
-        if let Some(verdict) = run.verdict(run.config.evaluation.last)? {
+    pub(super) fn pass_verdict(&mut self) {
+        let Some(requests) = self.owes_verdict.take() else { return };
+        let Some(run) = &mut self.run else { return };
+        if let Some(verdict) = run.verdict(run.config.evaluation.last) {
             self.backstage.tell(Event::Verdict(Box::new(verdict)));
         }
-        Ok(())
+        self.answer_served(&requests);
     }
 
-    pub(super) fn evaluate(&mut self, budget: Duration) -> Result<()> {
-        let Some(run) = &mut self.run else { return Ok(()) };
-        match self.jobs.advance(budget)? {
+    /// A slice of what is worked out beside the run.
+    pub(super) fn work_beside(&mut self, budget: Duration) -> Result<()> {
+        self.begin_analyses();
+        match self.jobs.advance(budget, &self.inbox) {
             Slice::Quiet => {}
             Slice::Progress { what, done, secs_left } => {
                 self.backstage.tell(Event::Evaluating { what, done, secs_left });
             }
-            Slice::Done { judge, step, outcome, secs } => {
-                let evaluation = run.add_evaluation(&judge, step, outcome, secs)?;
+            Slice::Ended(ended) => {
+                let Ended { key, step, requests, secs, outcome } = *ended;
+                let taken = outcome.and_then(|product| self.take_product(product, step, &requests, secs));
+                let refused = taken.map_err(|error| self.drop_requests(&requests, &key, &error)).is_err();
                 self.let_go()?;
-                self.backstage.tell(Event::Evaluated(evaluation));
                 if self.jobs.is_empty() {
                     self.backstage.tell(Event::EvaluationsDone);
+                }
+                if !refused {
+                    self.answer_served(&requests);
                 }
             }
         }
         Ok(())
     }
+
+    /// Makes facts of what a job has brought; what has to be judged because of it is ordered for the same requests.
+    fn take_product(&mut self, product: Product, step: u64, requests: &[u64], secs: f64) -> Result<()> {
+        if let Product::Inspected(summary) = product {
+            self.backstage.tell(Event::Inspected(summary));
+            return Ok(());
+        }
+        let Some(run) = &mut self.run else { return Ok(()) };
+        match product {
+            Product::Judged { judge, outcome, key } => {
+                let evaluation = run.add_evaluation(&judge, step, (outcome, &key), secs)?;
+                self.backstage.tell(Event::Evaluated(evaluation));
+            }
+            Product::OnMap(judged) => self.backstage.tell(Event::OnMap(judged)),
+            Product::Measured(measured) => self.backstage.tell(Event::Measured(measured)),
+            Product::Fused(fused) => self.backstage.tell(Event::Fused(fused)),
+            Product::Written { folder, images } => {
+                self.backstage.tell(Event::Exported(folder.clone()));
+                let orders = run.orders_of_written(folder, images, &self.jobs);
+                self.order(orders, requests);
+            }
+            Product::Selected(folder) => self.backstage.tell(Event::Exported(folder)),
+            Product::Opened { set, images, note } => {
+                let order = run.order_of_read(images);
+                run.opened = Some(*set);
+                self.backstage.tell(Event::Opened(note));
+                self.order(vec![order], requests);
+                self.viewer.press();
+            }
+            Product::Inspected(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Something could not be worked out: who asked for it hears why, and what else they asked for is given up.
+    fn drop_requests(&mut self, requests: &[u64], key: &Key, error: &Error) {
+        for &request in requests {
+            if request == UNASKED {
+                self.backstage.tell(Event::Warning(format!("{}: {error}", describe(key))));
+                if let (Mode::Ending, Key::Judge(subject, protocol, _)) = (self.mode, key) {
+                    self.skip(*subject, *protocol, WhySkipped::Failed);
+                }
+                continue;
+            }
+            self.jobs.give_up(request);
+            if let Some(waiting) = &mut self.owes_verdict {
+                waiting.retain(|known| *known != request);
+            }
+            self.refuse(request, error);
+        }
+        // A verdict that nobody waits for any more is none.
+        if self.mode != Mode::Ending && self.owes_verdict.as_ref().is_some_and(Vec::is_empty) {
+            self.owes_verdict = None;
+        }
+    }
+
+    /// Gives up everything that is worked out about the run. What a finished run lacks because of it is said.
+    pub(super) fn drop_jobs(&mut self) {
+        let (keys, mut requests) = self.jobs.clear();
+        requests.extend(self.owes_verdict.take().unwrap_or_default());
+        requests.extend(self.awaiting.drain(..).map(|(request, _)| request));
+        requests.sort_unstable();
+        requests.dedup();
+        for request in requests.into_iter().filter(|request| *request != UNASKED) {
+            self.backstage.answer(request, Answer::Cancelled);
+        }
+        if self.mode == Mode::Ending {
+            for key in keys {
+                if let Key::Judge(subject, protocol, _) = key {
+                    self.skip(subject, protocol, WhySkipped::Interrupted);
+                }
+            }
+        }
+    }
+
+    fn skip(&self, subject: Subject, protocol: Protocol, why: WhySkipped) {
+        self.backstage.tell(Event::Skipped(Skipped { subject, protocol: protocol.to_string(), why }));
+    }
+
+    /// Answers those requests for which nothing more is worked out.
+    pub(super) fn answer_served(&mut self, requests: &[u64]) {
+        for &request in requests {
+            let awaits = self.awaiting.iter().any(|(awaiting, _)| *awaiting == request)
+                || self.owes_verdict.as_ref().is_some_and(|waiting| waiting.contains(&request))
+                || self.preparing.as_ref().is_some_and(|preparing| preparing.is_for(request));
+            if request != UNASKED && !awaits && !self.jobs.serves(request) {
+                self.backstage.answer(request, Answer::Done);
+            }
+        }
+    }
 }
 
-/// How many seconds some evaluations will take.
-fn forecast(judges: &[Judge]) -> Result<f64> {
-    judges.iter().map(Judge::forecast).sum()
+fn describe(key: &Key) -> String {
+    match key {
+        Key::Judge(subject, protocol, _) => format!("{} by {protocol}", subject.describe()),
+        Key::OnMap => "what the map leaves".to_owned(),
+        Key::Distances => "distances of the points".to_owned(),
+        Key::Files(path) => path.display().to_string(),
+        Key::Inspect => "a look at the data".to_owned(),
+    }
 }

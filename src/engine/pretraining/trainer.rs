@@ -1,8 +1,7 @@
-//! The pool: networks that are trained on the real images, in slices beside a run, and kept for later runs.
+//! The training itself: network after network, each found in the cache or trained, measured and kept.
 //!
-//! Some terms draw one of them at every step; people look at the feature plane through the first. What decides a network
-//! is its recipe, the usable training images and the seed; by these it is found again in the cache. A training that is
-//! given up goes on from where it stood.
+//! What decides a network is its recipe, the usable training images and the seed; by these it is found again in the cache.
+//! A training that is given up goes on from where it stood.
 
 use std::{
     collections::HashMap,
@@ -11,17 +10,19 @@ use std::{
 };
 
 use candle_core::{Device, Tensor};
+use crossbeam_channel::Sender;
 
-use super::{known, latent::LatentSpace};
+use super::Made;
+use crate::engine::{known, latent::LatentSpace, task::Turns};
 use crate::{
     config::RunConfig,
     data::Dataset,
     distill::Pretrained,
-    error::Result,
+    error::{Error, Result},
     evaluate::{Chosen, Optimizer, Recipe, Snapshot, Training, accuracy_on, select_at_random},
-    latent::Latent,
     nn::{self, Network, NetworkSpec, init::Init},
     random::{Purpose, stream},
+    slices::{Slices, Undisturbed},
     store::{self, CachedNetwork},
 };
 
@@ -33,7 +34,7 @@ const SLICE: usize = 256;
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// The networks of a run, trained one after the other.
-pub(super) struct Pretraining {
+pub(super) struct Trainer {
     data: Arc<Dataset>,
     device: Device,
     seed: u64,
@@ -44,25 +45,12 @@ pub(super) struct Pretraining {
     ready: Vec<Arc<Pretrained>>,
     /// The space of a quantizer, which comes before them.
     latent: Option<LatentSpace>,
-    current: Option<Training>,
     worked: Duration,
     kept: Instant,
-    /// True after an error, until somebody wants it tried again.
-    failed: bool,
 }
 
-/// How far a training is.
-pub(super) struct TrainingProgress {
-    /// What is under way, in words.
-    pub(super) what: String,
-    /// Share of it that is done.
-    pub(super) done: f64,
-    /// Forecast of the rest: of all networks of a pool, or of one of the two parts of a space.
-    pub(super) secs_left: f64,
-}
-
-impl Pretraining {
-    /// The pool of a run; trains nothing yet.
+impl Trainer {
+    /// For the pool of a run; trains nothing yet.
     pub(super) fn new(config: &RunConfig, data: &Arc<Dataset>, device: &Device) -> Self {
         let network = config.pool.network(&config.network);
         let usable = data.all_usable().len();
@@ -80,82 +68,51 @@ impl Pretraining {
             fingerprint,
             ready: Vec::new(),
             latent: config.needs_latent().then(|| LatentSpace::new(config, data, device)),
-            current: None,
             worked: Duration::ZERO,
             kept: Instant::now(),
-            failed: false,
         }
     }
 
-    /// True after an error; nothing more is tried.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed
-    }
-
-    /// Tries again after an error.
-    pub(super) fn retry(&mut self) {
-        self.failed = false;
-    }
-
-    /// Number of networks.
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
-    /// The network through which people look.
-    pub(super) fn lens(&self) -> Option<&Arc<Pretrained>> {
-        self.ready.first()
-    }
-
-    /// All networks, once they are trained.
-    pub(super) fn pool(&self) -> Option<&[Arc<Pretrained>]> {
-        (self.ready.len() == self.size).then_some(&self.ready)
-    }
-
-    /// The latent space, once it is trained.
-    pub(super) fn latent(&self) -> Option<&Arc<Latent>> {
-        self.latent.as_ref().and_then(LatentSpace::ready)
-    }
-
-    /// Works on what comes next for about `budget`, one batch at least.
-    pub(super) fn advance(&mut self, budget: Duration) -> Result<TrainingProgress> {
-        let progress = match &mut self.latent {
-            Some(latent) if latent.ready().is_none() => latent.advance(budget),
-            _ => self.train(budget),
-        };
-        self.failed = progress.is_err();
-        progress
-    }
-
-    fn train(&mut self, budget: Duration) -> Result<TrainingProgress> {
-        let clock = Instant::now();
-        let mut training = match self.current.take() {
-            Some(training) => training,
-            None => match self.begin()? {
-                Some(training) => training,
-                None => return Ok(self.progress(1.0)),
-            },
-        };
-        while training.advance()? {
-            if clock.elapsed() >= budget {
-                self.worked += clock.elapsed();
-                let progress = self.progress(training.done());
-                self.current = Some(training);
-                if self.kept.elapsed() > KEEP_EVERY {
-                    self.keep();
-                }
-                return Ok(progress);
+    /// Makes everything, one after the other, and hands each out as soon as it is there. What is given up is kept.
+    pub(super) fn run(mut self, turns: &mut Turns<()>, made: &Sender<Made>) -> Result<()> {
+        if let Some(latent) = self.latent.take() {
+            let _ = made.send(Made::Latent(latent.train(turns)?));
+        }
+        while self.ready.len() < self.size {
+            if let Some(training) = self.begin()? {
+                self.train(training, turns)?;
             }
+            let newest = self.ready.last().expect("one was made").clone();
+            let _ = made.send(Made::Network(newest));
         }
-        self.worked += clock.elapsed();
-        self.finish(&training)?;
-        Ok(self.progress(1.0))
+        Ok(())
+    }
+
+    fn train(&mut self, mut training: Training, turns: &mut Turns<()>) -> Result<()> {
+        loop {
+            let clock = Instant::now();
+            let goes_on = training.advance()?;
+            self.worked += clock.elapsed();
+            if !goes_on {
+                break;
+            }
+            self.tell(training.done(), turns);
+            let wanted = turns.tick(training.done());
+            if wanted.is_err() || self.kept.elapsed() > KEEP_EVERY {
+                self.keep(&training);
+            }
+            wanted?;
+        }
+        let finished = self.finish(&training, turns);
+        if matches!(finished, Err(Error::Interrupted)) {
+            self.keep(&training);
+        }
+        finished
     }
 
     /// Keeps a half-trained network, so that it can go on later.
-    pub(super) fn keep(&mut self) {
+    fn keep(&mut self, training: &Training) {
         self.kept = Instant::now();
-        let Some(training) = &self.current else { return };
         let Snapshot { epoch, position, variables, velocities } = training.snapshot();
         let mut kept = CachedNetwork::default();
         kept.about.insert("epoch".to_owned(), epoch.to_string());
@@ -169,16 +126,11 @@ impl Pretraining {
         store::cache_network(&self.file(HALF), kept);
     }
 
-    fn progress(&self, done: f64) -> TrainingProgress {
-        let finished = self.ready.len();
-        let under_way = if self.current.is_none() && done >= 1.0 { 0.0 } else { done };
-        let (share, rest) = (finished as f64 + under_way, self.size as f64);
-        let worked = self.worked.as_secs_f64();
-        TrainingProgress {
-            what: format!("network {} of {}", (finished + 1).min(self.size), self.size),
-            done,
-            secs_left: if share > 0.0 { worked / share * (rest - share) } else { f64::INFINITY },
-        }
+    fn tell(&self, done: f64, turns: &mut Turns<()>) {
+        let (finished, worked) = (self.ready.len() as f64, self.worked.as_secs_f64());
+        let share = finished + done;
+        let secs_left = (share > 0.0).then(|| worked / share * (self.size as f64 - share));
+        turns.describe(Some(format!("network {} of {}", self.ready.len() + 1, self.size)), secs_left);
     }
 
     /// The next training, begun or taken up again; none where the network is there already.
@@ -192,7 +144,7 @@ impl Pretraining {
                 self.data.classes(),
                 Init::frozen(&mut stream(self.seed, Purpose::Pretraining, 0, 0), &self.device),
             )?;
-            let typical_distance = self.typical_distance(network.as_ref())?;
+            let typical_distance = self.typical_distance(network.as_ref(), &mut Undisturbed)?;
             self.add(network, typical_distance, None);
             return Ok(None);
         }
@@ -210,11 +162,11 @@ impl Pretraining {
     }
 
     /// Freezes a network that was trained, measures it and keeps it.
-    fn finish(&mut self, training: &Training) -> Result<()> {
+    fn finish(&mut self, training: &Training, turns: &mut Turns<()>) -> Result<()> {
         let parameters = training.snapshot().variables;
         let network = self.frozen(parameters.clone())?;
-        let typical_distance = self.typical_distance(network.as_ref())?;
-        let accuracy = self.accuracy(network.as_ref())?;
+        let typical_distance = self.typical_distance(network.as_ref(), turns)?;
+        let accuracy = self.accuracy(network.as_ref(), turns)?;
         let named = parameters.into_iter().enumerate().map(|(index, tensor)| (format!("variable.{index}"), tensor));
         let mut kept = CachedNetwork { tensors: named.collect(), about: HashMap::new() };
         kept.about.insert("typical_distance".to_owned(), typical_distance.to_string());
@@ -273,28 +225,30 @@ impl Pretraining {
     }
 
     /// Median distance of real images to the mean of their class, over a sample of all classes.
-    fn typical_distance(&self, network: &dyn Network) -> Result<f64> {
+    fn typical_distance(&self, network: &dyn Network, slices: &mut dyn Slices) -> Result<f64> {
         let classes: Vec<u32> = (0..self.data.classes() as u32).collect();
         let per_class = (MEASURED / classes.len()).max(2);
         let mut distances = Vec::new();
         for class in classes {
             let sample = select_at_random(&self.data, &[class], per_class, self.seed, u64::MAX - 1);
             let features = self.features(network, &sample)?;
+            slices.tick(1.0)?;
             distances.extend(distances_to_mean(&features, network.embedding_len()));
         }
         distances.sort_unstable_by(f64::total_cmp);
         Ok(distances.get(distances.len() / 2).copied().unwrap_or(1.0))
     }
 
-    fn accuracy(&self, network: &dyn Network) -> Result<Option<f64>> {
+    fn accuracy(&self, network: &dyn Network, slices: &mut dyn Slices) -> Result<Option<f64>> {
         let holdout = &self.data.holdout()[..self.data.holdout().len().min(MEASURED)];
         if holdout.is_empty() {
             return Ok(None);
         }
-        let right = holdout
-            .chunks(SLICE)
-            .map(|slice| accuracy_on(network, &self.data, self.data.train(), slice, &self.device))
-            .sum::<Result<usize>>()?;
+        let mut right = 0;
+        for slice in holdout.chunks(SLICE) {
+            right += accuracy_on(network, &self.data, self.data.train(), slice, &self.device)?;
+            slices.tick(1.0)?;
+        }
         Ok(Some(right as f64 / holdout.len() as f64))
     }
 

@@ -1,0 +1,123 @@
+//! The beginning of a run, and how one is left: reading data and making a method ready are a task, so that one can still pause, stop
+//! or close.
+
+use super::{IDLE_SLICE, Mode, Worker};
+use crate::{
+    engine::{
+        Answer, Command, Event, Start,
+        run::Run,
+        task::{Task, Turn},
+    },
+    error::Result,
+};
+
+/// A run that is being made ready.
+pub(super) struct Preparing {
+    task: Task<(Run, Vec<String>)>,
+    request: u64,
+    /// The run waits before its next step.
+    paused: bool,
+}
+
+impl Preparing {
+    /// True if this request asked for it.
+    pub(super) fn is_for(&self, request: u64) -> bool {
+        self.request == request
+    }
+}
+
+impl Worker {
+    /// Leaves what there is and begins to make a run ready.
+    pub(super) fn start(&mut self, start: Start, request: u64) -> Result<()> {
+        self.leave().inspect_err(|error| {
+            self.backstage.tell(Event::Failed { message: error.to_string(), code: error.exit_code() });
+        })?;
+        self.judge = start.judge;
+        self.backstage.tell(Event::Preparing(format!("reading {}", start.config.data)));
+        let paused = start.paused;
+        let task = Task::new(move |turns| Run::open(start, turns))?;
+        self.preparing = Some(Preparing { task, request, paused });
+        Ok(())
+    }
+
+    /// Goes on with making it ready; begins once it is.
+    pub(super) fn prepare(&mut self) -> Result<()> {
+        let Some(preparing) = &mut self.preparing else { return Ok(()) };
+        let Turn::Done(outcome) = preparing.task.advance(IDLE_SLICE, &self.inbox) else { return Ok(()) };
+        let Preparing { request, paused, .. } = self.preparing.take().expect("just looked");
+        let begun = outcome.and_then(|(run, warnings)| self.begin(run, warnings, paused));
+        match &begun {
+            Ok(()) => self.backstage.answer(request, Answer::Done),
+            Err(error) => {
+                let (message, code) = (error.to_string(), error.exit_code());
+                self.backstage.tell(Event::Failed { message, code });
+                self.refuse(request, error);
+            }
+        }
+        for request in std::mem::take(&mut self.deferred) {
+            self.take(request);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, run: Run, warnings: Vec<String>, paused: bool) -> Result<()> {
+        warnings.into_iter().for_each(|warning| self.backstage.tell(Event::Warning(warning)));
+        self.backstage.tell(Event::Started(Box::new(run.info())));
+        if !run.evaluations().is_empty() {
+            self.backstage.tell(Event::Recalled(run.evaluations().to_vec()));
+        }
+        self.viewer.begin();
+        let complete = run.is_complete();
+        self.run = Some(run);
+        match (complete, paused) {
+            (_, true) => self.pause(None),
+            (true, false) => self.end()?,
+            (false, false) => self.go(Mode::Running),
+        }
+        Ok(())
+    }
+
+    /// Pause, resume, step and stop, before there is a run to obey.
+    pub(super) fn steer_preparing(&mut self, command: &Command) {
+        let Some(preparing) = &mut self.preparing else { return };
+        match command {
+            Command::Pause => {
+                preparing.paused = true;
+                self.backstage.tell(Event::Paused { step: 0, reason: None });
+            }
+            Command::Stop => {
+                self.give_up_preparing();
+                self.backstage.tell(Event::Finished { step: 0, complete: false });
+            }
+            _ => preparing.paused = false,
+        }
+    }
+
+    /// Nobody wants the run any more that is being made ready, nor what was asked about it.
+    fn give_up_preparing(&mut self) {
+        let Some(Preparing { request, .. }) = self.preparing.take() else { return };
+        self.backstage.answer(request, Answer::Cancelled);
+        for waiting in std::mem::take(&mut self.deferred) {
+            self.backstage.answer(waiting.number, Answer::Cancelled);
+        }
+    }
+
+    /// Saves a run that is left in the middle.
+    pub(super) fn leave(&mut self) -> Result<()> {
+        self.give_up_preparing();
+        self.drop_jobs();
+        self.mode = Mode::Ended;
+        let Some(mut run) = self.run.take() else { return Ok(()) };
+        run.pretraining.keep();
+        if !run.is_complete()
+            && !run.is_saved()
+            && let Err(error) = run.checkpoint()
+        {
+            // What cannot be saved is not thrown away for something else.
+            self.run = Some(run);
+            self.pause(Some("the run could not be saved".to_owned()));
+            return Err(error);
+        }
+        Ok(())
+    }
+}
