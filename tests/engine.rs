@@ -10,14 +10,14 @@ use std::{
 use crossbeam_channel::RecvTimeoutError;
 use spiritsafe::{
     config::RunConfig,
-    engine::{Command, Engine, Event, Start, Trial},
+    engine::{Answer, Command, Engine, Event, Start, Trial},
     report::{Change, GalleryView, Intervention, Wants},
     store::RunFolder,
 };
 use support::{
     assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
     driving::{
-        PATIENCE, begin, digits, folder, paused, plane, start, undisturbed, wait, wait_applied, wait_failed,
+        PATIENCE, begin, digits, folder, next, paused, plane, start, undisturbed, wait, wait_applied, wait_failed,
         wait_finished, wait_paused, wait_refused, wait_step,
     },
     lines,
@@ -55,6 +55,7 @@ fn a_paused_run_does_single_steps_and_goes_on() {
     engine.send(Command::Pause);
     let at = wait_paused(&engine);
     assert!((10..100).contains(&at), "{at}");
+    assert!(matches!(next(&engine), Event::Answered { answer: Answer::Done, .. }));
     let quiet = engine.events().recv_timeout(Duration::from_millis(100));
     assert!(matches!(quiet, Err(RecvTimeoutError::Timeout)), "a paused engine is quiet, not {quiet:?}");
     engine.send(Command::Resume);
@@ -435,13 +436,24 @@ fn a_finished_run_leaves_its_folder_to_others_and_takes_it_again() {
     assert!(wait_finished(&first).1);
     let second = begin(Start { resume: true, paused: true, ..start(&config, out.path()) });
     assert_eq!(wait_paused(&second), 20, "a finished run is open to others");
-    first.send(weight(0.5));
+    first.send(Command::Checkpoint);
     let (message, code) = wait_refused(&first);
     assert!(code == 2 && message.contains("in use"), "{message}");
     drop(second);
-    first.send(weight(0.5));
-    assert_eq!(new_weight(&wait_applied(&first)), 0.5);
-    assert_eq!(lines(&out.path().join("interventions.jsonl")).len(), 1);
+    first.send(Command::Checkpoint);
+    let saved = |event: &Event| matches!(event, Event::Checkpointed { step: 20 }).then_some(());
+    wait(&first, saved);
+}
+
+#[test]
+fn a_change_that_no_step_would_feel_is_refused_and_not_recorded() {
+    let (config, out) = (plane(&["steps=20"]), folder());
+    let engine = begin(start(&config, out.path()));
+    assert!(wait_finished(&engine).1);
+    engine.send(weight(0.5));
+    let (message, code) = wait_refused(&engine);
+    assert!(code == 2 && message.contains("all 20 steps") && message.contains("--resume"), "{message}");
+    assert!(lines(&out.path().join("interventions.jsonl")).is_empty());
 }
 
 #[test]

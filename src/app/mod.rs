@@ -191,8 +191,8 @@ impl App {
     }
 
     fn start(&mut self, start: Start) {
-        let request = self.engine.send(Command::Start(Box::new(start.clone())));
-        self.run.asking(start, request);
+        self.run.asking(&start);
+        self.send(Command::Start(Box::new(start)));
     }
 
     /// What is dropped on the window is opened: a set, a comparison, or data for the next run.

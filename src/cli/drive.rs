@@ -79,7 +79,7 @@ impl Summary {
 pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
     let interrupted = listen_for_ctrl_c();
     let engine = Engine::spawn(|| {});
-    let started = engine.send(Command::Start(Box::new(start)));
+    engine.send(Command::Start(Box::new(start)));
     let asked = then.map(|command| engine.send(command));
     let mut summary = Summary::default();
     let mut screen = Screen::default();
@@ -104,9 +104,7 @@ pub(super) fn drive(start: Start, then: Option<Command>) -> Result<Summary> {
                 return if is_stopping && !is_whole { Err(Error::Interrupted) } else { Ok(summary) };
             }
             Event::Failed { message, code } => return Err(failure(message, code)),
-            Event::Answered { request, answer: Answer::Refused { message, code } }
-                if request == started || Some(request) == asked =>
-            {
+            Event::Answered { request, answer: Answer::Refused { message, code } } if Some(request) == asked => {
                 screen.close();
                 return Err(failure(message, code));
             }

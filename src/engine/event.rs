@@ -131,6 +131,8 @@ pub enum Answer {
         /// Exit code of the command line.
         code: u8,
     },
+    /// The run could not be started; [`Event::Failed`] said why.
+    Failed,
     /// It was given up, because somebody said so or the run was left.
     Cancelled,
     /// A later request of its kind came before it was looked at.

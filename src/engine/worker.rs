@@ -97,6 +97,8 @@ enum Next {
     Answer,
     /// It is answered when its jobs are done.
     Wait,
+    /// It is answered by whoever makes a run ready.
+    Elsewhere,
 }
 
 impl Worker {
@@ -204,6 +206,7 @@ impl Worker {
         match outcome {
             Ok(Next::Answer) => self.backstage.answer(number, Answer::Done),
             Ok(Next::Wait) => self.answer_served(&[number]),
+            Ok(Next::Elsewhere) => {}
             // Said, and forgotten: the run is none the worse.
             Err(error) => self.refuse(number, &error),
         }
@@ -222,8 +225,8 @@ impl Worker {
     fn obey(&mut self, command: Command, number: u64) -> Result<Next> {
         match command {
             Command::Start(start) => {
-                self.start(*start, number)?;
-                return Ok(Next::Wait);
+                self.start(*start, number);
+                return Ok(Next::Elsewhere);
             }
             Command::Inspect(config) => {
                 for earlier in self.jobs.stop_inspecting() {

@@ -164,8 +164,6 @@ pub struct RunState {
     pub info: Option<RunInfo>,
     /// What the engine was asked to run last.
     pub asked: Option<Start>,
-    /// The number of that request.
-    start_request: u64,
     /// The config of the run in `info`.
     pub config: Option<RunConfig>,
     /// The newest step.
@@ -207,9 +205,8 @@ pub struct RunState {
 
 impl RunState {
     /// Remembers what was asked, before the engine answers.
-    pub fn asking(&mut self, start: Start, request: u64) {
-        self.asked = Some(start);
-        self.start_request = request;
+    pub fn asking(&mut self, start: &Start) {
+        self.asked = Some(start.clone());
         self.failure = None;
         self.phase = Phase::Preparing("Starting".to_owned());
     }
@@ -295,8 +292,7 @@ impl RunState {
             }
             Event::Note(text) => self.journal.write(Grade::Note, text, self.step),
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
-            // A start that fails has failed the run, too, and that says it all.
-            Event::Answered { request, answer: Answer::Refused { message, .. } } if request != self.start_request => {
+            Event::Answered { answer: Answer::Refused { message, .. }, .. } => {
                 self.inspecting = false;
                 self.desk.settle();
                 self.tell_failure(message);

@@ -149,7 +149,7 @@ impl Quantizer {
         (self.space, self.encoded) = (Some(space), encoded);
         let cells = self.cells_of(&first);
         let QuantizerSpec { time, medoid, tempering, .. } = self.spec;
-        let images = self.made(&first, &cells, Making { time, medoid, tempering })?.images;
+        let images = self.made(&first, &cells, Making { time, medoid, tempering }, &|| false)?.images;
         if self.books.is_empty() {
             (self.books, self.cells) = (first, cells);
             self.state.images = images.clone();
@@ -213,14 +213,23 @@ impl Quantizer {
         books.iter().zip(&self.encoded).map(|(book, samples)| book.cells(samples)).collect()
     }
 
-    /// The images of points.
-    fn made(&self, books: &[Codebook], cells: &[Cells], making: Making) -> Result<Made> {
+    /// The images of points; an error as soon as `interrupted` says so between two classes.
+    fn made(
+        &self,
+        books: &[Codebook],
+        cells: &[Cells],
+        making: Making,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Made> {
         let space = self.space.as_ref().expect("points have a space");
         let Making { time, medoid, tempering } = making;
         let medoid = medoid as f32;
         let per_class = books.first().map_or(0, Codebook::len);
         let (mut values, mut moved) = (Vec::new(), 0.0);
         for (position, ((book, cells), &class)) in books.iter().zip(cells).zip(&self.state.images.classes).enumerate() {
+            if interrupted() {
+                return Err(Error::Interrupted);
+            }
             let back = match space.latent().filter(|_| time > 0.0) {
                 Some(latent) => latent.bring_back(&book.points, class, time, self.seed)?,
                 None => book.points.clone(),
@@ -362,16 +371,13 @@ impl Method for Quantizer {
         }
         let step = self.state.step + 1;
         let books = self.moved(step);
-        if interrupted() {
-            return Err(Error::Interrupted);
-        }
         if !books.iter().all(|book| book.points.iter().all(|value| value.is_finite())) {
             let culprit = format!("a point at the learning rate {}", self.state.weights.learning_rate);
             return Err(Error::NotFinite { step, last_good: step - 1, culprit });
         }
         let cells = self.cells_of(&books);
         let (time, medoid, tempering) = (self.weight(PRIOR), self.weight(MEDOID), self.weight(MASSES));
-        let Made { images, moved } = self.made(&books, &cells, Making { time, medoid, tempering })?;
+        let Made { images, moved } = self.made(&books, &cells, Making { time, medoid, tempering }, interrupted)?;
         let report = self.report(step, &books, &cells, moved);
         (self.books, self.cells) = (books, cells);
         self.state.velocity.resize(images.values.len(), 0.0);

@@ -250,8 +250,7 @@ impl Worker {
     pub(super) fn answer_served(&mut self, requests: &[u64]) {
         for &request in requests {
             let awaits = self.awaiting.iter().any(|(awaiting, _)| *awaiting == request)
-                || self.owes_verdict.as_ref().is_some_and(|waiting| waiting.contains(&request))
-                || self.preparing.as_ref().is_some_and(|preparing| preparing.is_for(request));
+                || self.owes_verdict.as_ref().is_some_and(|waiting| waiting.contains(&request));
             if request != UNASKED && !awaits && !self.jobs.serves(request) {
                 self.backstage.answer(request, Answer::Done);
             }

@@ -8,7 +8,7 @@ use crate::{
         run::Run,
         task::{Task, Turn},
     },
-    error::Result,
+    error::{Error, Result},
 };
 
 /// A run that is being made ready.
@@ -19,25 +19,24 @@ pub(super) struct Preparing {
     paused: bool,
 }
 
-impl Preparing {
-    /// True if this request asked for it.
-    pub(super) fn is_for(&self, request: u64) -> bool {
-        self.request == request
-    }
-}
-
 impl Worker {
     /// Leaves what there is and begins to make a run ready.
-    pub(super) fn start(&mut self, start: Start, request: u64) -> Result<()> {
-        self.leave().inspect_err(|error| {
-            self.backstage.tell(Event::Failed { message: error.to_string(), code: error.exit_code() });
-        })?;
-        self.judge = start.judge;
-        self.backstage.tell(Event::Preparing(format!("reading {}", start.config.data)));
-        let paused = start.paused;
-        let task = Task::new(move |turns| Run::open(start, turns))?;
-        self.preparing = Some(Preparing { task, request, paused });
-        Ok(())
+    pub(super) fn start(&mut self, start: Start, request: u64) {
+        let (judge, paused, data) = (start.judge, start.paused, start.config.data.to_string());
+        let task = self.leave().and_then(|()| Task::new(move |turns| Run::open(start, turns)));
+        match task {
+            Ok(task) => {
+                self.judge = judge;
+                self.preparing = Some(Preparing { task, request, paused });
+                self.backstage.tell(Event::Preparing(format!("reading {data}")));
+            }
+            Err(error) => self.fail_to_start(request, &error),
+        }
+    }
+
+    fn fail_to_start(&self, request: u64, error: &Error) {
+        self.backstage.tell(Event::Failed { message: error.to_string(), code: error.exit_code() });
+        self.backstage.answer(request, Answer::Failed);
     }
 
     /// Goes on with making it ready; begins once it is.
@@ -45,14 +44,9 @@ impl Worker {
         let Some(preparing) = &mut self.preparing else { return Ok(()) };
         let Turn::Done(outcome) = preparing.task.advance(IDLE_SLICE, &self.inbox) else { return Ok(()) };
         let Preparing { request, paused, .. } = self.preparing.take().expect("just looked");
-        let begun = outcome.and_then(|(run, warnings)| self.begin(run, warnings, paused));
-        match &begun {
+        match outcome.and_then(|(run, warnings)| self.begin(run, warnings, paused)) {
             Ok(()) => self.backstage.answer(request, Answer::Done),
-            Err(error) => {
-                let (message, code) = (error.to_string(), error.exit_code());
-                self.backstage.tell(Event::Failed { message, code });
-                self.refuse(request, error);
-            }
+            Err(error) => self.fail_to_start(request, &error),
         }
         for request in std::mem::take(&mut self.deferred) {
             self.take(request);
