@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::Device;
 
 use super::{
-    known,
     jobs::{Job, Key, Product},
+    known,
     task::Turns,
 };
 use crate::{
