@@ -7,6 +7,7 @@ pub mod error;
 pub mod fingerprint;
 pub mod folders;
 pub mod memory;
+pub mod names;
 pub mod random;
 pub mod report;
 pub mod slices;

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("folders", &[]),
     ("memory", &[]),
+    ("names", &[]),
     ("random", &[]),
     ("report", &[]),
     ("slices", &["error"]),
@@ -19,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("evaluate", &["error", "random", "report", "slices", "words", "data", "nn", "distill"]),
     ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
-    ("store", &["error", "fingerprint", "folders", "report", "data", "distill"]),
+    ("store", &["error", "fingerprint", "folders", "names", "report", "data", "distill"]),
     ("config", &["error", "data", "nn", "latent", "distill", "evaluate"]),
     (
         "engine",
@@ -27,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "error",
             "fingerprint",
             "memory",
+            "names",
             "random",
             "report",
             "slices",
@@ -46,6 +48,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
         &[
             "error",
             "memory",
+            "names",
             "report",
             "data",
             "nn",

@@ -18,6 +18,7 @@ use crate::{
     data::DataSpec,
     error::{Error, Result},
     evaluate::{Protocol, published},
+    names::file_name,
     report::{Accuracy, Compared, Comparison, Evaluation, Spread, Subject},
     store::{self, RunFolder},
     words,
@@ -160,7 +161,7 @@ impl CompareArgs {
     /// Runs a preset, unless that was done before, and judges it.
     fn distil(&self, preset: &str, seed: u64, against: &[&str]) -> Result<Done> {
         let config = self.config(preset, seed)?;
-        let folder = self.out.join(format!("{preset}-{seed}"));
+        let folder = self.out.join(file_name(&format!("{preset}-{seed}")));
         let known = match folder.join("run.json").is_file() {
             true => {
                 let same = RunFolder::record::<RunConfig>(&folder)?.config == config;
@@ -201,7 +202,7 @@ impl CompareArgs {
 
     fn child_distils(&self, config: &RunConfig, folder: &Path) -> Result<Value> {
         std::fs::create_dir_all(&self.out).map_err(Error::file("make", &self.out))?;
-        let file = self.out.join(format!("{}-{}.toml", config.name, config.seed));
+        let file = self.out.join(file_name(&format!("{}-{}.toml", config.name, config.seed)));
         let text = toml::to_string(config).expect("a config is TOML");
         std::fs::write(&file, text).map_err(Error::file("write", &file))?;
         let mut arguments = ["distill", "--json", "--judge", "images", "--config"].map(str::to_owned).to_vec();

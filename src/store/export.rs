@@ -3,7 +3,8 @@
 //! - `synthetic.npz`: `images` `(n, channels, height, width)` float32 in the data's own range, not clamped; `labels`
 //!   `(n,)` int64; `mean` and `std` `(channels,)`, by which training normalises them; where images do not count alike, `masses`
 //!   `(n,)`, the share of its class that each stands for, and `weights` `(n,)`, the factor of its loss in training.
-//! - `synthetic/CLASS/000.png`: the same as 8-bit pictures, clamped to [0, 1].
+//! - `synthetic/CLASS/000.png`: the same as 8-bit pictures, clamped to [0, 1]; folders are named after the classes as far as such
+//!   names can be files.
 //! - `synthetic/points.csv` instead of pictures where the data are points of a plane.
 
 use std::{
@@ -18,9 +19,10 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::files;
 use crate::{
-    data::{Dataset, Normalisation},
+    data::{Dataset, ImageShape, Normalisation},
     distill::SyntheticSet,
     error::{Error, Result},
+    names::{csv_field, file_names},
 };
 
 /// Writes a set into `folder` and returns the path of the archive.
@@ -58,7 +60,7 @@ fn write_archive(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path
 }
 
 /// What images stand for and how much they count, each `(n,)`; nothing where all count alike.
-pub(super) fn counts(set: &SyntheticSet) -> impl Iterator<Item = (&'static str, Vec<f32>)> {
+fn counts(set: &SyntheticSet) -> impl Iterator<Item = (&'static str, Vec<f32>)> {
     let shares = set.masses.as_ref().map(|masses| ("masses", masses.shares.clone()));
     shares.into_iter().chain(set.factors().map(|factors| ("weights", factors)))
 }
@@ -97,31 +99,44 @@ fn npy_header(kind: &str, sizes: &[usize]) -> Vec<u8> {
     header
 }
 
-pub(super) fn write_pictures(set: &SyntheticSet, data: &Dataset, values: &[f32], folder: &Path) -> Result<()> {
-    let (len, area) = (set.shape.len(), set.shape.plane());
-    let colour = if set.shape.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
-    for (index, values) in values.chunks_exact(len).enumerate() {
-        let class = set.classes[index / set.per_class];
-        let folder = folder.join(data.class_name(class));
-        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
-        // Planes to pixels: (c, h, w) -> (h, w, c).
-        let pixels: Vec<u8> = (0..area)
-            .flat_map(|position| values.iter().skip(position).step_by(area))
-            .map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8)
-            .collect();
-        let path = folder.join(format!("{:03}.png", index % set.per_class));
-        files::replace(&path, |out| {
-            let (width, height) = (set.shape.width as u32, set.shape.height as u32);
-            PngEncoder::new(out).write_image(&pixels, width, height, colour).map_err(std::io::Error::other)
-        })?;
+/// The folder of each class: its name, as far as that is a file name everywhere.
+pub(super) fn class_folders(data: &Dataset) -> Vec<String> {
+    file_names(&(0..data.classes() as u32).map(|class| data.class_name(class)).collect::<Vec<_>>())
+}
+
+fn write_pictures(set: &SyntheticSet, data: &Dataset, values: &[f32], folder: &Path) -> Result<()> {
+    let folders = class_folders(data);
+    for (index, values) in values.chunks_exact(set.shape.len()).enumerate() {
+        let class = set.classes[index / set.per_class] as usize;
+        write_picture(
+            set.shape,
+            values,
+            &folder.join(&folders[class]).join(format!("{:03}.png", index % set.per_class)),
+        )?;
     }
     Ok(())
+}
+
+/// Writes one image from 0 to 1 as a picture, and makes its folder.
+pub(super) fn write_picture(shape: ImageShape, values: &[f32], path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
+    // Planes to pixels: (c, h, w) -> (h, w, c).
+    let pixels: Vec<u8> = (0..shape.plane())
+        .flat_map(|position| values.iter().skip(position).step_by(shape.plane()))
+        .map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8)
+        .collect();
+    let colour = if shape.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    files::replace(path, |out| {
+        let (width, height) = (shape.width as u32, shape.height as u32);
+        PngEncoder::new(out).write_image(&pixels, width, height, colour).map_err(std::io::Error::other)
+    })
 }
 
 fn write_points(set: &SyntheticSet, data: &Dataset, values: &[f32], path: &Path) -> Result<()> {
     let mut text = "class,x,y\n".to_owned();
     for (point, class) in values.chunks_exact(set.shape.len()).zip(set.labels()) {
-        writeln!(text, "{},{},{}", data.class_name(class), point[0], point[1]).expect("writing to a string");
+        writeln!(text, "{},{},{}", csv_field(data.class_name(class)), point[0], point[1]).expect("writing to a string");
     }
     files::replace(path, |out| out.write_all(text.as_bytes()))
 }
