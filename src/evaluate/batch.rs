@@ -46,7 +46,7 @@ impl Labels {
 
 impl Batch {
     /// The examples `chosen`, augmented and mixed; `taught` has a label for each example `(all, classes)`, where a teacher
-    /// gave them.
+    /// gave them. They count before soft labels of the examples.
     pub(super) fn new(
         examples: &dyn Examples,
         chosen: &[usize],
@@ -68,7 +68,7 @@ impl Batch {
                 }
             },
         );
-        let labels = match taught {
+        let labels = match taught.or(examples.shares()) {
             Some(taught) => {
                 Labels::Soft(chosen.iter().flat_map(|&at| &taught[at * classes..(at + 1) * classes]).copied().collect())
             }

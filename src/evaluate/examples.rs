@@ -17,6 +17,10 @@ pub trait Examples: Send + Sync {
     fn factors(&self) -> Option<&[f32]> {
         None
     }
+    /// The share of every class in each image, `(n, classes)`; none where each has one class.
+    fn shares(&self) -> Option<&[f32]> {
+        None
+    }
     /// Images that are stored: fewer where they are mosaics.
     fn stored(&self) -> usize {
         self.labels().len()
@@ -31,13 +35,14 @@ pub struct Images {
     values: Vec<f32>,
     labels: Vec<u32>,
     factors: Option<Vec<f32>>,
+    shares: Option<Vec<f32>>,
     stored: usize,
 }
 
 impl Images {
     /// Normalised images `(n, channels, height, width)` with the class of each.
     pub fn new(shape: ImageShape, values: Vec<f32>, labels: Vec<u32>) -> Self {
-        Self { shape, values, stored: labels.len(), labels, factors: None }
+        Self { shape, values, stored: labels.len(), labels, factors: None, shares: None }
     }
 
     /// Mosaics of `packing` by `packing` parts `(n, channels, height, width)` with the class of each, taken apart.
@@ -55,11 +60,28 @@ impl Images {
     /// Has every stored image count by a factor of its own.
     #[must_use]
     pub fn counting(mut self, factors: Option<Vec<f32>>) -> Self {
-        let parts = self.labels.len() / self.stored.max(1);
+        let parts = self.parts();
         let repeated =
             |factors: Vec<f32>| factors.into_iter().flat_map(|one| std::iter::repeat_n(one, parts)).collect();
         self.factors = factors.map(repeated);
         self
+    }
+
+    /// Gives every stored image a share of each class: `(stored, classes)`. Networks are trained on them by soft cross-entropy.
+    #[must_use]
+    pub fn softly_labelled(mut self, shares: Option<Vec<f32>>) -> Self {
+        let (parts, stored) = (self.parts(), self.stored.max(1));
+        let repeated = |shares: Vec<f32>| {
+            let rows = shares.chunks_exact(shares.len() / stored).flat_map(|row| std::iter::repeat_n(row, parts));
+            rows.flatten().copied().collect()
+        };
+        self.shares = shares.filter(|shares| !shares.is_empty()).map(repeated);
+        self
+    }
+
+    /// Images that networks see of a stored one.
+    fn parts(&self) -> usize {
+        self.labels.len() / self.stored.max(1)
     }
 }
 
@@ -74,6 +96,10 @@ impl Examples for Images {
 
     fn factors(&self) -> Option<&[f32]> {
         self.factors.as_deref()
+    }
+
+    fn shares(&self) -> Option<&[f32]> {
+        self.shares.as_deref()
     }
 
     fn stored(&self) -> usize {

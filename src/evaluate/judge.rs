@@ -229,11 +229,18 @@ impl Judge {
         }
     }
 
-    /// Bytes that are stored, at one byte a value and four for how much an image counts. Mosaics are stored once and seen part by
+    /// Bytes that are stored, at one byte a value, four for how much an image counts and four for each share of a soft label.
+    /// Mosaics are stored once and seen part by
     /// part.
     pub fn stored_bytes(&self) -> u64 {
-        let weighs = matches!(&self.sets, Sets::Ready(sets) if sets[0].factors().is_some());
-        (self.stored * (self.data.shape().len() + if weighs { 4 } else { 0 })) as u64
+        let beside = match &self.sets {
+            Sets::Ready(sets) => {
+                let shares = sets[0].shares().map_or(0, |_| self.data.classes());
+                4 * (shares + usize::from(sets[0].factors().is_some()))
+            }
+            Sets::Awaited(..) => 0,
+        };
+        (self.stored * (self.data.shape().len() + beside)) as u64
     }
 
     /// What the networks that were tested have brought; a judge of the same things [goes on](Self::go_on_from) from it.
