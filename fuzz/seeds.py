@@ -73,6 +73,12 @@ for kind, options in [("WEBP", {"lossless": True}), ("JPEG", {"progressive": Tru
     picture.save(content, kind, **options)
     put("picture", f"{kind}-other", content.getvalue())
 
+evil = ["../../../escaped", "/absolute", "a/b", "a:b", "CON", "NUL.txt", "com1", "..", ".", "", " ", "ship.", "q?", "\u00e9", "e\u0301", "cat", "Cat"]
+put("names", "evil", "\n".join(evil + ["x" * 300, "x" * 301]).encode())
+shares = RNG.dirichlet(np.ones(10), 4).astype(np.float32)
+for name, rows in [("shares", shares), ("scores", np.log(shares)), ("hot", np.eye(10, dtype=np.float32))]:
+    put("soft_labels", name, bytes([10]) + rows.tobytes())
+
 for path in (HERE.parent / "tests" / "fixtures" / "sets").glob("*.pt"):
     put("torch", path.name, path.read_bytes())
     if zipfile.is_zipfile(path):

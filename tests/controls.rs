@@ -252,7 +252,7 @@ fn a_dropped_comparison_and_a_dropped_set_are_opened() {
     let set = folder.path().join("images_best.pt");
     bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(set.clone())));
     bench.window.run_steps(2);
-    bench.hears("a set", |command| matches!(command, Command::OpenSet(path) if *path == set));
+    bench.hears("a set", |command| matches!(command, Command::OpenSet { path, .. } if *path == set));
     bench.window.run_steps(2);
     assert!(bench.window.query_by_label("Opened").is_some(), "the gallery offers the pictures that were opened");
 }

@@ -6,7 +6,7 @@ use std::{fs, time::Duration};
 
 use spiritsafe::{
     engine::{Command, Event},
-    report::{Comparison, GalleryView, Subject, Wants},
+    report::{Comparison, GalleryView, Reading, Subject, ValueRange, Wants},
 };
 use support::{
     assert_equal_runs,
@@ -24,9 +24,9 @@ fn an_exported_set_is_opened_shown_and_judged_and_the_run_does_not_notice() {
     engine.send(Command::Export(set.clone()));
     wait(&engine, |event| matches!(event, Event::EvaluationsDone).then_some(()));
     for path in [set.clone(), set.join("data.pt"), set.join("synthetic.safetensors"), set.join("images")] {
-        engine.send(Command::OpenSet(path.clone()));
+        engine.send(Command::OpenSet { path: path.clone(), reading: Reading::default() });
         let note = wait(&engine, |event| match event {
-            Event::Opened(note) => Some(note.clone()),
+            Event::Opened(opened) => Some(opened.describe()),
             _ => None,
         });
         assert!(note.starts_with(&path.display().to_string()), "{note}");
@@ -36,6 +36,17 @@ fn an_exported_set_is_opened_shown_and_judged_and_the_run_does_not_notice() {
         });
         assert_eq!(judged.images, 10 * config.images.per_class, "{}", path.display());
     }
+    // The same set with choices of somebody else.
+    let reading = Reading { range: Some(ValueRange::AsIs), packing: Some(2), argmax: false };
+    engine.send(Command::OpenSet { path: set.join("data.pt"), reading });
+    let opened = wait(&engine, |event| match event {
+        Event::Opened(opened) => Some(opened.clone()),
+        _ => None,
+    });
+    assert_eq!((opened.reading, opened.read_as.range, opened.read_as.packing), (reading, ValueRange::AsIs, 2));
+    wait(&engine, |event| {
+        matches!(event, Event::Evaluated(one) if one.images == 40 * config.images.per_class).then_some(())
+    });
     let frame = (0..600)
         .find_map(|_| {
             std::thread::sleep(Duration::from_millis(20));
@@ -58,7 +69,7 @@ fn what_cannot_be_opened_is_refused_and_the_run_goes_on() {
     let comparison = elsewhere.path().join("comparison.json");
     let engine = paused(&config, out.path());
     wait_paused(&engine);
-    engine.send(Command::OpenSet(elsewhere.path().join("nothing.pt")));
+    engine.send(Command::OpenSet { path: elsewhere.path().join("nothing.pt"), reading: Reading::default() });
     assert!(wait_refused(&engine).0.contains("nothing.pt"));
     fs::write(&comparison, "{").unwrap();
     engine.send(Command::OpenComparison(comparison.clone()));

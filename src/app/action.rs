@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     config::RunConfig,
     engine::{Start, Trial},
-    report::Subject,
+    report::{Reading, Subject},
 };
 
 /// A wish.
@@ -50,7 +50,7 @@ pub enum Action {
     /// Write the selection of real images that won.
     ExportSelection(Subject, PathBuf),
     /// Show and judge a set of files.
-    OpenSet(PathBuf),
+    OpenSet(PathBuf, Reading),
     /// Show presets beside each other.
     OpenComparison(PathBuf),
     /// Say what is in the data of a config.

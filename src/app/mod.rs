@@ -303,7 +303,7 @@ impl App {
                 }
                 Action::Evaluate(trial) => self.send(Command::Evaluate(trial)),
                 Action::Judge => self.send(Command::Judge),
-                Action::OpenSet(path) => self.send(Command::OpenSet(path)),
+                Action::OpenSet(path, reading) => self.send(Command::OpenSet { path, reading }),
                 Action::OpenComparison(path) => self.send(Command::OpenComparison(path)),
                 Action::ExportSelection(what, folder) => {
                     self.send(Command::ExportSelection { what, folder });

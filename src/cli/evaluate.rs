@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     ConfigArgs, distill,
     drive::{describe, drive},
+    set::ReadingArgs,
     tables,
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     evaluate::{AugmentationRobust, How, Images, Judge, LabelKind, LabelRobust, Progress, Protocol},
     nn::NetworkSpec,
     report::{Evaluation, Subject},
-    store::{RunFolder, sets},
+    store::RunFolder,
     words,
 };
 
@@ -62,6 +63,8 @@ pub(super) struct EvaluateArgs {
     /// For a set: its data, and the network and the augmentation of the config
     #[command(flatten)]
     config: ConfigArgs,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// A selection of real images by its name.
@@ -97,6 +100,7 @@ impl EvaluateArgs {
         if !self.path.join("run.json").is_file() && (self.config.data.is_some() || self.path.is_file()) {
             return self.judge_set(protocol);
         }
+        self.reading.refuse(&self.path)?;
         if self.on_map {
             let judged = drive(resting(&self.path)?, Some(Command::JudgeOnMap))?.on_map;
             match (judged, self.json) {
@@ -196,33 +200,28 @@ impl EvaluateArgs {
 
     /// Judges a set that lies in a file or folder.
     fn judge_set(&self, protocol: Protocol) -> Result<()> {
-        if self.config.data.is_none() {
-            return Err(Error::Config(format!(
-                "{} is a set without a run: name its data set, for example --data cifar10:DIR",
-                self.path.display()
-            )));
-        }
         if self.scores || !self.against.is_empty() {
             let text = "--scores and --against compare with as many real images, and need the folder of a run";
             return Err(Error::Config(text.to_owned()));
         }
-        let config = self.config.read()?;
-        let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
-        config.check(&data)?;
-        let set = sets::read(&self.path, &data)?;
-        eprintln!("{}: {}", self.path.display(), set.note);
+        let (config, data, set) = self.reading.open(&self.path, &self.config)?;
         let mut networks = self.arch.iter().map(|name| name.parse()).collect::<Result<Vec<NetworkSpec>>>()?;
         if networks.is_empty() {
             networks.push(config.network.clone());
         }
         let mut evaluations = Vec::new();
         for network in &networks {
-            let packing = set.packing.unwrap_or(config.images.packing);
-            let images = Images::packed(data.shape(), &set.values, &set.labels, packing).counting(set.factors.clone());
+            let images = Images::packed(data.shape(), &set.values, &set.labels, set.read_as.packing)
+                .counting(set.factors.clone())
+                .softly_labelled(set.shares.clone());
             evaluations.push(judge_images(&data, images, &config, protocol, network)?);
         }
         match (evaluations.as_slice(), self.json) {
-            ([one], true) => println!("{}", serde_json::to_string(one).expect("plain data")),
+            ([one], true) => {
+                let mut judged = serde_json::to_value(one).expect("plain data");
+                judged["read_as"] = serde_json::to_value(&set.read_as).expect("plain data");
+                println!("{judged}");
+            }
             ([one], false) => {
                 println!("{}", describe(one));
                 if self.confusion {

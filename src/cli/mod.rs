@@ -15,6 +15,7 @@ mod fuse;
 mod lists;
 mod merge;
 mod replay;
+mod set;
 mod tables;
 mod verdict;
 

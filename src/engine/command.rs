@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::{
     config::RunConfig,
     data::DataSpec,
-    report::{Subject, Wants},
+    names::file_name,
+    report::{Reading, Subject, Wants},
 };
 
 /// A command with the number by which it is answered ([`Event::Answered`](super::Event::Answered)), once.
@@ -81,7 +82,12 @@ pub enum Command {
     /// Write the images as they are now into a new folder, in every form that others read, and judge what was written.
     Export(PathBuf),
     /// Read a set of files, show it and judge it by the rules of the run's end.
-    OpenSet(PathBuf),
+    OpenSet {
+        /// A file, or a folder of pictures.
+        path: PathBuf,
+        /// What its files do not say; opened again with another one, it is read anew.
+        reading: Reading,
+    },
     /// Read what `spiritsafe compare` has written, to show it.
     OpenComparison(PathBuf),
     /// Write a selection of real images, as many as there are synthetic ones, into a new folder in the same forms.
@@ -154,7 +160,7 @@ impl Start {
 
     /// A new run in the first free folder `runs/NAME`, `runs/NAME-2`, ... of the working folder.
     pub fn fresh(config: RunConfig) -> Self {
-        let out = free_folder(&Path::new("runs").join(&config.name));
+        let out = free_folder(&Path::new("runs").join(file_name(&config.name)));
         Self::new(config, out)
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::report::{
-    Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, Skipped, StepReport, Verdict,
+    Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, OpenedSet, RunInfo, Skipped,
+    StepReport, Verdict,
 };
 
 /// A fact.
@@ -75,8 +76,8 @@ pub enum Event {
     },
     /// Images were written.
     Exported(PathBuf),
-    /// A set was read from files; what was found out about it.
-    Opened(String),
+    /// A set was read from files; what was found out about it, beside which its choices can be shown.
+    Opened(Box<OpenedSet>),
     /// A live change has made the images fewer or more, or what they take.
     Resized {
         /// Images of each class now.

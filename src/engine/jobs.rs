@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     evaluate::{Images, Judge, Outcome, Protocol},
     nn::NetworkSpec,
-    report::{DataSummary, Distances, Fused, OnMap, Subject},
+    report::{DataSummary, Distances, Fused, OnMap, OpenedSet, Subject},
 };
 
 /// Progress is told this often.
@@ -70,7 +70,7 @@ pub(super) enum Product {
     Opened {
         set: Box<SyntheticSet>,
         images: Images,
-        note: String,
+        opened: Box<OpenedSet>,
     },
     Inspected(Box<DataSummary>),
 }

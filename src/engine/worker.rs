@@ -248,7 +248,7 @@ impl Worker {
             Command::Pause | Command::Resume | Command::Step | Command::Stop if self.preparing.is_some() => {
                 self.steer_preparing(&command);
             }
-            Command::OpenSet(path) if self.run.is_none() => {
+            Command::OpenSet { path, .. } if self.run.is_none() => {
                 return Err(Error::Config(format!(
                     "{} is judged on the test images of a run's data: start a run on its data set first",
                     path.display()

@@ -7,6 +7,7 @@ mod judging;
 mod mapped;
 mod pictures;
 mod quantized;
+mod reading;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -22,6 +23,7 @@ pub use pictures::{
     Ground, InformationView, Point, QueuedNetwork, SigmaPoint, Wants,
 };
 pub use quantized::{Distances, ImageDistance, PointView, QuantizerView, QuantizerWants};
+pub use reading::{OpenedSet, ReadAs, Reading, ValueRange};
 
 /// What is known about a run when it starts.
 #[derive(Clone, Debug, PartialEq)]

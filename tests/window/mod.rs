@@ -17,8 +17,9 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     engine::{Answer, Backstage, Command, Engine, Event, Request, Start, Trial},
     report::{
-        Accuracy, Called, Change, DataSummary, Evaluation, Frame, Ground, Intervention, PaperMark, ParameterInfo,
-        RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, Verdict, Wants,
+        Accuracy, Called, Change, DataSummary, Evaluation, Frame, Ground, Intervention, OpenedSet, PaperMark,
+        ParameterInfo, ReadAs, Reading, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, ValueRange,
+        Verdict, Wants,
     },
 };
 
@@ -221,7 +222,7 @@ impl Actor {
                     code: 3,
                 };
             }
-            Command::OpenSet(path) => out.tell(Event::Opened(format!("{}: 100 images", path.display()))),
+            Command::OpenSet { path, reading } => out.tell(Event::Opened(Box::new(opened(path, reading)))),
             Command::OpenComparison(_) => out.tell(Event::Compared(Box::new(comparison()))),
             Command::Export(folder) | Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
         }
@@ -399,4 +400,11 @@ impl Actor {
             quantizer: self.wants.quantizer.filter(|_| run.has_points).map(|wants| self.quantizer(run, wants)),
         });
     }
+}
+
+/// A set as the real engine would tell of it.
+fn opened(path: PathBuf, reading: Reading) -> OpenedSet {
+    let range = reading.range.unwrap_or(ValueRange::Unit);
+    let packing = reading.packing.unwrap_or(1);
+    OpenedSet { path, reading, read_as: ReadAs { range, packing, soft_labels: false, note: "100 images".to_owned() } }
 }

@@ -16,7 +16,7 @@ use crate::{
     config::{DATA_FORMS, PRESETS, RunConfig},
     engine::{Start, Trial, free_folder},
     evaluate::Protocol,
-    report::{GalleryView, Subject},
+    report::{GalleryView, Reading, Subject},
     words::grouped,
 };
 
@@ -119,7 +119,7 @@ impl Panel {
             Kind::Comparison => return actions.push(Action::OpenComparison(path.to_owned())),
             Kind::Set => {
                 *scene_view = GalleryView::Opened;
-                return actions.push(Action::OpenSet(path.to_owned()));
+                return actions.push(Action::OpenSet(path.to_owned(), Reading::default()));
             }
             Kind::Data => {}
         }

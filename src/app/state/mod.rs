@@ -259,7 +259,7 @@ impl RunState {
                 self.journal.write(Grade::Note, verdict.text.lines().next().unwrap_or_default(), self.step);
                 self.verdict = Some(*verdict);
             }
-            Event::Opened(note) => self.journal.write(Grade::Note, note, self.step),
+            Event::Opened(opened) => self.journal.write(Grade::Note, opened.describe(), self.step),
             Event::Fused(_) | Event::Measured(_) => {}
             Event::Resized { per_class, bytes } => {
                 if let Some(info) = &mut self.info {

@@ -1,6 +1,6 @@
 //! The machine: a stack, a memo, and one arm for each word.
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 use super::{Arena, Pickle, Value, damaged, table};
 
@@ -11,7 +11,7 @@ pub(super) struct Machine<'a> {
     /// What may still be done: a word is one, and so is each item or byte that is copied.
     left: usize,
     pub(super) stack: Vec<Value>,
-    memo: HashMap<usize, Value>,
+    memo: Vec<Option<Value>>,
     pub(super) arena: Arena,
 }
 
@@ -21,7 +21,7 @@ fn cut_off() -> String {
 
 impl<'a> Machine<'a> {
     pub(super) fn new(bytes: &'a [u8], most: usize) -> Self {
-        Self { bytes, at: 0, left: most, stack: Vec::new(), memo: HashMap::new(), arena: Arena::default() }
+        Self { bytes, at: 0, left: most, stack: Vec::new(), memo: Vec::new(), arena: Arena::default() }
     }
 
     pub(super) fn run(mut self) -> Result<Pickle, String> {
@@ -238,11 +238,15 @@ impl<'a> Machine<'a> {
             _ => self.memo.len(),
         };
         if matches!(word, b'h' | b'j') {
-            let value = self.memo.get(&at).ok_or_else(damaged)?.clone();
+            let value = self.memo.get(at).cloned().flatten().ok_or_else(damaged)?;
             self.stack.push(value);
         } else {
             let value = self.stack.last().ok_or_else(damaged)?.clone();
-            self.memo.insert(at, value);
+            if at >= self.memo.len() {
+                self.charge(at - self.memo.len())?; // Programs count up; a file that leaves room pays for it.
+                self.memo.resize(at + 1, None);
+            }
+            self.memo[at] = Some(value);
         }
         Ok(())
     }

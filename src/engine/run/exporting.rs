@@ -17,9 +17,12 @@ use crate::{
     error::{Error, Result},
     evaluate::{self, ByExpert, Expert, Images, Protocol},
     nn::NetworkSpec,
-    report::{Evaluation, Subject},
+    report::{Evaluation, OpenedSet, Reading, Subject},
     slices::Slices,
-    store::{self, sets},
+    store::{
+        self,
+        sets::{self, Labelled},
+    },
 };
 
 impl Run {
@@ -43,9 +46,7 @@ impl Run {
             sets::write(&images, &data, &card, &folder)?;
             let written = if data.is_pictures() { folder.join("images") } else { folder.join("synthetic.npz") };
             let read = sets::read(&written, &data)?;
-            let images = Images::packed(data.shape(), &read.values, &read.labels, read.packing.unwrap_or(1))
-                .counting(read.factors);
-            Ok(Product::Written { folder, images })
+            Ok(Product::Written { folder, images: as_read(read) })
         };
         Job { key, what: "the exported images".to_owned(), work: Box::new(work) }
     }
@@ -66,15 +67,15 @@ impl Run {
     }
 
     /// Reads a set of files, to look at it and judge it.
-    pub(in crate::engine) fn opening(&self, path: PathBuf) -> Job {
+    pub(in crate::engine) fn opening(&self, path: PathBuf, reading: Reading) -> Job {
         let (data, key) = (self.data.clone(), Key::Files(path.clone()));
         let what = format!("reading {}", path.display());
         let work = move |_: &mut Turns<Product>| {
-            let read = sets::read(&path, &data)?;
-            let (shape, packing) = (data.shape(), read.packing.unwrap_or(1));
-            let set = Box::new(SyntheticSet { packing, ..by_class(shape, &read.values, &read.labels) });
-            let images = Images::packed(shape, &read.values, &read.labels, packing).counting(read.factors);
-            Ok(Product::Opened { set, images, note: format!("{}: {}", path.display(), read.note) })
+            let read = sets::read_as(&path, &data, reading)?;
+            let packing = read.read_as.packing;
+            let set = Box::new(SyntheticSet { packing, ..by_class(read.shape, &read.values, &read.labels) });
+            let opened = OpenedSet { path, reading, read_as: read.read_as.clone() };
+            Ok(Product::Opened { set, images: as_read(read), opened: Box::new(opened) })
         };
         Job { key, what, work: Box::new(work) }
     }
@@ -129,6 +130,13 @@ impl Run {
         }
         card.write(folder)
     }
+}
+
+/// What networks are trained on of a set that was read from files.
+fn as_read(read: Labelled) -> Images {
+    Images::packed(read.shape, &read.values, &read.labels, read.read_as.packing)
+        .counting(read.factors)
+        .softly_labelled(read.shares)
 }
 
 /// The real images that the judge would choose. What needs an expert trains the one that the judge had.

@@ -26,7 +26,7 @@ impl Worker {
             Command::MeasureDistances => return self.analyse(Analysis::Distances, number),
             Command::Fuse { data, folder } => return self.analyse(Analysis::Fuse { data, folder }, number),
             Command::Export(folder) => run.writing(folder),
-            Command::OpenSet(path) => run.opening(path),
+            Command::OpenSet { path, reading } => run.opening(path, reading),
             Command::ExportSelection { what, folder } => run.selecting(what, folder),
             // Asked too late.
             _ => return Ok(Next::Answer),
@@ -189,10 +189,10 @@ impl Worker {
                 self.order(orders, requests);
             }
             Product::Selected(folder) => self.backstage.tell(Event::Exported(folder)),
-            Product::Opened { set, images, note } => {
+            Product::Opened { set, images, opened } => {
                 let order = run.order_of_read(images);
                 run.opened = Some(*set);
-                self.backstage.tell(Event::Opened(note));
+                self.backstage.tell(Event::Opened(opened));
                 self.order(vec![order], requests);
                 self.viewer.press();
             }

@@ -1,65 +1,83 @@
-//! PyTorch's files of a distilled set: a ZIP with a pickle and one record of numbers for each tensor.
+//! PyTorch's files of a distilled set: a ZIP with a pickle and one record of numbers for each storage.
 //!
 //! Written in the two conventions that most code reads: `res_*.pt`, a dictionary whose `data` is a list over runs of
 //! `[images, labels]`, normalised; and `data.pt`, a list `[images, labels]` from 0 to 1. Both load with
-//! `torch.load(weights_only=True)`. Read: these, dictionaries with `images` and `labels`, a bare tensor of images in the
-//! order of their classes, and a tensor of images beside a file of labels.
+//! `torch.load(weights_only=True)`. Which shapes are read says `shapes`.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{BufReader, Read, Seek, Write as _},
     path::Path,
+    rc::Rc,
 };
 
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{FloatImages, State, writer::Writer};
+use super::{
+    Found, Labelled, Numbers,
+    shapes::{Belongs, Search},
+    writer::Writer,
+};
 use crate::{
     data::{
         Source,
-        pickle::{self, Kind, Pickle, Strided, Value},
+        pickle::{self, Array, Kind, Pickle, Strided, View},
     },
-    distill::SyntheticSet,
     error::{Error, Result},
     store::files,
 };
 
+/// Numbers that all tensors of a file may make, beside as many as its bytes.
+const FREE_NUMBERS: u64 = 1 << 24;
+/// The same for each byte of the file: views may share their numbers.
+const NUMBERS_A_BYTE: u64 = 64;
+
 /// Writes `res_*.pt`: normalised images, the accuracies of the networks that were trained on them, and the factors of their losses
 /// where images do not count alike (`weights`).
-pub(super) fn write_results(path: &Path, set: &SyntheticSet, accuracies: (&str, &[f64])) -> Result<()> {
-    let (labels, dims) = (set.labels(), set.shape.dims());
+pub(super) fn write_results(path: &Path, set: &Labelled, accuracies: (&str, &[f64])) -> Result<()> {
     let pickle = Writer::pickle(|all| {
         all.dict(|entries| {
             entries.text("data");
-            entries.list(|runs| runs.list(|pair| tensors(pair, labels.len(), dims)));
+            entries.list(|runs| runs.list(|pair| tensors(pair, set)));
             entries.text("accs_all_exps");
             entries.dict(|networks| {
                 networks.text(accuracies.0);
                 networks.list(|values| accuracies.1.iter().for_each(|&value| values.float(value)));
             });
-            if let Some(factors) = set.factors() {
+            if let Some(factors) = &set.factors {
                 entries.text("weights");
                 entries.list(|values| factors.iter().for_each(|&factor| values.float(f64::from(factor))));
             }
         });
     });
-    write(path, &pickle, &set.values, &labels)
+    write(path, &pickle, &set.values, set)
 }
 
-/// Writes `data.pt`: images from 0 to 1.
-pub(super) fn write_pair(path: &Path, images: &[f32], labels: &[u32], dims: [usize; 3]) -> Result<()> {
-    let pickle = Writer::pickle(|all| all.list(|pair| tensors(pair, labels.len(), dims)));
-    write(path, &pickle, images, labels)
+/// Writes `data.pt`: `images` from 0 to 1.
+pub(super) fn write_pair(path: &Path, images: &[f32], set: &Labelled) -> Result<()> {
+    let pickle = Writer::pickle(|all| all.list(|pair| tensors(pair, set)));
+    write(path, &pickle, images, set)
 }
 
-fn tensors(pair: &mut Writer, count: usize, [channels, height, width]: [usize; 3]) {
+/// Images and labels; soft labels are floats `(n, classes)`.
+fn tensors(pair: &mut Writer, set: &Labelled) {
+    let [channels, height, width] = set.shape.dims();
+    let count = set.labels.len();
     pair.tensor(Kind::Float, "0", &[count, channels, height, width]);
-    pair.tensor(Kind::Long, "1", &[count]);
+    match &set.shares {
+        Some(shares) => pair.tensor(Kind::Float, "1", &[count, shares.len() / count.max(1)]),
+        None => pair.tensor(Kind::Long, "1", &[count]),
+    }
 }
 
-fn write(path: &Path, pickle: &[u8], images: &[f32], labels: &[u32]) -> Result<()> {
-    let images: Vec<u8> = images.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let labels: Vec<u8> = labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
+fn write(path: &Path, pickle: &[u8], images: &[f32], set: &Labelled) -> Result<()> {
+    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let images = floats(images);
+    let labels = match &set.shares {
+        Some(shares) => floats(shares),
+        None => set.labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect(),
+    };
     let records: [(&str, &[u8]); 5] =
         [("data.pkl", pickle), ("byteorder", b"little"), ("data/0", &images), ("data/1", &labels), ("version", b"3\n")];
     let mut archive = ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -76,136 +94,116 @@ fn write(path: &Path, pickle: &[u8], images: &[f32], labels: &[u32]) -> Result<(
     files::replace(path, |out| out.write_all(archive.get_ref()))
 }
 
-/// A tensor with its numbers.
-struct Tensor {
-    sizes: Vec<usize>,
-    values: Vec<f32>,
-}
-
 /// Reads a file of images, with its labels where it has them.
-pub(super) fn read(path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
-    parse(open(path)?, path)
+pub(super) fn read(path: &Path, belongs: Belongs<'_>) -> Result<Found> {
+    let file = File::open(path).map_err(Error::file("read", path))?;
+    let size = file.metadata().map_err(Error::file("read", path))?.len();
+    parse(BufReader::new(file), size, path, belongs)
 }
 
-fn open(path: &Path) -> Result<BufReader<File>> {
-    Ok(BufReader::new(File::open(path).map_err(Error::file("read", path))?))
-}
-
-/// The same from any reader; `path` names it in messages.
-pub(super) fn parse(reader: impl Read + Seek, path: &Path) -> Result<(FloatImages, Option<Vec<u32>>)> {
+/// The same from any reader of `size` bytes; `path` names it in messages.
+pub(super) fn parse(reader: impl Read + Seek, size: u64, path: &Path, belongs: Belongs<'_>) -> Result<Found> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let mut file = Archive::open(reader, path)?;
-    let pickle = file.pickle()?;
-    // A dictionary with runs holds normalised images by the convention of this field.
-    let state = if pickle.entry(&pickle.value, "data").is_some() { State::Normalised } else { State::Unknown };
-    let (images, labels) = find(&pickle, &pickle.value).ok_or_else(|| {
+    let mut file = Archive::open(reader, size, path)?;
+    let pickle = file.pickle().map_err(fault)?;
+    let found = Search { file: &mut file, pickle: &pickle, belongs }.find().map_err(fault)?;
+    found.ok_or_else(|| {
         fault(
-            "it holds no images that are known: a list [images, labels], a dictionary with data or with images and labels, \
-             or a tensor of images is needed"
+            "it holds no images that are known: a tensor of images (n, 1 or 3, h, w), a list [images, labels], a list of (image, \
+             label), a tensor for each class, or a dictionary with data or with images and labels is needed"
                 .to_owned(),
         )
-    })?;
-    let images = file.tensor(images)?;
-    let labels = match labels {
-        Some(labels) => Some(as_labels(file.tensor(labels)?).map_err(fault)?),
-        None => None,
-    };
-    Ok((as_images(images, state).map_err(fault)?, labels))
+    })
 }
 
 /// Reads a file of labels alone.
-pub(super) fn read_labels(path: &Path) -> Result<Vec<u32>> {
+pub(super) fn read_labels(path: &Path, belongs: Belongs<'_>) -> Result<Numbers> {
     let fault = |what: String| Error::Data(format!("{}: {what}", path.display()));
-    let mut file = Archive::open(open(path)?, path)?;
-    let pickle = file.pickle()?;
-    match &pickle.value {
-        Value::Tensor(labels) => as_labels(file.tensor(labels)?).map_err(fault),
-        _ => Err(fault("it is no tensor of labels".to_owned())),
-    }
+    let file = File::open(path).map_err(Error::file("read", path))?;
+    let size = file.metadata().map_err(Error::file("read", path))?.len();
+    let mut file = Archive::open(BufReader::new(file), size, path)?;
+    let pickle = file.pickle().map_err(fault)?;
+    let labels = Search { file: &mut file, pickle: &pickle, belongs }.labels().map_err(fault)?;
+    labels.ok_or_else(|| fault("it is no tensor of labels".to_owned()))
 }
 
-/// Images and labels wherever they stand in a file.
-fn find<'a>(pickle: &'a Pickle, value: &'a Value) -> Option<(&'a Strided, Option<&'a Strided>)> {
-    let pair = |items: &'a [Value]| match items {
-        [Value::Tensor(images), Value::Tensor(labels), ..] => Some((images.as_ref(), Some(labels.as_ref()))),
-        _ => None,
+/// The numbers of an array of NumPy in a pickle.
+pub(super) fn array(array: &Array) -> std::result::Result<Numbers, String> {
+    let Some(kind) = array.kind else {
+        return Err("an array holds texts or records; numbers are needed".to_owned());
     };
-    match value {
-        Value::Tensor(images) => Some((images, None)),
-        Value::List(_) => pair(pickle.list(value)?),
-        Value::Dict(_) => match pickle.entry(value, "data") {
-            // The first run of several.
-            Some(runs) => pair(pickle.list(pickle.list(runs)?.first()?)?),
-            None => match (pickle.entry(value, "images")?, pickle.entry(value, "labels")) {
-                (Value::Tensor(images), Some(Value::Tensor(labels))) => Some((images, Some(labels))),
-                (Value::Tensor(images), None) => Some((images, None)),
-                _ => None,
-            },
-        },
-        _ => None,
+    if array.big_endian {
+        return Err(
+            "an array is big-endian; save it again with array.astype(array.dtype.newbyteorder(\"<\"))".to_owned()
+        );
     }
-}
-
-fn as_images(tensor: Tensor, state: State) -> Result<FloatImages, String> {
-    match tensor.sizes[..] {
-        [count, channels @ (1 | 3), height, width] if count > 0 && height > 0 && width > 0 => {
-            Ok(FloatImages { dims: [channels, height, width], values: tensor.values, state })
-        }
-        _ => Err(format!("its images have the sizes {:?}; (n, 1 or 3, h, w) is needed", tensor.sizes)),
-    }
-}
-
-fn as_labels(tensor: Tensor) -> Result<Vec<u32>, String> {
-    if tensor.sizes.len() != 1 {
-        return Err(format!(
-            "its labels have the sizes {:?}: soft labels are not read; save the class of each image",
-            tensor.sizes
-        ));
-    }
-    let label = |value: f32| (value.fract() == 0.0 && (0.0..1e6).contains(&value)).then_some(value as u32);
-    let labels: Option<Vec<u32>> = tensor.values.into_iter().map(label).collect();
-    labels.ok_or_else(|| "a label is no whole number from 0".to_owned())
+    let view = View::whole(kind, &array.sizes, array.fortran).ok_or("the sizes of an array are beyond all bounds")?;
+    Ok(Numbers::of(kind, array.sizes.clone(), view.gather(&array.bytes)?))
 }
 
 /// The ZIP of a file.
-struct Archive<'a, R> {
+pub(super) struct Archive<'a, R> {
     path: &'a Path,
+    size: u64,
     zip: ZipArchive<R>,
     /// The folder in it that holds everything.
     root: String,
+    /// Records that were read: tensors may share one.
+    records: HashMap<Rc<str>, Rc<[u8]>>,
+    /// Numbers that tensors may still make.
+    left: u64,
 }
 
 impl<'a, R: Read + Seek> Archive<'a, R> {
-    fn open(reader: R, path: &'a Path) -> Result<Self> {
+    fn open(reader: R, size: u64, path: &'a Path) -> Result<Self> {
         let fault = |what: &str| Error::Data(format!("{}: {what}", path.display()));
         let zip = ZipArchive::new(reader).map_err(|_| {
             fault("this is no PyTorch file of version 1.6 or later. Load it with torch.load and save it again with torch.save")
         })?;
-        let names: Vec<String> = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
-        let root = names.iter().find_map(|name| name.strip_suffix("data.pkl"));
-        let root = root.ok_or_else(|| fault("it has no data.pkl: this is no PyTorch file"))?.to_owned();
-        Ok(Self { path, zip, root })
+        let names = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
+        let root = names.filter_map(|name| name.strip_suffix("data.pkl").map(str::to_owned)).next();
+        let root = root.ok_or_else(|| fault("it has no data.pkl: this is no PyTorch file"))?;
+        let left = FREE_NUMBERS.saturating_add(size.saturating_mul(NUMBERS_A_BYTE));
+        let mut file = Self { path, size, zip, root, records: HashMap::new(), left };
+        if file.zip.by_name(&format!("{}byteorder", file.root)).is_ok()
+            && file.record("byteorder").map_err(|what| fault(&what))?.starts_with(b"big")
+        {
+            return Err(fault(
+                "its numbers are big-endian. Load it on the machine that wrote it, and save it again with \
+                 torch.serialization.set_default_load_endianness or as .npz",
+            ));
+        }
+        Ok(file)
     }
 
-    fn record(&mut self, name: &str) -> Result<Vec<u8>> {
+    fn record(&mut self, name: &str) -> std::result::Result<Rc<[u8]>, String> {
         let full = format!("{}{name}", self.root);
-        let entry = self.zip.by_name(&full).map_err(|error| {
-            Error::Data(format!("{}: its record {full} cannot be read ({error})", self.path.display()))
-        })?;
+        let entry = self.zip.by_name(&full).map_err(|error| format!("its record {full} cannot be read ({error})"))?;
         let (packed, size) = (entry.compressed_size(), entry.size());
         let mut source = Source::new(Box::new(entry), self.path, packed);
-        Ok(source.bytes(size)?.to_vec())
+        // The error names the file itself.
+        let bytes = source.bytes(size).map_err(|error| format!("its record {full}: {error}"))?;
+        Ok(Rc::from(&bytes[..]))
     }
 
-    fn pickle(&mut self) -> Result<Pickle> {
+    fn pickle(&mut self) -> std::result::Result<Pickle, String> {
         let bytes = self.record("data.pkl")?;
-        pickle::read(&bytes, bytes.len() as u64).map_err(|what| Error::Data(format!("{}: {what}", self.path.display())))
+        pickle::read(&bytes, self.size)
     }
 
-    fn tensor(&mut self, tensor: &Strided) -> Result<Tensor> {
-        let record = self.record(&format!("data/{}", tensor.record))?;
-        let fault = |what: String| Error::Data(format!("{}: {what}", self.path.display()));
-        let values = tensor.view.gather(&record).map_err(fault)?;
-        Ok(Tensor { sizes: tensor.view.sizes.clone(), values })
+    /// The numbers of a tensor.
+    pub(super) fn tensor(&mut self, tensor: &Strided) -> std::result::Result<Numbers, String> {
+        let record = match self.records.get(&tensor.record) {
+            Some(record) => record.clone(),
+            None => {
+                let record = self.record(&format!("data/{}", tensor.record))?;
+                self.records.insert(tensor.record.clone(), record.clone());
+                record
+            }
+        };
+        let count = tensor.view.count().map_or(u64::MAX, |count| count as u64);
+        let values = tensor.view.gather(&record)?;
+        self.left = self.left.checked_sub(count).ok_or("its tensors make far more numbers than it holds: a trap")?;
+        Ok(Numbers::of(tensor.view.kind, tensor.view.sizes.clone(), values))
     }
 }

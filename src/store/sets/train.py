@@ -50,7 +50,7 @@ def taken_apart(images, labels):
         for c in range(factor)
         for r in range(factor)
     ]
-    return torch.cat(parts), labels.repeat(factor * factor)
+    return torch.cat(parts), labels.repeat(factor * factor, *[1] * (labels.ndim - 1))
 
 
 def augment(x):
@@ -94,11 +94,14 @@ def augment(x):
 
 def factors(pictures):
     """How much each image counts; the mean in a class is 1."""
-    if CARD.get("masses") is None:
+    if CARD.get("masses") is None and CARD.get("weights") is None:
         return None
-    order = range(len(CARD["labels"]))
-    if pictures:  # class by class in the order of their labels
-        order = sorted(order, key=lambda row: CARD["labels"][row])
+    if not pictures:
+        return torch.from_numpy(np.load(HERE / "synthetic.npz")["weights"])
+    # Class by class in the order of their labels.
+    order = sorted(range(len(CARD["labels"])), key=lambda row: CARD["labels"][row])
+    if CARD.get("masses") is None:
+        return torch.cat([torch.tensor(CARD["weights"][row]) for row in order])
     rows = [torch.tensor(CARD["masses"][row]) ** CARD["tempering"] for row in order]
     return torch.cat([row / row.mean() for row in rows])
 
@@ -128,13 +131,19 @@ def accuracy(net, images, labels):
 def distilled(pictures):
     if not pictures:
         arrays = np.load(HERE / "synthetic.npz")
-        return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
+        labels = arrays["soft_labels"] if "soft_labels" in arrays else arrays["labels"]
+        return torch.from_numpy(arrays["images"]), torch.from_numpy(labels)
     from PIL import Image
 
-    files = [(path, label) for label, name in enumerate(CARD["class_names"]) for path in sorted((HERE / "images" / name).glob("*.png"))]
+    folders = CARD.get("class_folders") or CARD["class_names"]
+    files = [(path, label) for label, name in enumerate(folders) for path in sorted((HERE / "images" / name).glob("*.png"))]
     mode = "RGB" if CARD["shape"][0] == 3 else "L"
     images = [np.asarray(Image.open(path).convert(mode), np.float32).reshape(*CARD["shape"][1:], -1) for path, _ in files]
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255, torch.tensor([label for _, label in files])
+    labels = torch.tensor([label for _, label in files])
+    if CARD["label_kind"] == "soft":
+        soft = json.loads((HERE / "images" / "soft-labels.json").read_text())
+        labels = torch.tensor([soft[f"{path.parent.name}/{path.name}"] for path, _ in files])
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255, labels
 
 
 def main():
@@ -152,6 +161,7 @@ def main():
     torch.manual_seed(options.seed)
     images, labels = taken_apart(*distilled(options.pictures))
     weights = factors(options.pictures)
+    weights = weights if weights is None else weights.repeat(CARD["packing"] ** 2)
     test = np.load(HERE / "test.npz")
     normal = lambda x: (x - MEAN) / STD
     tested = normal(torch.from_numpy(test["images"]).float() / int(test["white"])), torch.from_numpy(test["labels"])
