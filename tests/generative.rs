@@ -31,21 +31,30 @@ fn a_prior_brings_noise_back_to_the_class_that_it_is_told() {
     let mut adam = Adam::new(prior.variables().to_vec(), 3e-3).unwrap();
     for _ in 0..1200 {
         let classes: Vec<u32> = (0..COUNT).map(|_| rng.random_range(0..2)).collect();
+        let told: Vec<Option<u32>> =
+            classes.iter().map(|&class| (rng.random::<f64>() > 0.1).then_some(class)).collect();
         let times: Vec<f64> = (0..COUNT).map(|_| rng.random()).collect();
         let spread = normal(2 * COUNT, &mut rng);
         let points: Vec<f32> =
             (0..2 * COUNT).map(|at| centres[classes[at / 2] as usize][at % 2] + 0.3 * spread[at]).collect();
         let noise = place(&normal(2 * COUNT, &mut rng));
-        adam.step(&prior.loss(&place(&points), &times, &classes, &noise).unwrap().backward().unwrap()).unwrap();
+        adam.step(&prior.loss(&place(&points), &times, &told, &noise).unwrap().backward().unwrap()).unwrap();
     }
     for class in 0..2 {
         // Points of the wrong class, noised away completely.
         let start = place(&[centres[1 - class as usize]; 200].concat());
-        let back = |time: f64, steps| {
+        let guided = |guidance: f64, time: f64, steps| {
             let noise = place(&normal(400, &mut ChaCha8Rng::seed_from_u64(7)));
-            prior.bring_back(&start, class, time, &noise, steps).unwrap().to_vec2::<f32>().unwrap()
+            prior.bring_back(&start, (class, guidance), time, &noise, steps).unwrap().to_vec2::<f32>().unwrap()
         };
+        let back = |time: f64, steps| guided(1.0, time, steps);
         let found = back(1.0, 24);
+        // Without guidance the class has no say, and both are found; with much of it points go beyond their class.
+        let side = |points: &[Vec<f32>]| points.iter().filter(|point| (point[0] > 0.0) == (class == 1)).count();
+        let (null, driven) = (side(&guided(0.0, 1.0, 24)), guided(3.0, 1.0, 24));
+        assert!((40..160).contains(&null), "class {class}: {null} of 200 by the null class");
+        let reach = |points: &[Vec<f32>]| points.iter().map(|point| point[0].abs()).sum::<f32>() / 200.0;
+        assert!(side(&driven) > 190 && reach(&driven) > reach(&found), "{} and {}", reach(&driven), reach(&found));
         for axis in 0..2 {
             let mean = found.iter().map(|point| point[axis]).sum::<f32>() / 200.0;
             let deviation = (found.iter().map(|point| (point[axis] - mean).powi(2)).sum::<f32>() / 200.0).sqrt();
@@ -80,8 +89,8 @@ fn a_space_is_the_same_for_one_seed_and_another_for_another() {
     let square = points.iter().map(|value| value * value).sum::<f32>() / points.len() as f32;
     assert!((0.5..2.5).contains(&square), "{square}");
     assert_eq!(one.decode(&points).unwrap().len(), images.len());
-    assert_eq!(one.bring_back(&points, 3, 0.0, 0).unwrap(), points, "at time 0 nothing moves");
-    let back = one.bring_back(&points, 3, 0.5, 0).unwrap();
-    assert_eq!(back, one.bring_back(&points, 3, 0.5, 0).unwrap());
-    assert_ne!(back, one.bring_back(&points, 3, 0.5, 1).unwrap());
+    assert_eq!(one.bring_back(&points, (3, 8.0), 0.0, 0).unwrap(), points, "at time 0 nothing moves");
+    let back = one.bring_back(&points, (3, 1.0), 0.5, 0).unwrap();
+    assert_eq!(back, one.bring_back(&points, (3, 1.0), 0.5, 0).unwrap());
+    assert_ne!(back, one.bring_back(&points, (3, 1.0), 0.5, 1).unwrap());
 }

@@ -201,7 +201,7 @@ fn denoisers_have_the_gradient_of_their_loss() {
     let init = Init::trainable(&mut rng, &Device::Cpu).with_dtype(DType::F64);
     let denoiser = Denoiser::new(&DenoiserSpec { width: 7, depth: 2 }, 3, 4, init).unwrap();
     let (points, noise) = (random(&[5, 3], 1), random(&[5, 3], 2));
-    let (times, classes) = ([0.0, 0.3, 0.5, 0.9, 1.0], [0, 3, 1, 1, 2]);
+    let (times, classes) = ([0.0, 0.3, 0.5, 0.9, 1.0], [Some(0), Some(3), None, Some(1), Some(2)]);
     let in_points = gap(&points, |points| denoiser.loss(points, &times, &classes, &noise));
     assert!(in_points < 1e-6, "points: {in_points}");
     for (position, variable) in denoiser.variables().iter().enumerate() {

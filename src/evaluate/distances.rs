@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Times from which the prior brings points back, to be compared.
-const TIMES: [f64; 7] = [0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0];
+const TIMES: [f64; 7] = [0.0, 0.1, 0.2, 0.4, 0.6, 0.81, 1.0];
 /// Test images of a class that images are measured on, at most; and of all, that the autoencoder is measured on.
 const MEASURED: usize = 500;
 const REBUILT: usize = 2000;
@@ -103,11 +103,17 @@ fn images(
         let mut made: Vec<(String, Vec<f32>)> = Vec::new();
         for &time in times {
             let back = match space.latent() {
-                Some(latent) => latent.bring_back(&book.points, class, time, quantizer.seed())?,
+                Some(latent) => {
+                    latent.bring_back(&book.points, (class, quantizer.guidance()), time, quantizer.seed())?
+                }
                 None => book.points.clone(),
             };
             if let Some(values) = space.decode(&back)? {
-                let what = if time == 0.0 { "decoded".to_owned() } else { format!("brought back from {time}") };
+                let what = if time == 0.0 {
+                    "decoded".to_owned()
+                } else {
+                    format!("brought back from {time} (strength {:.2})", nn::strength_of_time(time))
+                };
                 made.push((what, values));
             }
         }

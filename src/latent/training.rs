@@ -17,6 +17,8 @@ use crate::{
 
 /// Rate of Adam at the beginning; it falls to zero along half a cosine.
 const RATE: f64 = 2e-3;
+/// Share of the points that the prior sees without their class.
+const NULL_SHARE: f64 = 0.1;
 /// Points of a batch of the prior.
 const PRIOR_BATCH: usize = 256;
 
@@ -150,8 +152,9 @@ impl PriorTraining {
         for _ in 0..count {
             let at = rng.random_range(0..self.labels.len());
             points.extend_from_slice(&self.points[at * dimensions..(at + 1) * dimensions]);
-            classes.push(self.labels[at]);
             times.push(rng.random::<f64>());
+            // The null class learns from all.
+            classes.push((rng.random::<f64>() >= NULL_SHARE).then_some(self.labels[at]));
         }
         let points = Tensor::from_vec(points, (count, dimensions), device)?;
         let noise = normal(&mut rng, count, dimensions, device)?;

@@ -13,7 +13,7 @@ mod networks;
 mod optim;
 
 pub use device::{ARITHMETIC, DeviceSpec, describe, instructions};
-pub use generative::{Autoencoder, AutoencoderSpec, Denoiser, DenoiserSpec};
+pub use generative::{Autoencoder, AutoencoderSpec, Denoiser, DenoiserSpec, strength_of_time, time_of_strength};
 pub use networks::{
     Activation, Classic, ConvNet, ConvNetSpec, Head, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,
 };

@@ -43,6 +43,8 @@ pub struct QuantizerView {
     pub pictures: Option<Gallery>,
     /// Times of the first columns of `pictures`.
     pub times: Vec<f64>,
+    /// The strengths of Stable Diffusion that are as noisy as those.
+    pub strengths: Vec<f64>,
 }
 
 /// A point of a quantizer.

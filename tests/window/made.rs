@@ -101,6 +101,7 @@ impl Actor {
             slope: slope(&curve),
             curve,
             pictures,
+            strengths: times.clone(),
             times,
         }
     }

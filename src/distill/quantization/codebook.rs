@@ -5,6 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::random::choose;
+
 /// Samples that a thread takes at a time.
 const PART: usize = 512;
 
@@ -129,6 +131,22 @@ impl Codebook {
             point.iter_mut().zip(*sample).for_each(|(value, goal)| *value -= gain * (*value - goal));
             self.wins[at] += 1.0;
             self.seen += 1;
+        }
+    }
+
+    /// Points that have won less than `share` of what the best has won begin anew, each at a sample of the batch of its own, and count as
+    /// many wins as the poorest of the others; half as many as there are samples at most, the poorest first (`MiniBatchKMeans` of
+    /// scikit-learn with its `reassignment_ratio`).
+    pub fn begin_anew(&mut self, batch: &[&[f32]], share: f64, rng: &mut ChaCha8Rng) {
+        let least = share * self.wins.iter().copied().map(f64::from).fold(0.0, f64::max);
+        let mut starved: Vec<usize> = (0..self.len()).filter(|&at| f64::from(self.wins[at]) < least).collect();
+        starved.sort_by(|&a, &b| self.wins[a].total_cmp(&self.wins[b]).then(a.cmp(&b)));
+        starved.truncate(batch.len() / 2);
+        let others = (0..self.len()).filter(|at| !starved.contains(at)).map(|at| self.wins[at]);
+        let wins = others.fold(f32::INFINITY, f32::min);
+        for (&at, sample) in starved.iter().zip(choose(batch.len(), starved.len(), rng)) {
+            self.points[at * self.dimensions..(at + 1) * self.dimensions].copy_from_slice(batch[sample]);
+            self.wins[at] = wins;
         }
     }
 
@@ -315,6 +333,28 @@ mod tests {
             "{:?}",
             shared.points
         );
+    }
+
+    #[test]
+    fn starved_points_begin_anew_at_samples_of_their_own() {
+        let mut rng = stream(9, Purpose::QuantizerBatch, 0, 0);
+        let points = vec![0.0, 0.0, 50.0, 50.0, -50.0, 50.0, 1.0, 1.0];
+        let book = Codebook { dimensions: 2, points, wins: vec![400.0, 3.0, 2.0, 5.0], seen: 410 };
+        let samples = [[7.0, 7.0], [8.0, 8.0], [9.0, 9.0], [6.0, 6.0]];
+        let batch: Vec<&[f32]> = samples.iter().map(|sample| &sample[..]).collect();
+        let mut anew = book.clone();
+        anew.begin_anew(&batch, 0.01, &mut rng);
+        // Fewer than four wins of 400: two points, which count five wins now, as the poorest other does.
+        assert_eq!(anew.wins, [400.0, 5.0, 5.0, 5.0]);
+        assert_eq!((anew.point(0), anew.point(3)), (book.point(0), book.point(3)));
+        assert!(anew.point(1)[0] >= 6.0 && anew.point(2)[0] >= 6.0 && anew.point(1) != anew.point(2), "{anew:?}");
+        // Two samples at most give up half: the poorest begins anew.
+        let mut few = book.clone();
+        few.begin_anew(&batch[..2], 0.01, &mut rng);
+        assert_eq!(few.wins, [400.0, 3.0, 3.0, 5.0]);
+        let mut never = book.clone();
+        never.begin_anew(&batch, 0.0, &mut rng);
+        assert_eq!(never, book);
     }
 
     #[test]

@@ -8,8 +8,7 @@
 //! `K w_k^tau / sum(w^tau)`: `tau` 1 is DDOQ, 0 is D4M.
 //!
 //! Departures: autoencoder and prior are small ones of our own (the papers take a pretrained latent-diffusion model at 512 pixels);
-//! masses are the exact shares of all samples at every step, not running means; labels are hard unless a protocol takes soft ones; a
-//! point that wins nothing is not begun anew.
+//! masses are the exact shares of all samples at every step, not running means; labels are hard unless a protocol takes soft ones.
 
 mod codebook;
 mod curve;
@@ -23,7 +22,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 pub use codebook::{Cells, Codebook, Gains, squared};
 pub use curve::{curve, slope};
-use faders::{DECAY, DISTORTION, MASSES, MEDOID, POINTS, PRIOR};
+use faders::{DECAY, DISTORTION, GUIDANCE, MASSES, MEDOID, POINTS, PRIOR};
 use rayon::prelude::*;
 pub use space::Space;
 pub use spec::{QuantizerSpec, SpaceKind};
@@ -96,7 +95,7 @@ impl Quantizer {
         let terms = vec![
             Setting::new(DISTORTION, 1.0, &[(POINTS, images.per_class as f64), (DECAY, spec.decay)]),
             Setting::new(MASSES, spec.tempering, &[]),
-            Setting::new(PRIOR, spec.time, &[]),
+            Setting::new(PRIOR, spec.time, &[(GUIDANCE, spec.guidance)]),
             Setting::new(MEDOID, spec.medoid, &[]),
         ];
         let velocity = vec![0.0; images.values.len()];
@@ -174,6 +173,12 @@ impl Quantizer {
         self.setting(DISTORTION).parameters.get(parameter).copied().unwrap_or_default()
     }
 
+    /// How far the prior drives points away from what all classes share.
+    pub fn guidance(&self) -> f64 {
+        // Older checkpoints do not say.
+        self.setting(PRIOR).parameters.get(GUIDANCE).copied().unwrap_or(self.spec.guidance)
+    }
+
     /// How it is configured.
     pub fn spec(&self) -> &QuantizerSpec {
         &self.spec
@@ -231,7 +236,7 @@ impl Quantizer {
                 return Err(Error::Interrupted);
             }
             let back = match space.latent().filter(|_| time > 0.0) {
-                Some(latent) => latent.bring_back(&book.points, class, time, self.seed)?,
+                Some(latent) => latent.bring_back(&book.points, (class, self.guidance()), time, self.seed)?,
                 None => book.points.clone(),
             };
             moved += f64::from(squared(&back, &book.points)) / (books.len() * per_class) as f64;
@@ -314,6 +319,11 @@ impl Quantizer {
                         .map(|at| &samples[at * book.dimensions..(at + 1) * book.dimensions])
                         .collect();
                     book.compete(&batch, self.spec.gains, rate, decay);
+                    // As often as scikit-learn looks: after ten samples for each point.
+                    let every = (10 * book.len()).div_ceil(batch.len().max(1)) as u64;
+                    if self.spec.gains == Gains::PerPoint && step.is_multiple_of(every.max(1)) {
+                        book.begin_anew(&batch, self.spec.reassign, &mut rng);
+                    }
                 }
                 book
             })

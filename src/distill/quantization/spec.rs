@@ -41,6 +41,11 @@ pub struct QuantizerSpec {
     pub tempering: f64,
     /// The time to which the prior noises a point before it brings it back, from 0 (not at all) to 1.
     pub time: f64,
+    /// How far the prior drives points away from what all classes share: 8 as released, 1 not at all.
+    pub guidance: f64,
+    /// Points that have won less than this share of what the best of their class has won begin anew at a sample (as
+    /// `MiniBatchKMeans` of scikit-learn does, with 0.01); 0 for never. Shared gains leave all points where they are.
+    pub reassign: f64,
     /// How much of the real image nearest to a point is in its image: 0 is the decoded point, 1 the real image.
     pub medoid: f64,
 }
@@ -56,6 +61,8 @@ impl Default for QuantizerSpec {
             decay: 1.0,
             tempering: 1.0,
             time: 0.0,
+            guidance: 8.0,
+            reassign: 0.01,
             medoid: 0.0,
         }
     }
@@ -83,12 +90,12 @@ impl QuantizerSpec {
         if self.time > 0.0 && self.space != SpaceKind::Autoencoder {
             return Err("quantizer.time needs a prior, and only the autoencoder's space has one".to_owned());
         }
-        for (name, value) in [("time", self.time), ("medoid", self.medoid)] {
+        for (name, value) in [("time", self.time), ("medoid", self.medoid), ("reassign", self.reassign)] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(format!("quantizer.{name} is from 0 to 1, not {value}"));
             }
         }
-        for (name, value) in [("tempering", self.tempering), ("decay", self.decay)] {
+        for (name, value) in [("tempering", self.tempering), ("decay", self.decay), ("guidance", self.guidance)] {
             if !(value.is_finite() && value >= 0.0) {
                 return Err(format!("quantizer.{name} must be 0 or more, not {value}"));
             }

@@ -10,6 +10,7 @@ use crate::{
     },
     error::Result,
     explain::{self, Projection},
+    nn,
     report::{Gallery, QuantizerView, QuantizerWants},
 };
 
@@ -67,6 +68,7 @@ impl Quantizers {
             curve,
             pictures: if wants.pictures { Some(pictures(quantizer, space, data, class)?) } else { None },
             times: times(space).to_vec(),
+            strengths: times(space).iter().map(|&time| nn::strength_of_time(time)).collect(),
         }))
     }
 }
@@ -84,7 +86,12 @@ fn pictures(quantizer: &Quantizer, space: &Space, data: &Dataset, class: usize) 
     for &time in times(space) {
         let latent = space.latent().expect("it has times");
         // All points, since the noise of a point follows from its place among all.
-        columns.push(latent.decode(&latent.bring_back(&book.points, label, time, quantizer.seed())?)?);
+        columns.push(latent.decode(&latent.bring_back(
+            &book.points,
+            (label, quantizer.guidance()),
+            time,
+            quantizer.seed(),
+        )?)?);
     }
     columns.push(images.of_class(class).to_vec());
     let mut values = Vec::with_capacity(rows * (columns.len() + REAL) * len);

@@ -4,4 +4,4 @@ mod autoencoder;
 mod denoiser;
 
 pub use autoencoder::{Autoencoder, AutoencoderSpec};
-pub use denoiser::{Denoiser, DenoiserSpec};
+pub use denoiser::{Denoiser, DenoiserSpec, strength_of_time, time_of_strength};

@@ -48,8 +48,12 @@ impl Page {
             grouped(*step),
             run.class_name(view.class)
         );
+        let table: Vec<String> = (view.times.iter().zip(&view.strengths))
+            .map(|(time, strength)| format!("time {} is as noisy as strength {strength:.2}", short(*time)))
+            .collect();
+        let hint = format!("{}\nThe released strength 0.7 of D4M is time 0.81", table.join("\n"));
         chart::summary(ui, ui.available_rect_before_wrap(), "Images of points", &text);
-        super::super::caption(ui, text);
+        super::super::caption(ui, text).on_hover_text(hint);
         let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
         let list = Rect::from_min_max(rect.min, pos2(rect.left() + LIST, rect.bottom()));
         let figures = vec![String::new(); view.masses.len()];
