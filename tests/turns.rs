@@ -42,7 +42,7 @@ fn works() -> Vec<Work> {
     };
     let inspect = |_: &Path| Some(Command::Inspect(Box::new(config("iid-cpu", &[]))));
     let select = |out: &Path| Some(Command::ExportSelection { what: Subject::Herding, folder: out.join("herding") });
-    let fuse = |out: &Path| Some(Command::Fuse { data: data(), folder: out.join("fused") });
+    let fuse = |out: &Path| Some(Command::Fuse { data: data(), run: None, folder: out.join("fused") });
     let nothing = |_: &Path| None;
     const ENERGY: &[&str] = &["energy.features=\"pixels\"", "energy.power=1.0", "steps=100000"];
     vec![

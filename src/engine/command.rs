@@ -72,6 +72,8 @@ pub enum Command {
     Fuse {
         /// The new data.
         data: DataSpec,
+        /// A run that has distilled the new data: its images are joined too.
+        run: Option<PathBuf>,
         /// New or empty.
         folder: PathBuf,
     },

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use candle_core::Device;
+use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -185,18 +186,26 @@ fn raise(features: &mut [Vec<f32>], power: f64) -> Result<()> {
 fn upsampled(shots: &Labelled, how: &FewShot, dimensions: usize, rng: &mut ChaCha8Rng) -> Labelled {
     let mut many = Labelled::default();
     for (way, rows) in shots.values.chunks_exact(how.shots * dimensions).enumerate() {
-        let rows: Vec<&[f32]> = rows.chunks_exact(dimensions).collect();
-        let mean: Vec<f32> =
-            (0..dimensions).map(|at| rows.iter().map(|row| row[at]).sum::<f32>() / rows.len() as f32).collect();
-        for _ in 0..how.upsampled {
-            let normal: Vec<f32> = StandardNormal.sample_iter(&mut *rng).take(rows.len()).collect();
-            let scale = 1.0 / (rows.len().saturating_sub(1).max(1) as f32).sqrt();
-            let away = |at: usize| -> f32 { rows.iter().zip(&normal).map(|(row, e)| e * (row[at] - mean[at])).sum() };
-            many.values.extend((0..dimensions).map(|at| mean[at] + scale * away(at)));
-            many.labels.push(way);
-        }
+        many.values.extend(drawn_like(rows, dimensions, how.upsampled, 0.0, rng));
+        many.labels.extend(std::iter::repeat_n(way, how.upsampled));
     }
     many
+}
+
+/// `count` points with the mean of some rows and their covariance (divisor `k - 1`), to every entry of which `common` is added.
+pub(super) fn drawn_like(rows: &[f32], dimensions: usize, count: usize, common: f32, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let rows: Vec<&[f32]> = rows.chunks_exact(dimensions).collect();
+    let mean: Vec<f32> =
+        (0..dimensions).map(|at| rows.iter().map(|row| row[at]).sum::<f32>() / rows.len() as f32).collect();
+    let scale = 1.0 / (rows.len().saturating_sub(1).max(1) as f32).sqrt();
+    let mut points = Vec::with_capacity(count * dimensions);
+    for _ in 0..count {
+        let normal: Vec<f32> = StandardNormal.sample_iter(&mut *rng).take(rows.len()).collect();
+        let shared: f32 = if common > 0.0 { common.sqrt() * rng.sample::<f32, _>(StandardNormal) } else { 0.0 };
+        let away = |at: usize| -> f32 { rows.iter().zip(&normal).map(|(row, e)| e * (row[at] - mean[at])).sum() };
+        points.extend((0..dimensions).map(|at| mean[at] + scale * away(at) + shared));
+    }
+    points
 }
 
 #[cfg(test)]
@@ -221,6 +230,17 @@ mod tests {
             let [mean, covariance] = unbiased.errors(&drawn);
             assert!(mean < 0.05 && covariance < 0.05, "{mean} {covariance}");
             assert!(own.errors(&drawn)[1] > 0.3, "the divisor k - 1 is not k");
+        }
+    }
+
+    #[test]
+    fn what_is_added_to_every_entry_is_in_the_covariance() {
+        let rows = [1.0, 0.0, 3.0, 1.0, 2.0, 5.0];
+        let own = crate::distill::energy::Moments::of(&rows, 2);
+        let points = drawn_like(&rows, 2, 40_000, 1.0, &mut stream(2, Purpose::Episode, 0, 0));
+        let drawn = crate::distill::energy::Moments::of(&points, 2);
+        for (found, own) in drawn.covariance.iter().zip(&own.covariance) {
+            assert!((found - (1.5 * own + 1.0)).abs() < 0.15, "{found} for {own} with the divisor 2, and 1 more");
         }
     }
 

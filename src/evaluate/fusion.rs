@@ -6,11 +6,18 @@
 //! many dimensions, by the same energy, in seconds; network and first map stay as they are. A class of the new data that has
 //! the name of an old one is merged into it.
 //!
+//! Beside this, the released way: of the old data 4 % of the samples are kept, and 300 points of each class are drawn from their
+//! Gaussian, to every entry of whose covariance 1 is added. And two *distilled* sets joined: of the new data only the images are known
+//! that a run has left; their points are made 300 a class like the shots of [`FewShot`](super::FewShot).
+//!
 //! Departures: the second map learns without dropout, since its inputs are ten numbers; new classes have as many samples as
 //! the first map had.
 
+use std::collections::BTreeSet;
+
 use super::{
     classify::{Classifier, Labelled},
+    few_shot::drawn_like,
     on_map::{gaussians, labelled},
 };
 use crate::{
@@ -32,10 +39,18 @@ const DECAY: f64 = 5e-4;
 /// Bytes of a number on the map.
 const NUMBER: u64 = 4;
 
-/// Joins what a map has left of `old` with `new` data; returns what that reaches, and the second map `(d, d)` row by row.
+/// Share of the samples that the released way keeps, and what it adds to every entry of their covariance.
+const RELEASED_SHARE: f64 = 0.04;
+const RELEASED_BIAS: f32 = 1.0;
+/// Points of a class that Gaussians are made into, as released.
+const UPSAMPLED: usize = 300;
+
+/// Joins what a map has left of `old` with `new` data; returns what that reaches, and the second map `(d, d)` row by row. `distilled`
+/// are images that a run has left of the new data, whole ones, normalised as it normalises, with their labels there.
 pub fn fuse(
     map: &EnergyMap,
     (old, new): (&Dataset, &Dataset),
+    distilled: Option<(Vec<f32>, Vec<u32>)>,
     seed: u64,
     slices: &mut dyn Slices,
 ) -> Result<(Fused, Vec<f32>)> {
@@ -89,12 +104,29 @@ pub fn fuse(
         new: Classifier::Logistic.accuracy(train, names.len(), new_test),
     };
     let mapped = [through(&tests[0]), through(&tests[1])];
-    let rows = vec![
+    let mut rows = vec![
         row("before: the old picks alone", &kept, [&tests[0], &tests[1]]),
         row("joined on the first map", &joined, [&tests[0], &tests[1]]),
         row("joined, second map", &through(&joined), [&mapped[0], &mapped[1]]),
-        row("all old samples, first map", &all_real, [&tests[0], &tests[1]]),
     ];
+    // The same for another joined set, with a second map of its own.
+    let mut both = |what: &str, joined: &Labelled, slices: &mut dyn Slices| -> Result<()> {
+        rows.push(row(&format!("{what}, first map"), joined, [&tests[0], &tests[1]]));
+        let second = second_map(joined, (names.len(), cloud.dimensions), seed, map, slices)?;
+        let through = |set: &Labelled| Labelled { values: second.apply(&set.values), labels: set.labels.clone() };
+        let mapped = [through(&tests[0]), through(&tests[1])];
+        rows.push(row(&format!("{what}, second map"), &through(joined), [&mapped[0], &mapped[1]]));
+        Ok(())
+    };
+    let (released, released_count) = released(map, old, seed)?;
+    both("as released: 4 % of the old samples", &together(&released, &fresh), slices)?;
+    let is_distilled = distilled.is_some();
+    if let Some((values, labels)) = distilled {
+        let classes: Vec<usize> = labels.iter().map(|&label| place_of[label as usize]).collect();
+        let points = map.map_images(renormalised(values, new, old))?;
+        both("two distilled sets", &together(&kept, &made_many(&points, &classes, cloud.dimensions, seed)), slices)?;
+    }
+    rows.push(row("all old samples, first map", &all_real, [&tests[0], &tests[1]]));
     let count = (old_classes * images.per_class) as u64;
     let report = Fused {
         old: old.name().to_owned(),
@@ -102,12 +134,45 @@ pub fn fuse(
         merged: place_of.iter().filter(|&&place| place < old_classes).count(),
         classes: names,
         rows,
+        released_bytes: released_count as u64 * cloud.dimensions as u64 * NUMBER,
+        is_distilled,
         moved_bytes: count * cloud.dimensions as u64 * NUMBER,
         map_bytes: map.map_bytes(),
         second_map_bytes: NUMBER * second.weights().len() as u64,
         old_bytes: old.train().len() as u64 * old.shape().len() as u64,
     };
     Ok((report, second.weights().to_vec()))
+}
+
+/// The released way of keeping old data: points of its classes, and of how many samples they were made.
+fn released(map: &EnergyMap, old: &Dataset, seed: u64) -> Result<(Labelled, usize)> {
+    let (mut many, mut kept) = (Labelled::default(), 0);
+    for (place, &class) in map.state().images.classes.iter().enumerate() {
+        let usable = old.usable(class);
+        let count = ((usable.len() as f64 * RELEASED_SHARE).round() as usize).max(2);
+        let mut rng = stream(seed, Purpose::EnergySamples, 2, u64::from(class));
+        let chosen: Vec<u32> = choose(usable.len(), count, &mut rng).into_iter().map(|at| usable[at]).collect();
+        kept += chosen.len();
+        let points = map.map_images(old.gather(old.train(), &chosen))?;
+        let dimensions = points.len() / chosen.len();
+        many.values.extend(drawn_like(&points, dimensions, UPSAMPLED, RELEASED_BIAS, &mut rng));
+        many.labels.extend(std::iter::repeat_n(place, UPSAMPLED));
+    }
+    Ok((many, kept))
+}
+
+/// Points of some classes made many, class by class.
+fn made_many(points: &[f32], classes: &[usize], dimensions: usize, seed: u64) -> Labelled {
+    let mut many = Labelled::default();
+    let named: BTreeSet<usize> = classes.iter().copied().collect();
+    for class in named {
+        let rows = points.chunks_exact(dimensions).zip(classes).filter(|(_, own)| **own == class);
+        let rows: Vec<f32> = rows.flat_map(|(row, _)| row).copied().collect();
+        let mut rng = stream(seed, Purpose::Upsampling, u64::MAX - 1, class as u64);
+        many.values.extend(drawn_like(&rows, dimensions, UPSAMPLED, 0.0, &mut rng));
+        many.labels.extend(std::iter::repeat_n(class, UPSAMPLED));
+    }
+    many
 }
 
 /// Normalised values of one data set as another would have them.

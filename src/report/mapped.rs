@@ -85,6 +85,12 @@ pub struct Fused {
     pub merged: usize,
     /// What classifiers reach on the test images of both.
     pub rows: Vec<FusedRow>,
+    /// Bytes of the samples that the released way keeps of the old data, as points of the map; 0 in older files.
+    #[serde(default)]
+    pub released_bytes: u64,
+    /// True where distilled images of the new data were joined too.
+    #[serde(default)]
+    pub is_distilled: bool,
     /// Bytes of the picks as points of the map: all that is moved of the old data.
     pub moved_bytes: u64,
     /// Bytes of the first map.

@@ -1,19 +1,20 @@
 //! What is worked out about a run when somebody asks: on the map of an energy run, about the points of a quantizer, and
 //! together with other data. Each takes what it needs along, so that the run can go on beside it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Run;
 use crate::{
-    data::DataSpec,
+    config::RunConfig,
+    data::{DataSpec, Dataset},
     engine::{
         jobs::{Job, Key, Product},
         task::Turns,
     },
     error::{Error, Result},
-    evaluate,
+    evaluate::{self, Examples as _, Images},
     report::OnMap,
-    store,
+    store::{self, RunFolder, sets},
 };
 
 /// Something to be worked out once the networks that it looks through are trained.
@@ -23,8 +24,8 @@ pub(in crate::engine) enum Analysis {
     OnMap,
     /// Measure how far points and images of a quantizer are from their classes.
     Distances,
-    /// Join what an energy map has left with new data, into a folder.
-    Fuse { data: DataSpec, folder: PathBuf },
+    /// Join what an energy map has left with new data, and with what a run has left of that, into a folder.
+    Fuse { data: DataSpec, run: Option<PathBuf>, folder: PathBuf },
 }
 
 impl Run {
@@ -70,12 +71,13 @@ impl Run {
                 };
                 Some(Job { key: Key::Distances, what: "distances of the points".to_owned(), work: Box::new(work) })
             }
-            Analysis::Fuse { data: spec, folder } => {
+            Analysis::Fuse { data: spec, run, folder } => {
                 let (map, what) = (self.method.energy()?.clone(), format!("fusion with {spec}"));
                 let key = Key::Files(folder.clone());
                 let work = move |turns: &mut Turns<Product>| {
                     let new = spec.load(seed)?;
-                    let (fused, second) = evaluate::fuse(&map, (&data, &new), seed, turns)?;
+                    let distilled = run.map(|run| whole_images(&run, &new)).transpose()?;
+                    let (fused, second) = evaluate::fuse(&map, (&data, &new), distilled, seed, turns)?;
                     store::write_fused(&folder, &fused, &second)?;
                     Ok(Product::Fused(Box::new(fused)))
                 };
@@ -88,4 +90,14 @@ impl Run {
     pub(in crate::engine) fn known_on_map(&self) -> Option<OnMap> {
         store::read_on_map(self.folder.path()).filter(|judged| judged.step == self.at())
     }
+}
+
+/// The images of a run, mosaics taken apart, with their labels.
+fn whole_images(run: &Path, data: &Dataset) -> Result<(Vec<f32>, Vec<u32>)> {
+    let packing = RunFolder::record::<RunConfig>(run)?.config.images.packing;
+    let set = sets::read(&run.join("synthetic.npz"), data)?;
+    let images = Images::packed(data.shape(), &set.values, &set.labels, packing);
+    let mut values = vec![0.0; images.labels().len() * data.shape().len()];
+    values.chunks_exact_mut(data.shape().len()).enumerate().for_each(|(at, image)| images.fetch(at, image));
+    Ok((values, images.labels().to_vec()))
 }

@@ -24,7 +24,7 @@ impl Worker {
             Command::Judge => return self.begin_verdict(number),
             Command::JudgeOnMap => return self.analyse(Analysis::OnMap, number),
             Command::MeasureDistances => return self.analyse(Analysis::Distances, number),
-            Command::Fuse { data, folder } => return self.analyse(Analysis::Fuse { data, folder }, number),
+            Command::Fuse { data, run, folder } => return self.analyse(Analysis::Fuse { data, run, folder }, number),
             Command::Export(folder) => run.writing(folder),
             Command::OpenSet { path, reading } => run.opening(path, reading),
             Command::ExportSelection { what, folder } => run.selecting(what, folder),
