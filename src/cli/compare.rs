@@ -300,7 +300,8 @@ fn table(comparison: &Comparison) -> String {
     }
     for row in &comparison.published {
         let std = row.std.map_or_else(String::new, |std| format!(" ± {:.1}", 100.0 * std));
-        let name = format!("{} (published)", row.method);
+        let note = row.note.as_ref().map_or_else(String::new, |note| format!(", {note}"));
+        let name = format!("{} (published{note}; stored: {})", row.method, row.stored);
         rows.push(vec![name, format!("{:.1}{std}", 100.0 * row.accuracy)]);
     }
     format!(

@@ -5,10 +5,12 @@ use std::{
     io::{Write as _, stdout},
 };
 
+use super::tables;
 use crate::{
     config::{PRESETS, RunConfig},
     data::DataSpec,
-    error::Result,
+    error::{Error, Result},
+    evaluate::{all_published, published_data},
 };
 
 /// Says what is in a data set.
@@ -47,6 +49,33 @@ pub(super) fn presets() -> Result<()> {
         writeln!(text, "{:<10} {}", preset.name, config.about).expect("writing to a string");
     }
     show(&text);
+    Ok(())
+}
+
+/// Lists what papers say, with the rules by which it was made and what is stored: rows of different rules are not to be ranked.
+pub(super) fn published(data: &str) -> Result<()> {
+    if !published_data().contains(&data) {
+        let names = published_data().join(", ");
+        return Err(Error::Config(format!("there are no published figures for \"{data}\". Use one of: {names}")));
+    }
+    let head = ["images a class", "method", "accuracy, %", "made by", "stored", "source"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for per_class in [1, 10, 50] {
+        for row in all_published(data, per_class) {
+            let std = row.std.map_or_else(String::new, |std| format!(" ± {:.1}", 100.0 * std));
+            let note = row.note.map_or_else(String::new, |note| format!("; {note}"));
+            let accuracy = format!("{:.1}{std}", 100.0 * row.accuracy);
+            rows.push(vec![
+                per_class.to_string(),
+                row.method,
+                accuracy,
+                row.protocol,
+                row.stored,
+                format!("{}{note}", row.source),
+            ]);
+        }
+    }
+    show(&tables::aligned(&rows));
     Ok(())
 }
 

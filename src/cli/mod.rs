@@ -76,6 +76,12 @@ enum Command {
     Fewshot(fewshot::FewShotArgs),
     /// List the presets
     Presets,
+    /// List what papers say of a data set, with the rules by which it was made and what is stored
+    Published {
+        /// cifar10, cifar100, fashion-mnist, svhn or mnist
+        #[arg(default_value = "cifar10")]
+        data: String,
+    },
     /// Say how fast this machine does what a run does
     Bench(bench::BenchArgs),
 }
@@ -211,6 +217,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Fuse(args)) => args.run(),
         Some(Command::Fewshot(args)) => args.run(),
         Some(Command::Presets) => lists::presets(),
+        Some(Command::Published { data }) => lists::published(&data),
         Some(Command::Bench(args)) => args.run(),
         None => window().or_else(|reason| {
             eprintln!("{reason}; running in the terminal instead");

@@ -33,7 +33,7 @@ pub use judge::{How, Judge, Progress, RANDOM_DRAWS, SharedExpert};
 pub use on_map::on_map;
 pub use outcome::{Outcome, Tally};
 pub use protocol::{Family, LabelKind, Protocol};
-pub use published::published;
+pub use published::{all_published, published, published_data};
 pub use recipe::{Augmentation, Optimizer, Recipe, Schedule, Taught};
 pub use scores::{AugmentationRobust, LabelRobust};
 pub use selection::{ByExpert, select_at_random, select_by, select_medoids};

@@ -237,6 +237,15 @@ pub struct Published {
     pub std: Option<f64>,
     /// Where it was read.
     pub source: String,
+    /// What is stored of each class, for example `pixels`; empty in older files.
+    #[serde(default)]
+    pub stored: String,
+    /// What it differs in from what is measured here.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// The rules by which it was made; `not told` where the source does not say.
+    #[serde(default)]
+    pub protocol: String,
 }
 
 /// Presets beside each other, judged by the same protocol with the same network.

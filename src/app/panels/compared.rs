@@ -86,7 +86,10 @@ fn of_papers(data: &str, per_class: usize, protocol: &str, bytes: u64) -> impl I
     published(data, per_class, protocol).into_iter().filter(move |row| !of_whole(&row.method)).map(move |row| {
         Reference {
             name: row.method,
-            source: format!("published: {}", row.source),
+            source: match &row.note {
+                Some(note) => format!("published: {}; {note}; stored: {}", row.source, row.stored),
+                None => format!("published: {}; stored: {}", row.source, row.stored),
+            },
             bytes,
             mean: row.accuracy,
             std: row.std,
