@@ -151,8 +151,10 @@ fn numpy_headers_that_lie_are_refused_without_making_room() {
         (head("|u1", "2, 4, 5"), vec![0; 32], "cut off"),
         (head("|u1", "2, 2, 4"), vec![0; 32], "more than"),
         (head("|u1", "2, 4, 4, 7"), vec![0; 224], "1 or 3 channels"),
-        (head("<f8", "2, 4, 4"), vec![0; 256], "<f8"),
+        (head("<c8", "2, 4, 4"), vec![0; 256], "<c8"),
+        (head("|O", "2, 4, 4"), vec![0; 256], "dtype=object"),
         (head("<f4", "2, 4, 4"), vec![64; 128], "between 0 and 1"),
+        (head("<f4", "2, 4, 4"), vec![255; 128], "not a finite number"),
         (head("|u1", "1, 8192, 8192"), vec![0; 8192 * 8192], "trap"),
         (head("|u1", "3, 4, 4"), vec![0; 48], "labels"),
     ] {
@@ -161,7 +163,7 @@ fn numpy_headers_that_lie_are_refused_without_making_room() {
         assert!(said.contains(words) && said.contains("lie.npz"), "{words}: {said}");
     }
     npz(&path, &[("images", &head("|u1", "2, 4, 4"), &[0; 32])]);
-    assert!(fault("npz", &path).contains("it has images.npy"));
+    assert!(fault("npz", &path).contains("it has images"));
     npz(
         &path,
         &[
@@ -211,7 +213,7 @@ fn cifar_100_is_read_from_a_folder_and_from_its_archive() {
     assert_eq!((packed.train().labels()[42], packed.class_name(42)), (42, "fine-42"), "the fine label counts");
     assert_eq!([level(&packed, 42, 0), level(&packed, 42, 2048)], [42, 44]);
     assert_eq!(load("cifar100", folder.path()).unwrap().fingerprint(), packed.fingerprint(), "found in its folder");
-    assert!(matches!(DataSpec::at(&archive), Ok(DataSpec::Cifar100(_))));
+    assert!(DataSpec::at(&archive).unwrap().to_string().starts_with("cifar100:"));
     for (name, bytes) in &files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

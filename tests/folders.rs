@@ -59,7 +59,7 @@ fn pictures_of_every_kind_become_one_set() {
     assert_eq!([data.class_name(0), data.class_name(1)], ["cats", "dogs"]);
     assert!(data.notes().iter().any(|note| note.contains("2 files are no pictures")), "{:?}", data.notes());
     assert_eq!(load(folder.path(), 8).unwrap().fingerprint(), data.fingerprint(), "the same again");
-    assert!(matches!(DataSpec::at(folder.path()), Ok(DataSpec::Folder { size: 32, .. })));
+    assert_eq!(DataSpec::at(folder.path()).unwrap().size(), Some(32));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn folders_without_classes_or_pictures_say_what_to_do() {
     assert!(fault(folder.path()).contains("no pictures"));
     write(folder.path().join("only/a.png"), colour(9, 9, 0));
     let said = fault(folder.path());
-    assert!(said.contains("\"other\"") && said.contains("no training image"), "{said}");
+    assert!(said.contains("one class only") && said.contains("\"only\""), "{said}");
     assert!(load(folder.path(), 0).expect_err("no size").to_string().contains("1 to 1024"));
     #[cfg(unix)]
     {
@@ -161,4 +161,144 @@ fn folders_without_classes_or_pictures_say_what_to_do() {
         write(folder.path().join("other/b.png"), colour(9, 9, 1));
         assert_eq!(load(folder.path(), 8).unwrap().classes(), 2);
     }
+}
+
+/// Three pictures in each of these folders.
+fn fill(folder: &Path, names: &[&str]) {
+    for (class, name) in names.iter().enumerate() {
+        (0..3).for_each(|index| {
+            write(folder.join(name).join(format!("{index}.png")), colour(9, 9, (7 * class + index) as u8))
+        });
+    }
+}
+
+#[test]
+fn parts_are_called_by_the_usual_words_in_any_case() {
+    for (train, other, is_test) in [
+        ("TRAIN", "Val", false),
+        ("training", "valid", false),
+        ("Train", "validation", false),
+        ("train", "Testing", true),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill(
+            folder.path(),
+            &[&format!("{train}/a"), &format!("{train}/b"), &format!("{other}/a"), &format!("{other}/b")],
+        );
+        let data = load(folder.path(), 8).unwrap();
+        assert_eq!((data.train().len(), data.test().len()), (6, 6), "{train}, {other}");
+        assert_eq!(data.split().contains("the validation images are the test split"), !is_test, "{}", data.split());
+        if !is_test {
+            fill(folder.path(), &["TEST/b", "TEST/a"]);
+            let data = load(folder.path(), 8).unwrap();
+            assert!(
+                data.notes().iter().any(|note| note.contains("6 validation images are left out")),
+                "{:?}",
+                data.notes()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_class_may_be_called_train_and_an_archive_may_have_a_folder_around() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["bus", "train", "tram"]);
+    assert_eq!(load(folder.path(), 8).unwrap().info().class_names, ["bus", "train", "tram"]);
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["set/set/train/a", "set/set/train/b", "set/set/test/a", "__MACOSX/set"]);
+    let data = load(folder.path(), 8).unwrap();
+    assert_eq!((data.train().len(), data.test().len(), data.name()), (6, 3, "set"));
+    assert!(data.notes().iter().any(|note| note.contains("no test image: \"b\"")), "{:?}", data.notes());
+}
+
+#[test]
+fn pictures_one_folder_deeper_are_found_and_masks_beside_them_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["a/images", "a/masks", "b/1", "b/2", "c", "c/thumbnails"]);
+    let data = load(folder.path(), 8).unwrap();
+    let count = |class: u32| data.train().of_class(class).len() + data.test().of_class(class).len();
+    assert_eq!([count(0), count(1), count(2)], [3, 6, 3]);
+}
+
+#[test]
+fn classes_called_by_numbers_stand_by_number() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["10", "9", "100", "0"]);
+    assert_eq!(load(folder.path(), 8).unwrap().info().class_names, ["0", "9", "10", "100"]);
+    fill(folder.path(), &["ten"]);
+    assert_eq!(load(folder.path(), 8).unwrap().info().class_names, ["0", "10", "100", "9", "ten"], "else as text");
+}
+
+#[test]
+fn an_empty_class_is_left_out_and_a_single_image_trains() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["a", "c"]);
+    fs::create_dir(folder.path().join("b")).unwrap();
+    write(folder.path().join("d/only.png"), colour(9, 9, 3));
+    let data = load(folder.path(), 8).unwrap();
+    assert_eq!(data.info().class_names, ["a", "c", "d"]);
+    assert_eq!((data.train().of_class(2).len(), data.test().of_class(2).len()), (1, 0));
+    let notes = data.notes().join("\n");
+    for said in ["left out, since they have no image: \"b\"", "no test image: \"d\"", "one training image only: \"d\""]
+    {
+        assert!(notes.contains(said), "{said}: {notes}");
+    }
+}
+
+#[test]
+fn what_other_programs_leave_is_counted_and_foreign_pictures_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["a", "b", "__MACOSX/a", ".thumbs"]);
+    for name in ["a/.DS_Store", "a/Thumbs.db", "a/desktop.ini", "b/._0.png", "b/.nomedia"] {
+        fs::write(folder.path().join(name), "left").unwrap();
+    }
+    for name in ["a/1.HEIC", "a/2.heic", "b/3.avif", "b/4.svg"] {
+        fs::write(folder.path().join(name), "\0\0\0\x18ftypheic").unwrap();
+    }
+    fs::write(folder.path().join("a/scan"), fs::read(folder.path().join("a/0.png")).unwrap()).unwrap();
+    let data = load(folder.path(), 8).unwrap();
+    assert_eq!((data.classes(), data.train().len() + data.test().len()), (2, 7), "a picture without an ending is one");
+    let notes = data.notes().join("\n");
+    assert!(notes.contains("1 AVIF and 2 HEIC and 1 SVG pictures cannot be read here"), "{notes}");
+    assert!(notes.contains("5 files are no pictures and were left out"), "{notes}");
+    // Called JPEG by a phone, it is none.
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &["a", "b"]);
+    fs::write(folder.path().join("a/phone.jpg"), "\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap();
+    assert!(fault(folder.path()).contains("of the kind HEIC"));
+    fs::write(folder.path().join("a/phone.jpg"), "<!doctype html><html>").unwrap();
+    assert!(fault(folder.path()).contains("a web page"));
+}
+
+#[test]
+fn tiffs_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["a", "b"] {
+        (0..3).for_each(|index| write(folder.path().join(format!("{class}/{index}.tif")), colour(8, 8, index)));
+        (3..6).for_each(|index| write(folder.path().join(format!("{class}/{index}.png")), colour(8, 8, index - 3)));
+    }
+    fs::rename(folder.path().join("a/0.tif"), folder.path().join("a/0.TIFF")).unwrap();
+    let data = load(folder.path(), 8).unwrap();
+    assert_eq!((data.train().len() + data.test().len(), data.shape().dims()), (12, [3, 8, 8]));
+    let whole = fs::read(folder.path().join("a/0.TIFF")).unwrap();
+    for length in (0..whole.len()).step_by(16) {
+        fs::write(folder.path().join("a/0.TIFF"), &whole[..length]).unwrap();
+        assert!(load(folder.path(), 8).unwrap().notes().join(" ").contains("0.TIFF"), "cut at {length}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_are_shown_with_marks() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let name = |bytes: &[u8]| folder.path().join(std::ffi::OsStr::from_bytes(bytes));
+    for bytes in [&b"caf\xe9"[..], b"caf\xe8", b"tea"] {
+        (0..3).for_each(|index| write(name(bytes).join(format!("{index}.png")), colour(9, 9, index)));
+    }
+    fs::copy(name(b"tea").join("0.png"), name(b"tea").join(std::ffi::OsStr::from_bytes(b"\xff.png"))).unwrap();
+    let data = load(folder.path(), 8).unwrap();
+    assert_eq!(data.info().class_names, ["caf\u{fffd}", "caf\u{fffd}", "tea"]);
+    assert_eq!(data.train().len() + data.test().len(), 10);
 }

@@ -96,6 +96,8 @@ fn zipped_files_that_lie_are_refused_without_unpacking_them() {
     bomb.finish().unwrap();
     assert!(fault("idx", folder.path()).contains("more than"));
     fs::write(path.with_extension("gz"), b"no gzip at all").unwrap();
+    assert!(fault("idx", folder.path()).contains("no IDX file"));
+    fs::write(path.with_extension("gz"), b"\x1f\x8bno gzip behind its mark").unwrap();
     assert!(fault("idx", folder.path()).contains("damaged"));
 }
 

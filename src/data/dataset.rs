@@ -82,6 +82,16 @@ impl Split {
         &self.labels
     }
 
+    /// Without the classes that are not `kept`; each of those has no image here.
+    fn renumbered(mut self, kept: &[bool]) -> Self {
+        let places: Vec<u32> =
+            kept.iter().scan(0, |next, kept| Some(std::mem::replace(next, *next + u32::from(*kept)))).collect();
+        self.labels.iter_mut().for_each(|label| *label = places[*label as usize]);
+        let mut kept = kept.iter();
+        self.by_class.retain(|_| kept.next() == Some(&true));
+        self
+    }
+
     /// Indices of the images of a class.
     pub fn of_class(&self, class: u32) -> &[u32] {
         &self.by_class[class as usize]
@@ -135,7 +145,12 @@ pub struct Dataset {
     notes: Vec<String>,
     /// False where an image means something else in the mirror.
     flips: bool,
+    /// Where the test images come from.
+    split: String,
 }
+
+/// Where the test images of most sets come from.
+pub(super) const PUBLISHED: &str = "training and test images are those of the published files";
 
 /// What a loader knows about a set besides its pixels.
 pub(super) struct About {
@@ -145,18 +160,42 @@ pub(super) struct About {
     pub(super) shape: ImageShape,
     /// Published mean and deviation; computed from the training split where there are none.
     pub(super) normalisation: Option<Normalisation>,
+    /// Where the test images come from, in a sentence.
+    pub(super) split: String,
 }
 
 impl Dataset {
     /// Puts two splits together: computes the normalisation and the fingerprint. No hold-out yet.
+    ///
+    /// A class without any image is left out with a note; one that has test images only is an error.
     pub(super) fn new(about: About, train: Split, test: Split) -> Result<Self> {
-        let About { name, origin, class_names, shape, normalisation } = about;
-        if let Some(class) = train.by_class.iter().position(Vec::is_empty) {
-            return Err(Error::Data(format!(
-                "{name}: the class \"{}\" has no training image. Remove it or add images",
-                class_names[class]
-            )));
+        let About { name, origin, mut class_names, shape, normalisation, split } = about;
+        let of = |classes: &mut dyn Iterator<Item = usize>| {
+            words(&classes.map(|class| class_names[class].as_str()).collect::<Vec<_>>())
+        };
+        let kept: Vec<bool> = train.by_class.iter().map(|images| !images.is_empty()).collect();
+        let empty = || (0..kept.len()).filter(|&class| !kept[class]);
+        let untrained = of(&mut empty().filter(|&class| !test.by_class[class].is_empty()));
+        if !untrained.is_empty() || train.is_empty() {
+            return Err(Error::Data(match train.is_empty() {
+                true => format!("{name}: there is no training image"),
+                false => format!(
+                    "{name}: there are test images but no training image of {untrained}. Add some, or remove those"
+                ),
+            }));
         }
+        let mut notes = Vec::new();
+        let mut note = |what: &str, classes: String| {
+            if !classes.is_empty() {
+                notes.push(format!("{what}: {classes}"));
+            }
+        };
+        note("left out, since they have no image", of(&mut empty()));
+        note("no test image", of(&mut (0..kept.len()).filter(|&class| kept[class] && test.by_class[class].is_empty())));
+        note("one training image only", of(&mut (0..kept.len()).filter(|&class| train.by_class[class].len() == 1)));
+        let (train, test) = (train.renumbered(&kept), test.renumbered(&kept));
+        let mut each = kept.iter();
+        class_names.retain(|_| each.next() == Some(&true));
         let normalisation = normalisation.unwrap_or_else(|| measure(&train.pixels, shape));
         let levels = match &train.pixels {
             Pixels::Bytes { white, .. } => level_table(&normalisation, *white),
@@ -176,7 +215,8 @@ impl Dataset {
             usable,
             holdout: Vec::new(),
             levels,
-            notes: Vec::new(),
+            notes,
+            split,
             flips: true,
         })
     }
@@ -205,7 +245,7 @@ impl Dataset {
     /// With sentences about how it was read.
     #[must_use]
     pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
-        self.notes = notes;
+        self.notes.splice(0..0, notes);
         self
     }
 
@@ -220,6 +260,11 @@ impl Dataset {
     /// config says so.
     pub fn flips(&self) -> bool {
         self.flips
+    }
+
+    /// Where the test images come from, in a sentence.
+    pub fn split(&self) -> &str {
+        &self.split
     }
 
     /// What people should know about how it was read, for example which files were skipped.
@@ -337,6 +382,16 @@ impl Dataset {
             test: self.test.len(),
             fingerprint: self.fingerprint.clone(),
         }
+    }
+}
+
+/// Names in quotes, the first few of many.
+fn words(names: &[&str]) -> String {
+    const NAMED: usize = 8;
+    let named: Vec<String> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn load() -> Result<Dataset> {
         class_names: (0..10).map(|digit| digit.to_string()).collect(),
         shape,
         normalisation: None,
+        split: "the first 1,297 images train, the last 500 test".to_owned(),
     };
     Dataset::new(about, split(values, &labels[..TRAIN])?, split(test_values, &labels[TRAIN..])?)
 }

@@ -10,17 +10,23 @@ mod digits;
 mod facts;
 mod folder;
 mod idx;
+mod labels;
+mod levels;
 mod mat;
 mod noise;
 mod npz;
+mod parquet;
 #[doc(hidden)]
 pub mod parsers;
+mod parts;
 pub(crate) mod pickle;
 mod picture;
+mod pile;
 mod plane;
 mod source;
 mod spec;
 mod svhn;
+mod table;
 
 pub use bytes::Bytes;
 pub use dataset::{Dataset, Normalisation, Pixels, Split};
@@ -28,8 +34,8 @@ pub use noise::noise;
 pub use npz::{NumpyArray, NumpyFile};
 pub use picture::picture as read_picture;
 pub use plane::Shape as PlaneShape;
-pub use source::Source;
-pub use spec::DataSpec;
+pub use source::{Source, stands_in};
+pub use spec::{DataSpec, FileKind, FileSpec};
 
 /// Channels, height and width of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

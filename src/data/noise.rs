@@ -25,6 +25,7 @@ pub fn noise(shape: ImageShape, classes: usize, per_class: usize, seed: u64) -> 
         class_names: (0..classes).map(|class| class.to_string()).collect(),
         shape,
         normalisation: None,
+        split: "made up from a seed".to_owned(),
     };
     Dataset::new(about, split(0, per_class)?, split(1, 1)?)
 }

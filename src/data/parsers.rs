@@ -2,50 +2,45 @@
 //!
 //! Each gives how many values it read, or the error that people would see.
 
-use std::{
-    io::{BufReader, Cursor},
-    path::Path,
-};
+use std::{io::Cursor, path::Path};
 
-use flate2::read::MultiGzDecoder;
-
-use super::{cifar, idx, mat, npz, picture, source::Source, svhn};
+use super::{cifar, idx, mat, npz, parquet, picture, source::Source, svhn, table};
 use crate::error::{Error, Result};
 
-fn source(bytes: &[u8]) -> Source<'_> {
-    Source::new(Box::new(bytes), Path::new("fuzz"), bytes.len() as u64)
-}
+/// What reads bytes and says how many values it found.
+pub type Parser = fn(&[u8]) -> Result<usize>;
+
+/// Every parser of this file, by the name of its target.
+pub const ALL: [(&str, Parser); 8] = [
+    ("idx", idx),
+    ("cifar", cifar),
+    ("tar", tar),
+    ("mat", mat),
+    ("npz", npz),
+    ("parquet", parquet),
+    ("csv", csv),
+    ("picture", picture),
+];
 
 /// An IDX file of images or of labels, plain or zipped.
 pub fn idx(bytes: &[u8]) -> Result<usize> {
-    let zipped = || Source::new(Box::new(MultiGzDecoder::new(bytes)), Path::new("fuzz"), bytes.len() as u64);
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        return idx::images(&mut zipped())
-            .map_or_else(|_| idx::labels(&mut zipped()).map(|labels| labels.len()), |(_, _, values)| Ok(values.len()));
-    }
-    match idx::images(&mut source(bytes)) {
+    let source = || Source::unzipped(bytes, Path::new("fuzz"), bytes.len() as u64);
+    match idx::images(&mut source()?) {
         Ok((_, _, values)) => Ok(values.len()),
-        Err(_) => idx::labels(&mut source(bytes)).map(|labels| labels.len()),
+        Err(_) => idx::labels(&mut source()?).map(|labels| labels.len()),
     }
 }
 
-/// A batch of CIFAR-10 or CIFAR-100.
+/// A batch of CIFAR-10 or CIFAR-100, in records or pickled.
 pub fn cifar(bytes: &[u8]) -> Result<usize> {
-    let read = |version: &cifar::Version| {
-        let (mut values, mut labels) = (Vec::new(), Vec::new());
-        version.records(bytes, "fuzz", &mut values, &mut labels).map(|()| values.len())
-    };
-    read(&cifar::CIFAR10).or_else(|_| read(&cifar::CIFAR100))
+    let records = cifar::CIFAR10.count_records(bytes).or_else(|_| cifar::CIFAR100.count_records(bytes));
+    records.or_else(|_| cifar::CIFAR10.count_pickled(bytes)).or_else(|_| cifar::CIFAR100.count_pickled(bytes))
 }
 
 /// The archive of CIFAR-100, zipped or, so that its headers are reached at once, not.
 pub fn tar(bytes: &[u8]) -> Result<usize> {
-    let count = |files: std::collections::HashMap<String, Vec<u8>>| files.values().map(Vec::len).sum();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let (size, path) = (bytes.len() as u64, Path::new("fuzz"));
-        return cifar::CIFAR100.unpacked(BufReader::new(bytes), size, path).map(count);
-    }
-    cifar::CIFAR100.files_of(bytes, bytes.len() as u64, Path::new("fuzz")).map(count)
+    let files = cifar::CIFAR100.unpacked(bytes, bytes.len() as u64, Path::new("fuzz"))?;
+    Ok(files.values().map(Vec::len).sum())
 }
 
 /// A MAT file, and SVHN out of it.
@@ -59,7 +54,17 @@ pub fn npz(bytes: &[u8]) -> Result<usize> {
     npz::assemble(npz::NumpyFile::new(Cursor::new(bytes), Path::new("fuzz"))?, 0).map(|data| data.train().len())
 }
 
+/// A Parquet file of pictures.
+pub fn parquet(bytes: &[u8]) -> Result<usize> {
+    parquet::count(bytes)
+}
+
+/// A table of pictures, which are not read.
+pub fn csv(bytes: &[u8]) -> Result<usize> {
+    table::rows(bytes, None).map(|rows| rows.len()).map_err(Error::Data)
+}
+
 /// A picture.
 pub fn picture(bytes: &[u8]) -> Result<usize> {
-    picture::decode(bytes, 8).map(|picture| picture.as_raw().len()).map_err(Error::Data)
+    picture::decode(bytes, [8, 8]).map(|picture| picture.as_raw().len()).map_err(Error::Data)
 }

@@ -111,6 +111,7 @@ pub(super) fn load(shape: Shape, seed: u64) -> Result<Dataset> {
         class_names: ["blue", "amber", "red", "grey"][..shape.classes()].iter().map(|&name| name.into()).collect(),
         shape: image,
         normalisation: None,
+        split: "training and test points are drawn from the seed".to_owned(),
     };
     Dataset::new(about, split(0, TRAIN_PER_CLASS)?, split(1, TEST_PER_CLASS)?)
 }

@@ -1,6 +1,12 @@
 //! Reading files that other people wrote: a header is believed only as far as the file goes.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+use flate2::read::MultiGzDecoder;
 
 use super::bytes::{Bytes, Gathered};
 use crate::error::{Error, Result};
@@ -27,11 +33,16 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Reads what `unpack` makes of the file at `path`.
-    pub fn open(path: &'a Path, unpack: impl FnOnce(File) -> Box<dyn Read>) -> Result<Self> {
+    /// Reads a file, unpacked where its content is zipped, whatever its name says.
+    pub(super) fn open(path: &'a Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::file("read", path))?;
         let size = file.metadata().map_err(Error::file("read", path))?.len();
-        Ok(Self::new(unpack(file), path, size))
+        Self::unzipped(BufReader::new(file), path, size)
+    }
+
+    /// The same of `reader`, which has `size` bytes.
+    pub(super) fn unzipped(reader: impl BufRead + 'a, path: &'a Path, size: u64) -> Result<Self> {
+        Ok(Self::new(Box::new(plain(reader, path)?), path, size))
     }
 
     /// Reads from `reader`, which unpacks `size` bytes; `path` names it in messages.
@@ -87,5 +98,46 @@ impl<'a> Source<'a> {
             Ok(_) => Err(self.fault(format_args!("it has more than the {promised} bytes that its header promises"))),
             Err(error) => Err(self.fault(format_args!("it is damaged ({error})"))),
         }
+    }
+}
+
+/// What `reader` has, unpacked where it is zipped; an error where it is something else that people have by mistake.
+pub(super) fn plain<'a>(mut reader: impl BufRead + 'a, path: &Path) -> Result<Box<dyn BufRead + 'a>> {
+    refuse_other(peek(&mut reader, path)?, path)?;
+    if !peek(&mut reader, path)?.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(reader));
+    }
+    let mut unpacked = BufReader::new(MultiGzDecoder::new(reader));
+    refuse_other(peek(&mut unpacked, path)?, path)?;
+    Ok(Box::new(unpacked))
+}
+
+fn peek<'a>(reader: &'a mut impl BufRead, path: &Path) -> Result<&'a [u8]> {
+    reader.fill_buf().map_err(|error| Error::Data(format!("{}: it is damaged ({error})", path.display())))
+}
+
+/// An error where a file begins like something that stands in for it, such as the web page of a download that failed.
+pub(super) fn refuse_other(head: &[u8], path: &Path) -> Result<()> {
+    match stands_in(head) {
+        Some(what) => Err(Error::Data(format!("{}: {what}", path.display()))),
+        None => Ok(()),
+    }
+}
+
+/// What a file is instead of what its name says, and what to do, where its first bytes tell.
+pub fn stands_in(head: &[u8]) -> Option<&'static str> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let head = head[..head.len().min(512)].trim_ascii_start().to_ascii_lowercase();
+    let begins = |with: &[&[u8]]| with.iter().any(|with| head.starts_with(with));
+    if begins(&[b"<!doctype html", b"<html", b"<head", b"<body"]) {
+        Some("this is a web page, not the file: the download failed. Download it again")
+    } else if begins(&[b"<?xml", b"<error"]) {
+        Some("this is the answer of a server in XML, not the file: the download failed. Download it again")
+    } else if begins(&[b"{\"error", b"{\"message", b"{\"detail"]) {
+        Some("this is the error message of a server, not the file: the download failed. Download it again")
+    } else if begins(&[b"version https://git-lfs"]) {
+        Some("this is a pointer of Git LFS, not the file. Run `git lfs pull` in its folder")
+    } else {
+        None
     }
 }

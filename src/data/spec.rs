@@ -8,10 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, cifar, digits, facts, folder, idx, npz, plane, svhn};
+use super::{Dataset, cifar, digits, facts, folder, idx, npz, parquet, pile, plane, svhn, table};
 use crate::error::{Error, Result};
 
-/// A data set by name: `digits`, `plane:moons`, `idx:DIR`, `folder:DIR`.
+/// A data set by name: `digits`, `plane:moons`, `idx:DIR`, `folder@64:DIR`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DataSpec {
@@ -20,29 +20,141 @@ pub enum DataSpec {
     Digits,
     /// Points of a plane.
     Plane(plane::Shape),
-    /// MNIST, Fashion-MNIST and their like: four IDX files in a folder.
-    Idx(PathBuf),
-    /// CIFAR-10, binary version, in a folder or as the published archive.
-    Cifar10(PathBuf),
-    /// CIFAR-100, binary version with its fine labels, in a folder or as the published archive.
-    Cifar100(PathBuf),
+    /// A set in files.
+    Files(FileSpec),
+}
+
+/// A data set in files: `KIND:PATH`, or `KIND@CHOICES:PATH` with a size, the name of a part, or both with a comma between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSpec {
+    /// How the files are read.
+    pub kind: FileKind,
+    /// The folder or the file.
+    pub path: PathBuf,
+    /// Side to which pictures are made, in pixels; none for the default, and for sets whose size is fixed.
+    pub size: Option<usize>,
+    /// What is chosen of files that hold several sets: `letters` of EMNIST, the `coarse` labels of CIFAR-100, the column of labels in a
+    /// table.
+    pub part: Option<String>,
+}
+
+/// How the files of a data set are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// MNIST and its kin: IDX files in a folder.
+    Idx,
+    /// CIFAR-10 in its versions for C and Python, in a folder or as the published archive.
+    Cifar10,
+    /// CIFAR-100, the same.
+    Cifar100,
     /// SVHN, cropped digits, two MAT files in a folder.
-    Svhn(PathBuf),
+    Svhn,
     /// Pictures in folders of their classes.
-    Folder {
-        /// Where they lie.
-        path: PathBuf,
-        /// Side to which they are made, in pixels.
-        size: usize,
-    },
+    Folder,
     /// A NumPy archive.
-    Npz(PathBuf),
+    Npz,
+    /// A table of the paths and labels of pictures.
+    Csv,
+    /// Parquet files as the Hugging Face hub keeps them.
+    Parquet,
+}
+
+impl FileKind {
+    const ALL: [Self; 8] =
+        [Self::Cifar10, Self::Cifar100, Self::Svhn, Self::Idx, Self::Npz, Self::Csv, Self::Parquet, Self::Folder];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Idx => "idx",
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+            Self::Svhn => "svhn",
+            Self::Folder => "folder",
+            Self::Npz => "npz",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// True if the files hold pictures of any size.
+    const fn has_sizes(self) -> bool {
+        matches!(self, Self::Folder | Self::Csv | Self::Parquet)
+    }
+
+    /// True if the files can hold several sets.
+    const fn has_parts(self) -> bool {
+        matches!(self, Self::Idx | Self::Cifar100 | Self::Csv | Self::Parquet)
+    }
+
+    /// True if a path looks like such a set.
+    fn is_at(self, path: &Path) -> bool {
+        let ends_in = |wanted: &str| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(wanted));
+        match self {
+            Self::Idx => idx::is_at(path),
+            Self::Cifar10 => cifar::CIFAR10.is_at(path),
+            Self::Cifar100 => cifar::CIFAR100.is_at(path),
+            Self::Svhn => svhn::is_at(path),
+            Self::Folder => path.is_dir(),
+            Self::Npz => ends_in("npz"),
+            Self::Csv => path.is_file() && (ends_in("csv") || ends_in("tsv")),
+            Self::Parquet => parquet::is_at(path),
+        }
+    }
+}
+
+impl FileSpec {
+    fn new(kind: FileKind, path: impl Into<PathBuf>) -> Self {
+        Self { kind, path: path.into(), size: None, part: None }
+    }
+
+    fn load(&self, seed: u64) -> Result<Dataset> {
+        let Self { kind, path, size, part } = self;
+        let (size, part) = (size.unwrap_or(pile::DEFAULT_SIZE), part.as_deref());
+        match kind {
+            FileKind::Idx => idx::load(path, part),
+            FileKind::Cifar10 => cifar::CIFAR10.load(path, part),
+            FileKind::Cifar100 => cifar::CIFAR100.load(path, part),
+            FileKind::Svhn => svhn::load(path),
+            FileKind::Folder => folder::load(path, size, seed),
+            FileKind::Npz => npz::load(path, seed),
+            FileKind::Csv => table::load(path, part, size, seed),
+            FileKind::Parquet => parquet::load(path, part, size, seed),
+        }
+    }
+
+    /// Takes what stands between `@` and `:`.
+    fn choose(&mut self, choices: &str, text: &str) -> Result<()> {
+        for choice in choices.split(',').map(str::trim) {
+            let digits = !choice.is_empty() && choice.bytes().all(|byte| byte.is_ascii_digit());
+            match choice.parse() {
+                Ok(size) if digits && self.kind.has_sizes() => self.size = Some(size),
+                Err(_) if !choice.is_empty() && !digits && self.kind.has_parts() => self.part = Some(choice.to_owned()),
+                _ => return Err(Error::Config(format!("{text}: {}", self.kind.choices()))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FileKind {
+    /// What may stand behind `@`, for messages.
+    fn choices(self) -> String {
+        let name = self.name();
+        match (self.has_sizes(), self.has_parts()) {
+            (true, false) => format!("write the size as in {name}@64:DIR"),
+            (false, true) if self == Self::Idx => format!("write the part as in {name}@letters:DIR"),
+            (false, true) => format!("write the part as in {name}@coarse:DIR"),
+            (true, true) => format!("write size and column as in {name}@64:PATH or {name}@64,label:PATH"),
+            (false, false) => format!("nothing can be chosen of {name}; write {name}:PATH"),
+        }
+    }
 }
 
 impl DataSpec {
     /// What may be typed, for help texts.
-    pub const FORMS: &str = "digits, plane:blobs, plane:moons, plane:rings, plane:spirals, idx:DIR, cifar10:DIR, \
-                             cifar100:DIR, svhn:DIR, folder:DIR, folder@SIZE:DIR, npz:FILE, or the path of one of these";
+    pub const FORMS: &str = "digits, plane:blobs, plane:moons, plane:rings, plane:spirals, idx:DIR, idx@letters:DIR, \
+                             cifar10:DIR, cifar100:DIR, cifar100@coarse:DIR, svhn:DIR, folder:DIR, folder@SIZE:DIR, \
+                             npz:FILE, csv:FILE, parquet:PATH, parquet@SIZE,LABEL:PATH, or the path of one of these";
 
     /// Reads or makes the set. `seed` matters for made-up sets, and for the test split of a set that has none.
     ///
@@ -58,59 +170,52 @@ impl DataSpec {
         Ok(data.with_flips(flips))
     }
 
-    /// Where its files lie, where it has some.
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Digits | Self::Plane(_) => None,
-            Self::Idx(path) | Self::Cifar10(path) | Self::Cifar100(path) | Self::Svhn(path) | Self::Npz(path) => {
-                Some(path)
-            }
-            Self::Folder { path, .. } => Some(path),
-        }
-    }
-
     fn read(&self, seed: u64) -> Result<Dataset> {
         match self {
             Self::Digits => digits::load(),
             Self::Plane(shape) => plane::load(*shape, seed),
-            Self::Idx(folder) => idx::load(folder),
-            Self::Cifar10(path) => cifar::CIFAR10.load(path),
-            Self::Cifar100(path) => cifar::CIFAR100.load(path),
-            Self::Svhn(folder) => svhn::load(folder),
-            Self::Folder { path, size } => folder::load(path, *size, seed),
-            Self::Npz(path) => npz::load(path, seed),
+            Self::Files(files) => files.load(seed),
         }
     }
 
     /// What lies at a path, by the names of its files: a published set, an archive, or a folder of pictures.
     pub fn at(path: &Path) -> Result<Self> {
-        let owned = path.to_owned();
         if !path.exists() {
             return Err(Error::Config(format!("there is nothing at {}. Check the path", path.display())));
         }
-        let is_npz = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"));
-        Ok(match path {
-            _ if cifar::CIFAR10.is_at(path) => Self::Cifar10(owned),
-            _ if cifar::CIFAR100.is_at(path) => Self::Cifar100(owned),
-            _ if svhn::is_at(path) => Self::Svhn(owned),
-            _ if idx::is_at(path) => Self::Idx(owned),
-            _ if is_npz => Self::Npz(owned),
-            _ if path.is_dir() => Self::Folder { path: owned, size: folder::DEFAULT_SIZE },
-            _ => {
-                return Err(Error::Config(format!(
-                    "{} is no data set that can be read. Use a folder of pictures, or one of: {}",
-                    path.display(),
-                    Self::FORMS
-                )));
-            }
+        let kind = FileKind::ALL.into_iter().find(|kind| kind.is_at(path));
+        kind.map(|kind| Self::Files(FileSpec::new(kind, path))).ok_or_else(|| {
+            Error::Config(format!(
+                "{} is no data set that can be read. Use a folder of pictures, or one of: {}",
+                path.display(),
+                Self::FORMS
+            ))
         })
     }
 
     /// The same pictures at another size; an error for sets whose size is fixed.
     pub fn with_size(self, size: usize) -> Result<Self> {
         match self {
-            Self::Folder { path, .. } => Ok(Self::Folder { path, size }),
-            other => Err(Error::Config(format!("only folders of pictures can be made to a size, not {other}"))),
+            Self::Files(files) if files.kind.has_sizes() => Ok(Self::Files(FileSpec { size: Some(size), ..files })),
+            other => Err(Error::Config(format!(
+                "only pictures in files of their own and in Parquet can be made to a size, not {other}"
+            ))),
+        }
+    }
+
+    /// Side to which pictures are made, in pixels; none for sets whose size is fixed.
+    pub fn size(&self) -> Option<usize> {
+        match self {
+            Self::Files(files) if files.kind.has_sizes() => Some(files.size.unwrap_or(pile::DEFAULT_SIZE)),
+            _ => None,
+        }
+    }
+
+    /// Where the files lie; none for sets that are part of the program.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Files(files) => Some(&files.path),
+            _ => None,
         }
     }
 }
@@ -120,27 +225,23 @@ impl FromStr for DataSpec {
 
     fn from_str(text: &str) -> Result<Self> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
-        match (kind, rest) {
-            ("digits", "") => Ok(Self::Digits),
-            ("idx" | "cifar10" | "cifar100" | "svhn" | "folder" | "npz", "") => {
-                Err(Error::Config(format!("say where the files are: {kind}:PATH, for example {kind}:data")))
-            }
-            ("idx", folder) => Ok(Self::Idx(folder.into())),
-            ("cifar10", path) => Ok(Self::Cifar10(path.into())),
-            ("cifar100", path) => Ok(Self::Cifar100(path.into())),
-            ("svhn", folder) => Ok(Self::Svhn(folder.into())),
-            ("npz", path) => Ok(Self::Npz(path.into())),
-            ("folder", path) => Ok(Self::Folder { path: path.into(), size: folder::DEFAULT_SIZE }),
-            ("plane", "") => Ok(Self::Plane(plane::Shape::default())),
-            ("plane", name) => plane::Shape::ALL
+        let (kind, choices) = kind.split_once('@').map_or((kind, None), |(kind, choices)| (kind, Some(choices)));
+        let files = FileKind::ALL.into_iter().find(|known| known.name() == kind);
+        match (kind, rest, files) {
+            ("digits", "", _) if choices.is_none() => Ok(Self::Digits),
+            ("plane", "", _) => Ok(Self::Plane(plane::Shape::default())),
+            ("plane", name, _) => plane::Shape::ALL
                 .into_iter()
                 .find(|shape| shape.name() == name)
                 .map(Self::Plane)
                 .ok_or_else(|| unknown(text)),
-            (kind, path) if kind.starts_with("folder@") => {
-                let size = kind["folder@".len()..].parse();
-                let size = size.map_err(|_| Error::Config(format!("{text}: write the size as in folder@64:DIR")))?;
-                Ok(Self::Folder { path: path.into(), size })
+            (kind, "", Some(_)) if !Path::new(text).exists() => {
+                Err(Error::Config(format!("say where the files are: {kind}:PATH, for example {kind}:data")))
+            }
+            (_, path, Some(kind)) if !path.is_empty() => {
+                let mut files = FileSpec::new(kind, path);
+                choices.map_or(Ok(()), |choices| files.choose(choices, text))?;
+                Ok(Self::Files(files))
             }
             _ if Path::new(text).exists() => Self::at(Path::new(text)),
             _ => Err(unknown(text)),
@@ -171,13 +272,17 @@ impl fmt::Display for DataSpec {
         match self {
             Self::Digits => out.write_str("digits"),
             Self::Plane(shape) => write!(out, "plane:{}", shape.name()),
-            Self::Idx(folder) => write!(out, "idx:{}", folder.display()),
-            Self::Cifar10(path) => write!(out, "cifar10:{}", path.display()),
-            Self::Cifar100(path) => write!(out, "cifar100:{}", path.display()),
-            Self::Svhn(folder) => write!(out, "svhn:{}", folder.display()),
-            Self::Npz(path) => write!(out, "npz:{}", path.display()),
-            Self::Folder { path, size: folder::DEFAULT_SIZE } => write!(out, "folder:{}", path.display()),
-            Self::Folder { path, size } => write!(out, "folder@{size}:{}", path.display()),
+            Self::Files(files) => files.fmt(out),
         }
+    }
+}
+
+impl fmt::Display for FileSpec {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, path, size, part } = self;
+        let size = size.filter(|size| *size != pile::DEFAULT_SIZE).map(|size| size.to_string());
+        let choices: Vec<String> = size.into_iter().chain(part.clone()).collect();
+        let at = if choices.is_empty() { "" } else { "@" };
+        write!(out, "{}{at}{}:{}", kind.name(), choices.join(","), path.display())
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{
     ImageShape, Normalisation,
     bytes::Gathered,
-    dataset::{About, Dataset, Pixels, Split},
+    dataset::{About, Dataset, PUBLISHED, Pixels, Split},
     mat,
 };
 use crate::error::{Error, Result};
@@ -28,6 +28,7 @@ pub(super) fn load(folder: &Path) -> Result<Dataset> {
         class_names: (0..CLASSES).map(|class| class.to_string()).collect(),
         shape: SHAPE,
         normalisation: Some(Normalisation { mean: vec![0.4377, 0.4438, 0.4728], std: vec![0.1980, 0.2010, 0.1970] }),
+        split: PUBLISHED.to_owned(),
     };
     let [train, test] = FILES.map(|name| folder.join(name));
     Dataset::new(about, split(&train)?, split(&test)?)

@@ -4,10 +4,14 @@ use std::{io::Cursor, path::Path};
 
 use super::{labels::Labels, numbers::Numbers, pictures::entries, shapes::Belongs, torch};
 use crate::{
-    data::{ImageShape, pickle},
+    data::{ImageShape, parsers::Parser, pickle},
     error::{Error, Result},
     names::file_names,
 };
+
+/// Every parser of this file, by the name of its target.
+pub const ALL: [(&str, Parser); 4] =
+    [("pickle", pickle), ("torch", torch), ("soft_labels", soft_labels), ("names", names)];
 
 /// A pickle.
 pub fn pickle(bytes: &[u8]) -> Result<usize> {

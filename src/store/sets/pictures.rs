@@ -97,7 +97,7 @@ pub(super) fn read(folder: &Path, data: &Dataset, card: Option<&Card>) -> Result
     let (mut values, mut labels, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     for (class, place) in places {
         for path in entries(&place)? {
-            let picture = match read_picture(&path, height) {
+            let picture = match read_picture(&path, [height, width]) {
                 Ok(picture) => picture,
                 Err(_) if !looks_like_a_picture(&path) => {
                     skipped += 1;
