@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import pickle
 import struct
 import tarfile
 import zipfile
@@ -60,7 +61,7 @@ for name, arrays in [("keras", keras), ("plain", plain)]:
 picture = Image.fromarray(RNG.integers(0, 256, (9, 7, 3), np.uint8))
 exif = Image.Exif()
 exif[0x0112] = 6
-for kind in ["PNG", "JPEG", "WEBP", "BMP", "GIF"]:
+for kind in ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"]:
     for mode in ["RGB", "L", "RGBA", "P"]:
         content = io.BytesIO()
         try:
@@ -86,3 +87,13 @@ for path in (HERE.parent / "tests" / "fixtures" / "sets").glob("*.pt"):
             for name in archive.namelist():
                 if name.endswith("data.pkl"):
                     put("pickle", path.name, archive.read(name))
+
+for path in (HERE.parent / "tests" / "fixtures" / "parquet").rglob("*.parquet"):
+    put("parquet", "-".join(path.parts[-2:]), path.read_bytes())
+
+put("csv", "headed", b"path,label,split\na/0.png,cat,train\na/1.png,dog,test\n")
+put("csv", "bare", b"a/0.png;0\n\"a 1.png\";1\n")
+put("csv", "tabs", b"\xef\xbb\xbffile\tclass\n0.png\t10\n1.png\t9\n")
+
+records = pickle.dumps({"labels": [3], "data": np.zeros((1, 3072), np.uint8), "filenames": ["a.png"]}, protocol=2)
+put("cifar", "python", records)
