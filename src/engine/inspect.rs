@@ -11,10 +11,13 @@ use crate::{
     data::Pixels,
     distill::{energy::Source, quantization::SpaceKind},
     error::Result,
-    memory,
+    explain, memory,
     report::DataSummary,
     slices::Slices,
 };
+
+/// Images of each class that are shown.
+const THUMBNAILS: usize = 8;
 
 /// Loads the data of a config and does two steps of a run that is thrown away.
 ///
@@ -59,6 +62,9 @@ fn inspect(config: &RunConfig, slices: &mut dyn Slices) -> Result<DataSummary> {
         spec: config.data.to_string(),
         info: data.info(),
         counts: (0..data.classes() as u32).map(|class| data.train().of_class(class).len()).collect(),
+        split: data.split().to_owned(),
+        thumbnails: explain::thumbnails(&data, THUMBNAILS),
+        size: config.data.size(),
         notes: data.notes().to_vec(),
         pixel_bytes: bytes(data.train().pixels()) + bytes(data.test().pixels()),
         step_secs,

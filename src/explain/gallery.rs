@@ -57,6 +57,30 @@ pub fn strips(values: Vec<f32>, columns: usize, data: &Dataset) -> Gallery {
     gallery(&set, &set, data, GalleryView::Now, false)
 }
 
+/// The first `columns` training images of each class, in rows of their classes; a cell without an image is transparent.
+pub fn thumbnails(data: &Dataset, columns: usize) -> Gallery {
+    let blank = vec![0.0; data.shape().len()];
+    let (mut values, mut is_blank) = (Vec::new(), Vec::new());
+    for class in 0..data.classes() as u32 {
+        let images = data.train().of_class(class);
+        let shown = &images[..columns.min(images.len())];
+        values.extend(data.gather(data.train(), shown));
+        (shown.len()..columns).for_each(|_| values.extend(&blank));
+        is_blank.extend((0..columns).map(|column| column >= shown.len()));
+    }
+    let mut gallery = strips(values, columns, data);
+    let [width, height] = gallery.cell;
+    let mut rgba = gallery.rgba.to_vec();
+    for (place, pixel) in rgba.chunks_exact_mut(4).enumerate() {
+        let (row, column) = (place / (columns * width) / height, place % (columns * width) / width);
+        if is_blank[row * columns + column] {
+            pixel.fill(0);
+        }
+    }
+    gallery.rgba = rgba.into();
+    gallery
+}
+
 fn pixel(values: &[f32], channels: usize, area: usize, position: usize) -> [u8; 4] {
     let level = |channel: usize| (values[channel.min(channels - 1) * area + position].clamp(0.0, 1.0) * 255.0).round();
     [level(0) as u8, level(1) as u8, level(2) as u8, 255]

@@ -113,6 +113,13 @@ pub struct DataSummary {
     pub info: DataInfo,
     /// Training images of each class, hold-out included.
     pub counts: Vec<usize>,
+    /// Where the test images come from, in a sentence.
+    pub split: String,
+    /// The first training images of each class as networks see them, a row for each class; a cell without an image is
+    /// transparent.
+    pub thumbnails: Gallery,
+    /// Side to which pictures are made, in pixels, where another can be chosen.
+    pub size: Option<usize>,
     /// What people should know, for example which files were skipped.
     pub notes: Vec<String>,
     /// Bytes of all images.

@@ -169,7 +169,7 @@ pub struct Coordinate {
 }
 
 /// All synthetic images in one picture: a row for each class, a cell for each image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gallery {
     /// Which picture it is.
     pub view: GalleryView,
