@@ -11,6 +11,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use csv_core::ReadRecordResult;
+
 use super::{
     Dataset,
     labels::Words,
@@ -96,12 +98,8 @@ pub(super) fn rows(mut reader: impl Read, column: Option<&str>) -> Result<Vec<Ro
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |delimiter: u8| first.split(|byte| *byte == delimiter).count();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
-    let mut table = csv::ReaderBuilder::new();
-    table.has_headers(false).flexible(true).delimiter(delimiter).trim(csv::Trim::All);
     let (mut columns, mut rows) = (None, Vec::new());
-    for (line, record) in table.from_reader(text).byte_records().enumerate() {
-        let record = record.map_err(|error| format!("line {}: {error}", line + 1))?;
-        let fields: Vec<String> = record.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect();
+    for (line, fields) in records(text, delimiter).into_iter().enumerate() {
         if columns.is_none() {
             let found = Columns::of(&fields, column)?;
             let is_headed = found.is_headed;
@@ -127,6 +125,31 @@ pub(super) fn rows(mut reader: impl Read, column: Option<&str>) -> Result<Vec<Ro
         return Err("it has no rows. Write a line for each picture: path,label or path,label,split".to_owned());
     }
     Ok(rows)
+}
+
+/// The fields of every line, without spaces around them.
+fn records(mut text: &[u8], delimiter: u8) -> Vec<Vec<String>> {
+    let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    let (mut bytes, mut ends, mut records) = (vec![0; 1 << 10], vec![0; 1 << 4], Vec::new());
+    let (mut filled, mut ended) = (0, 0);
+    loop {
+        let (result, read, wrote, ends_wrote) = reader.read_record(text, &mut bytes[filled..], &mut ends[ended..]);
+        text = &text[read..];
+        (filled, ended) = (filled + wrote, ended + ends_wrote);
+        match result {
+            ReadRecordResult::OutputFull => bytes.resize(2 * bytes.len(), 0),
+            ReadRecordResult::OutputEndsFull => ends.resize(2 * ends.len(), 0),
+            ReadRecordResult::Record => {
+                let starts = std::iter::once(&0).chain(&ends[..ended]);
+                let fields = starts.zip(&ends[..ended]).map(|(start, end)| &bytes[*start..*end]);
+                records.push(fields.map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect());
+                (filled, ended) = (0, 0);
+            }
+            // With nothing left to read, this is asked once more for the last line.
+            ReadRecordResult::InputEmpty => {}
+            ReadRecordResult::End => return records,
+        }
+    }
 }
 
 impl Columns {
