@@ -78,11 +78,18 @@ fn folded(name: &str) -> String {
 fn is_plain(letter: char) -> bool {
     match letter {
         '<' | '>' | ':' | '"' | '/' | '\\' | '|' | '?' | '*' => false,
-        ' '..='~' => true,
-        // General punctuation without spaces and directions, currencies, letters as signs, arrows and operators.
-        '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{bf}' | '\u{d7}' | '\u{f7}' => true,
-        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{20a0}'..='\u{20bf}' => true,
-        '\u{2100}'..='\u{214f}' | '\u{2190}'..='\u{22ff}' | '\u{3001}'..='\u{3030}' => true,
+        // ASCII, then general punctuation without spaces and directions, currencies, letters as signs, arrows and operators.
+        ' '..='~'
+        | '\u{a1}'..='\u{ac}'
+        | '\u{ae}'..='\u{bf}'
+        | '\u{d7}'
+        | '\u{f7}'
+        | '\u{2010}'..='\u{2027}'
+        | '\u{2030}'..='\u{205e}'
+        | '\u{20a0}'..='\u{20bf}'
+        | '\u{2100}'..='\u{214f}'
+        | '\u{2190}'..='\u{22ff}'
+        | '\u{3001}'..='\u{3030}' => true,
         // Newer systems write letters that older ones refuse: of those beyond the first plane only ideographs stay.
         '\u{20000}'..='\u{2fa1f}' => letter.is_alphanumeric(),
         '\0'..='\u{ffff}' => letter.is_alphanumeric() || is_combining_mark(letter),

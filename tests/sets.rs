@@ -28,7 +28,7 @@ fn read(name: &str) -> Labelled {
 
 /// The text of an error that must be one of data, exit code 3.
 fn fault(path: &Path) -> String {
-    let error = sets::read(path, &digits()).err().expect("a bad file was taken");
+    let error = sets::read(path, &digits()).expect_err("a bad file was taken");
     assert_eq!(error.exit_code(), 3, "{error}");
     error.to_string()
 }
@@ -148,7 +148,7 @@ fn a_set_of_other_images_is_refused() {
     let points = Start::Real.images(&plane, &[0, 1], (2, 1), 0).unwrap();
     let out = folder.path().join("points");
     sets::write(&points, &plane, &Card::of(&points, &plane), &out).unwrap();
-    assert!(fault(&out.join("synthetic.npz")).contains("[2, 1, 1]"));
+    assert!(fault(&out.join("synthetic.npz")).contains("2, 1, 1], those of the data set are [1, 8, 8]"));
     fs::create_dir_all(folder.path().join("pictures/eleven")).unwrap();
     assert!(fault(&folder.path().join("pictures")).contains("no class \"eleven\""));
 }

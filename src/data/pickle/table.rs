@@ -52,21 +52,21 @@ pub(super) fn global(module: &str, name: &str) -> Result<Value, String> {
         ("torch._utils", "_rebuild_tensor_v3") => Global::Tensor(true),
         ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => Global::First,
         ("torch._tensor", "_rebuild_from_type_v2") => Global::Typed,
-        ("torch", "Size") => Global::List,
-        ("torch", "device" | "Tensor") | ("torch.nn.parameter", "Parameter" | "Buffer") => Global::Inert,
         ("torch.storage", "UntypedStorage" | "TypedStorage") | ("torch", "UntypedStorage") => Global::Storage(None),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Global::EmptyArray,
         ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Global::Scalar,
         ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Global::FromBuffer,
         ("numpy", "dtype") => Global::Dtype,
-        ("numpy", "ndarray") => Global::Inert,
-        ("collections", "OrderedDict" | "defaultdict" | "Counter") => Global::Dict,
-        ("collections", "deque") => Global::List,
-        ("builtins" | "__builtin__", "set" | "frozenset" | "list" | "tuple") => Global::List,
-        ("builtins" | "__builtin__", "dict") => Global::Dict,
-        ("builtins" | "__builtin__", "int" | "float" | "str" | "bool" | "bytes" | "complex" | "slice" | "range") => {
-            Global::Inert
+        ("collections", "OrderedDict" | "defaultdict" | "Counter") | ("builtins" | "__builtin__", "dict") => {
+            Global::Dict
         }
+        ("collections", "deque")
+        | ("torch", "Size")
+        | ("builtins" | "__builtin__", "set" | "frozenset" | "list" | "tuple") => Global::List,
+        ("builtins" | "__builtin__", "int" | "float" | "str" | "bool" | "bytes" | "complex" | "slice" | "range")
+        | ("torch", "device" | "Tensor")
+        | ("torch.nn.parameter", "Parameter" | "Buffer")
+        | ("numpy", "ndarray") => Global::Inert,
         ("_codecs", "encode") => Global::Encode,
         _ => {
             return Err(format!(
@@ -95,7 +95,6 @@ impl Machine<'_> {
 
     fn made(&mut self, function: Global, arguments: &[Value]) -> Result<Value, String> {
         match (function, arguments) {
-            (Global::Inert, _) => Ok(Value::Nothing),
             (Global::First, [first @ (Value::Tensor(_) | Value::Array(_)), ..]) => Ok(first.clone()),
             (Global::Typed, [Value::Global(inner), _, Value::List(at), ..]) if *inner != Global::Typed => {
                 let arguments = self.copied(*at)?;
@@ -145,7 +144,7 @@ impl Machine<'_> {
                 Ok(self.add_array(array))
             }
             (Global::Scalar, [Value::Dtype(dtype), Value::Bytes(bytes), ..]) => Ok(self.scalar(*dtype, bytes)),
-            (Global::Scalar, _) => Ok(Value::Nothing),
+            (Global::Inert | Global::Scalar, _) => Ok(Value::Nothing),
             (Global::Dtype, [name, ..]) => {
                 let name = text(name).ok_or_else(damaged)?.trim_start_matches(['<', '|', '=', '>']).into();
                 self.arena.dtypes.push(Dtype { name, big_endian: false });

@@ -171,17 +171,17 @@ pub fn read_as(path: &Path, data: &Dataset, reading: Reading) -> Result<Labelled
         (factors, None) => (factors, None),
     };
     check_factors(factors.as_deref(), count).map_err(fault)?;
-    let (range, reason) = match reading.range {
-        Some(range) => (range, "as was asked for".to_owned()),
-        None => {
-            let said = found.range.map(|said| match (said, &card) {
-                (Said::Usually(range), Some(_)) => Said::Surely(range),
-                (said, _) => said,
-            });
-            let verdict = range::decide(&values, whole, said, data);
-            (verdict.range, verdict.reason)
-        }
+    let said = match (reading.range, found.range) {
+        (Some(range), _) => Some(Said::Asked(range)),
+        // The card of this program knows what it wrote.
+        (None, Some(Said::Usually(range))) if card.is_some() => Some(Said::Surely(range)),
+        (None, said) => said,
     };
+    let verdict = range::decide(&values, whole, said, data);
+    let (range, reason) = (verdict.range, verdict.reason);
+    if verdict.clamped {
+        values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+    }
     range::normalise(&mut values, range, data);
     let named = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
     let mut note = format!("{count} images of {named} classes, range {range} ({}): {reason}", range.describe());

@@ -9,13 +9,17 @@ use crate::{
 const SLACK: f32 = 1e-3;
 /// A little more than the range, as many images go that nobody clamps.
 const NEAR: f32 = 0.02;
+/// Where so many values lie from 0 to 1, the others are strays and no part of the images.
+const FEW_OUTSIDE: f64 = 0.98;
 /// Whole numbers that reach further are levels.
 const BEYOND: f32 = 8.0;
 
-/// What a file says of itself.
+/// What is said about the values before they are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Said {
-    /// Its own words or its card: it is believed.
+    /// Whoever reads it has decided.
+    Asked(ValueRange),
+    /// The file's own words or its card: they are believed.
     Surely(ValueRange),
     /// What files of this form hold by the convention of the field, unless their values contradict.
     Usually(ValueRange),
@@ -25,13 +29,17 @@ pub(super) enum Said {
 pub(super) struct Verdict {
     pub(super) range: ValueRange,
     pub(super) reason: String,
+    /// True if a few stray values are to be brought back to the ends of the range.
+    pub(super) clamped: bool,
 }
 
 /// Decides by the values `(n, channels, height, width)`; `whole` if they are whole numbers in the file.
 pub(super) fn decide(values: &[f32], whole: bool, said: Option<Said>, data: &Dataset) -> Verdict {
-    let verdict = |range, reason: String| Verdict { range, reason };
-    if let Some(Said::Surely(range)) = said {
-        return verdict(range, "as its form says".to_owned());
+    let verdict = |range, reason: String| Verdict { range, reason, clamped: false };
+    match said {
+        Some(Said::Asked(range)) => return verdict(range, "as was asked for".to_owned()),
+        Some(Said::Surely(range)) => return verdict(range, "as its form says".to_owned()),
+        _ => {}
     }
     let evidence = Evidence::of(values, whole);
     let Evidence { low, high, .. } = evidence;
@@ -57,16 +65,21 @@ pub(super) fn decide(values: &[f32], whole: bool, said: Option<Said>, data: &Dat
         return verdict(ValueRange::Normalised, "as res_*.pt files are".to_owned());
     }
     let (below, above) = (evidence.within(values, f32::MIN, -NEAR), evidence.within(values, 1.0 + NEAR, f32::MAX));
-    if unit >= 0.98 || (below <= 0.1 && above <= 0.1 && evidence.most[0] >= -1.0 && evidence.most[1] <= 2.0) {
-        return verdict(
-            ValueRange::Unit,
-            match outside {
-                0.0 => "all values lie from 0 to 1".to_owned(),
-                _ => format!(
-                    "{percent:.2} % of the values lie from 0 to 1; {outside} lie outside, as where nobody clamps"
-                ),
-            },
-        );
+    if unit >= FEW_OUTSIDE || (below <= 0.1 && above <= 0.1 && evidence.most[0] >= -1.0 && evidence.most[1] <= 2.0) {
+        let few = unit >= FEW_OUTSIDE;
+        let reason = match (outside, few) {
+            (0.0, _) => "all values lie from 0 to 1".to_owned(),
+            (_, true) => format!(
+                "{percent:.2} % of the values lie from 0 to 1; {outside} lie outside, as where nobody clamps, and are clamped \
+                 (--range unit keeps them)"
+            ),
+            (_, false) => {
+                format!(
+                    "{percent:.1} % of the values lie from 0 to 1, the others near, as where nobody clamps; they are kept"
+                )
+            }
+        };
+        return Verdict { range: ValueRange::Unit, reason, clamped: few };
     }
     if evidence.within(values, -1.0 - NEAR, 1.0 + NEAR) >= 0.98 {
         return verdict(

@@ -300,23 +300,18 @@ impl<'a, R: Read + Seek> Search<'a, '_, R> {
         match value {
             Value::Tensor(tensor) => Some(tensor.view.sizes.clone()),
             Value::Int(_) | Value::Float(_) => Some(Vec::new()),
-            value => match self.pickle.array(value).filter(|array| array.objects.is_none()) {
-                Some(array) => Some(array.sizes.clone()),
-                None => {
-                    let items = self.pickle.list(value)?;
-                    let is_number = |item: &Value| matches!(item, Value::Int(_) | Value::Float(_));
-                    match items.first() {
-                        Some(first) if !is_number(first) => {
-                            let inner = match first {
-                                Value::Tensor(tensor) => tensor.view.sizes.clone(),
-                                first => vec![self.pickle.list(first)?.len()],
-                            };
-                            (inner.len() < 2).then(|| [vec![items.len()], inner].concat())
-                        }
-                        _ => Some(vec![items.len()]),
-                    }
+            value => {
+                if let Some(array) = self.pickle.array(value).filter(|array| array.objects.is_none()) {
+                    return Some(array.sizes.clone());
                 }
-            },
+                let items = self.pickle.list(value)?;
+                let row = match items.first() {
+                    Some(Value::Int(_) | Value::Float(_)) | None => Vec::new(),
+                    Some(Value::Tensor(tensor)) => tensor.view.sizes.clone(),
+                    Some(first) => vec![self.pickle.list(first)?.len()],
+                };
+                (row.len() < 2).then(|| [vec![items.len()], row].concat())
+            }
         }
     }
 

@@ -160,8 +160,7 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
         let zip = ZipArchive::new(reader).map_err(|_| {
             fault("this is no PyTorch file of version 1.6 or later. Load it with torch.load and save it again with torch.save")
         })?;
-        let names = zip.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
-        let root = names.filter_map(|name| name.strip_suffix("data.pkl").map(str::to_owned)).next();
+        let root = zip.file_names().find_map(|name| name.ok()?.strip_suffix("data.pkl").map(str::to_owned));
         let root = root.ok_or_else(|| fault("it has no data.pkl: this is no PyTorch file"))?;
         let left = FREE_NUMBERS.saturating_add(size.saturating_mul(NUMBERS_A_BYTE));
         let mut file = Self { path, size, zip, root, records: HashMap::new(), left };
@@ -193,14 +192,11 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
 
     /// The numbers of a tensor.
     pub(super) fn tensor(&mut self, tensor: &Strided) -> std::result::Result<Numbers, String> {
-        let record = match self.records.get(&tensor.record) {
-            Some(record) => record.clone(),
-            None => {
-                let record = self.record(&format!("data/{}", tensor.record))?;
-                self.records.insert(tensor.record.clone(), record.clone());
-                record
-            }
-        };
+        if !self.records.contains_key(&tensor.record) {
+            let record = self.record(&format!("data/{}", tensor.record))?;
+            self.records.insert(tensor.record.clone(), record);
+        }
+        let record = self.records[&tensor.record].clone();
         let count = tensor.view.count().map_or(u64::MAX, |count| count as u64);
         let values = tensor.view.gather(&record)?;
         self.left = self.left.checked_sub(count).ok_or("its tensors make far more numbers than it holds: a trap")?;
