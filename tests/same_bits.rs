@@ -63,7 +63,7 @@ fn two_halves_of_the_classes_merged_equal_the_whole() {
     succeed(&mut digits(&at("whole")));
     succeed(digits(&at("low")).args(["--classes", "0-4", "--set", "real.chunk=1"]));
     succeed(digits(&at("high")).args(["--classes", "5-9", "--set", "real.chunk=3"]));
-    succeed(spiritsafe().arg("merge").args([at("high"), at("low")]).arg("--out").arg(at("merged")));
+    succeed(spiritsafe().arg("merge").args([at("high"), at("low")]).args(["--judge", "none", "--out"]).arg(at("merged")));
     assert_equal_images(&at("whole"), &at("merged"));
     // The merged folder is a run like any other.
     let json =

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::{JudgeArgs, distill::finish, drive::drive};
 use crate::{
     config::RunConfig,
     distill::{KeptNetwork, Saved, State, SyntheticSet},
+    engine::Start,
     error::{Error, Result},
     store::{self, Checkpoints, RunFolder, RunRecord},
 };
@@ -22,6 +24,11 @@ pub(super) struct MergeArgs {
     /// Folder of the merged run; it is made
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    judge: JudgeArgs,
+    /// End with one JSON object on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 /// The last state of a run and what it was started with.
@@ -51,8 +58,13 @@ impl MergeArgs {
             folder.add_intervention(&intervention)?;
         }
         folder.checkpoints(keep).save(&state, &networks)?;
-        let archive = store::export(&state.images, &data, &self.out)?;
-        println!("{} classes merged: {}", state.images.classes.len(), archive.display());
+        store::export(&state.images, &data, &self.out)?;
+        eprintln!("{} classes merged", state.images.classes.len());
+        drop(folder);
+        // A finished run like any other, which is judged where it stands.
+        let start = Start { resume: true, judge: self.judge.judge(), ..Start::new(record.config, self.out.clone()) };
+        let summary = drive(start, None)?;
+        finish(&summary, &self.out, self.json);
         Ok(())
     }
 }

@@ -50,6 +50,12 @@ pub trait Method: Send {
     /// Share of each term in the gradient of the next step. Computed on the side: it changes nothing.
     fn pulls(&mut self) -> Result<Vec<f64>>;
 
+    /// A copy to which trained things are brought elsewhere, since that takes long; none where it is done in a moment. The copy takes the
+    /// place of this method, with the faders as they are then.
+    fn apart(&self) -> Option<Box<dyn Method>> {
+        None
+    }
+
     /// Brings networks that were trained on the real images.
     fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()>;
 

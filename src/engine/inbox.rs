@@ -52,6 +52,16 @@ impl Inbox {
         self.replaced.take()
     }
 
+    /// Waits until there is a word of something that works elsewhere, or a request, or nobody holds the handle any more.
+    pub(super) fn await_word<T>(&self, said: &Receiver<T>) {
+        if !self.is_closed() && self.waiting.borrow().is_empty() {
+            let mut select = Select::new();
+            select.recv(said);
+            select.recv(&self.receiver);
+            select.ready();
+        }
+    }
+
     /// Waits for the first word of something that works elsewhere; none as soon as a request waits, or nobody holds the handle any
     /// more.
     pub(super) fn first_of<T>(&self, said: &Receiver<T>) -> Option<T> {

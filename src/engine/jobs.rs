@@ -112,6 +112,9 @@ pub(super) struct Ended {
 #[derive(Default)]
 pub(super) struct Jobs {
     queue: VecDeque<Queued>,
+    /// Tasks that were given up and have not heard it yet. Nothing new begins before they have, so that what was given up again and
+    /// again does not fill the memory.
+    ending: Vec<Task<Product>>,
 }
 
 /// What a turn brought.
@@ -173,7 +176,7 @@ impl Jobs {
         for job in &mut self.queue {
             job.requests.retain(|known| *known != request);
         }
-        self.queue.retain(|job| !job.requests.is_empty());
+        drop(self.take_out(|job| job.requests.is_empty()));
     }
 
     /// Gives up everything about the run; returns the keys, and the requests that waited.
@@ -192,15 +195,21 @@ impl Jobs {
     }
 
     fn take_out(&mut self, unwanted: impl Fn(&Queued) -> bool) -> Vec<Queued> {
-        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue).into_iter().partition(unwanted);
+        let (mut gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue).into_iter().partition(unwanted);
         self.queue = kept.into();
+        self.ending.extend(gone.iter_mut().filter_map(|job| job.task.take()).map(Task::give_up));
         gone
     }
 
     /// Works on the first job for about `budget`, or until there is a command to obey.
     pub(super) fn advance(&mut self, budget: Duration, inbox: &Inbox) -> Slice {
+        self.ending.retain_mut(|task| !task.has_ended());
         let Some(job) = self.queue.front_mut() else { return Slice::Quiet };
         let clock = Instant::now();
+        if let (Some(task), true) = (self.ending.first(), job.task.is_none()) {
+            task.await_end(inbox);
+            return Slice::Quiet;
+        }
         if let Some(work) = job.work.take() {
             match Task::new(work) {
                 Ok(task) => job.task = Some(task),

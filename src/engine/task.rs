@@ -100,6 +100,25 @@ impl<T: Send + 'static> Task<T> {
         }
     }
 
+    /// Tells the work to end; it hears that at its next tick.
+    pub(super) fn give_up(mut self) -> Self {
+        self.unwanted.store(true, Ordering::Relaxed);
+        if !std::mem::replace(&mut self.at_work, true) {
+            let _ = self.turns.send(Duration::ZERO);
+        }
+        self
+    }
+
+    /// True once work that was given up has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.said.try_iter().any(|said| matches!(said, Said::Done(_)))
+    }
+
+    /// Waits until work that was given up has ended, or there is a command to obey.
+    pub(super) fn await_end(&self, inbox: &Inbox) {
+        inbox.await_word(&self.said);
+    }
+
     /// Tells the work to end and waits until it has.
     pub(super) fn end(mut self) -> Option<T> {
         self.unwanted.store(true, Ordering::Relaxed);

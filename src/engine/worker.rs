@@ -156,7 +156,7 @@ impl Worker {
         self.preparing.is_some()
             || !self.jobs.is_empty()
             || self.run.as_ref().is_some_and(|run| {
-                let awaits = run.awaits_training() && self.mode != Mode::Ended;
+                let awaits = (run.awaits_training() || run.has_untaken()) && self.mode != Mode::Ended;
                 self.owes_verdict.is_some() || awaits || !self.awaiting.is_empty() || self.viewer.has_work(run)
             })
     }
@@ -245,7 +245,9 @@ impl Worker {
                 let pace = pace.filter(|pace| *pace > 0.0).map(|pace| Duration::try_from_secs_f64(pace.recip()));
                 self.pace = pace.and_then(std::result::Result::ok).unwrap_or_default();
             }
-            Command::Pause | Command::Resume | Command::Step | Command::Stop if self.preparing.is_some() => {
+            Command::Pause | Command::Resume | Command::Step | Command::Stop | Command::CancelEvaluation
+                if self.preparing.is_some() =>
+            {
                 self.steer_preparing(&command);
             }
             Command::OpenSet { path, .. } if self.run.is_none() => {
@@ -352,7 +354,7 @@ impl Worker {
 
     /// True while a task computes whose turn a command has cut short for the worker: a step would crowd it.
     fn is_at_work(&self) -> bool {
-        self.jobs.is_at_work() || self.run.as_ref().is_some_and(|run| run.pretraining.is_at_work())
+        self.jobs.is_at_work() || self.run.as_ref().is_some_and(Run::is_at_work)
     }
 
     /// Works on the networks that something waits for, as long as on the run.
@@ -360,7 +362,7 @@ impl Worker {
         let Some(run) = &mut self.run else { return Ok(()) };
         let for_the_eyes = self.viewer.wants_lens(run);
         let for_analyses = self.awaiting.iter().any(|(_, analysis)| !run.can_analyse(analysis));
-        if !run.awaits_training() && !for_the_eyes && !for_analyses {
+        if !run.awaits_training() && !run.has_untaken() && !for_the_eyes && !for_analyses {
             return Ok(());
         }
         let budget = if run.lacks_training() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
@@ -377,10 +379,12 @@ impl Worker {
         };
         if let Some(what) = trained {
             self.backstage.tell(Event::Pretrained { what });
+            self.viewer.press();
+        }
+        if run.has_untaken() {
             let before = run.shape();
-            for applied in run.take_trained()? {
-                self.backstage.tell(Event::Applied(applied));
-            }
+            let Some(taken) = run.take_trained(budget, &self.inbox)? else { return Ok(()) };
+            taken.into_iter().for_each(|applied| self.backstage.tell(Event::Applied(applied)));
             self.tell_shape(before);
             self.viewer.press();
         } else if let Some(Progress { what, done, secs_left }) = progress
@@ -502,6 +506,7 @@ fn waits_for_a_run(command: &Command) -> bool {
             | Command::Resume
             | Command::Step
             | Command::Stop
+            | Command::CancelEvaluation
     )
 }
 

@@ -443,6 +443,10 @@ impl Method for EnergyMap {
         Ok(norms.into_iter().map(|norm| if sum > 0.0 { norm / sum } else { 0.0 }).collect())
     }
 
+    fn apart(&self) -> Option<Box<dyn Method>> {
+        Some(Box::new(self.clone()))
+    }
+
     fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()> {
         if self.spec.features == Source::Network && self.network.is_none() {
             self.network = pool.into_iter().next();

@@ -434,6 +434,10 @@ impl Method for Quantizer {
         Ok(self.state.weights.terms.iter().map(moves).collect())
     }
 
+    fn apart(&self) -> Option<Box<dyn Method>> {
+        Some(Box::new(self.clone()))
+    }
+
     fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()> {
         if self.spec.space == SpaceKind::Network && self.network.is_none() {
             self.network = pool.into_iter().next();

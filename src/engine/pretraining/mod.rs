@@ -57,6 +57,11 @@ impl Pretraining {
         self.failed
     }
 
+    /// What was trained could not be used: nothing more is tried until somebody wants it.
+    pub(super) fn give_up(&mut self) {
+        self.failed = true;
+    }
+
     /// Tries again after an error.
     pub(super) fn retry(&mut self) {
         self.failed = false;

@@ -10,11 +10,21 @@ mod judging;
 pub(in crate::engine) use analyses::Analysis;
 pub(in crate::engine) use judging::Plan;
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use candle_core::Device;
 
-use super::{Start, pretraining::Pretraining};
+use super::{
+    Start,
+    inbox::Inbox,
+    pretraining::Pretraining,
+    task::{Task, Turn},
+};
 use crate::{
     config::RunConfig,
     data::Dataset,
@@ -34,6 +44,10 @@ pub(in crate::engine) struct Run {
     pub(in crate::engine) method: Box<dyn Method>,
     /// The networks that are trained on the real images.
     pub(in crate::engine) pretraining: Pretraining,
+    /// The method, while what was trained is brought to it.
+    entering: Option<Task<Box<dyn Method>>>,
+    /// True once the pool was brought.
+    pool_is_taken: bool,
     /// Weights that wait for trained networks.
     awaiting: Vec<(String, f64)>,
     /// A set that was read from files, to be looked at beside the images.
@@ -109,6 +123,8 @@ impl Run {
         let mut run = Self {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
             pretraining: Pretraining::new(&config, &data, &device),
+            entering: None,
+            pool_is_taken: false,
             awaiting: Vec::new(),
             opened: None,
             exported: None,
@@ -251,17 +267,76 @@ impl Run {
         !self.pretraining.has_failed() && (self.lacks_training() || !self.awaiting.is_empty())
     }
 
-    /// Takes what is trained; what waited for it is recorded and counts from the next step on.
-    pub(in crate::engine) fn take_trained(&mut self) -> Result<Vec<Intervention>> {
-        if let Some(latent) = self.pretraining.latent().filter(|_| self.method.lacks_latent()) {
-            self.method.set_latent(latent.clone())?;
+    /// True if something is trained that the method has not got yet.
+    pub(in crate::engine) fn has_untaken(&self) -> bool {
+        let lacks_latent = self.method.lacks_latent() && self.pretraining.latent().is_some();
+        let lacks_pool = !self.pool_is_taken && self.pretraining.pool().is_some();
+        (lacks_latent || lacks_pool) && !self.pretraining.has_failed()
+    }
+
+    /// True while a turn goes on that a command has cut short for the worker.
+    pub(in crate::engine) fn is_at_work(&self) -> bool {
+        self.pretraining.is_at_work() || self.entering.as_ref().is_some_and(Task::is_at_work)
+    }
+
+    /// Takes what is trained, in turns where that takes long; what waited for it is recorded then, and counts from the next step on.
+    /// None while it goes on.
+    pub(in crate::engine) fn take_trained(
+        &mut self,
+        budget: Duration,
+        inbox: &Inbox,
+    ) -> Result<Option<Vec<Intervention>>> {
+        let taken = self.bring(budget, inbox);
+        match taken {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => {
+                self.pretraining.give_up();
+                return Err(error);
+            }
         }
         self.take_first_images();
-        let Some(pool) = self.pretraining.pool() else { return Ok(Vec::new()) };
-        self.method.set_pool(pool.to_vec())?;
-        self.take_first_images();
+        if !self.pool_is_taken {
+            return Ok(Some(Vec::new()));
+        }
         let awaiting = std::mem::take(&mut self.awaiting);
-        awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect()
+        awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect::<Result<_>>().map(Some)
+    }
+
+    /// Brings latent space and pool to the method; true once it has them.
+    fn bring(&mut self, budget: Duration, inbox: &Inbox) -> Result<bool> {
+        let latent = self.pretraining.latent().filter(|_| self.method.lacks_latent()).cloned();
+        let pool = self.pretraining.pool().filter(|_| !self.pool_is_taken).map(<[_]>::to_vec);
+        let has_pool = pool.is_some();
+        let bring = move |method: &mut dyn Method| -> Result<()> {
+            latent.map_or(Ok(()), |latent| method.set_latent(latent))?;
+            pool.map_or(Ok(()), |pool| method.set_pool(pool))
+        };
+        let mut entering = match (self.entering.take(), self.method.apart()) {
+            (Some(entering), _) => entering,
+            (None, None) => {
+                bring(self.method.as_mut())?;
+                self.pool_is_taken |= has_pool;
+                return Ok(true);
+            }
+            (None, Some(mut apart)) => Task::new(move |_| {
+                bring(apart.as_mut())?;
+                Ok(apart)
+            })?,
+        };
+        match entering.advance(budget, inbox) {
+            Turn::Working(_) => {
+                self.entering = Some(entering);
+                Ok(false)
+            }
+            Turn::Done(method) => {
+                let mut method = method?;
+                method.weights_mut().clone_from(&self.method.state().weights);
+                self.method = method;
+                self.pool_is_taken |= has_pool;
+                Ok(true)
+            }
+        }
     }
 
     /// Images are compared with those of the method's own beginning, where it has some, or with the first that are as many.

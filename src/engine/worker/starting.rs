@@ -71,7 +71,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Pause, resume, step and stop, before there is a run to obey.
+    /// Pause, resume, step, stop and cancel, before there is a run to obey.
     pub(super) fn steer_preparing(&mut self, command: &Command) {
         let Some(preparing) = &mut self.preparing else { return };
         match command {
@@ -83,6 +83,10 @@ impl Worker {
                 self.give_up_preparing();
                 self.backstage.tell(Event::Finished { step: 0, complete: false });
             }
+            Command::CancelEvaluation => {
+                self.cancel_deferred(|command| !is_change(command));
+                self.backstage.tell(Event::EvaluationCancelled);
+            }
             _ => preparing.paused = false,
         }
     }
@@ -91,8 +95,16 @@ impl Worker {
     fn give_up_preparing(&mut self) {
         let Some(Preparing { request, .. }) = self.preparing.take() else { return };
         self.backstage.answer(request, Answer::Cancelled);
+        self.cancel_deferred(|_| true);
+    }
+
+    /// Gives up what waits for the run.
+    fn cancel_deferred(&mut self, unwanted: impl Fn(&Command) -> bool) {
         for waiting in std::mem::take(&mut self.deferred) {
-            self.backstage.answer(waiting.number, Answer::Cancelled);
+            match unwanted(&waiting.command) {
+                true => self.backstage.answer(waiting.number, Answer::Cancelled),
+                false => self.deferred.push_back(waiting),
+            }
         }
     }
 
@@ -114,4 +126,10 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// True for what steers or saves the run, false for what is worked out about it.
+fn is_change(command: &Command) -> bool {
+    use Command::{Checkpoint, SetLearningRate, SetParameter, SetWeight};
+    matches!(command, SetWeight { .. } | SetParameter { .. } | SetLearningRate(_) | Checkpoint)
 }
