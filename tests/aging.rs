@@ -170,7 +170,9 @@ fn parts_play_the_momentum_of_absent_classes_and_share_the_queue() {
     succeed(&mut distill("idm-digits", &all, &at("whole")));
     succeed(distill("idm-digits", &all, &at("low")).args(["--classes", "0-3"]));
     succeed(distill("idm-digits", &all, &at("high")).args(["--classes", "4-9"]));
-    succeed(spiritsafe().arg("merge").args([at("high"), at("low")]).args(["--judge", "none", "--out"]).arg(at("merged")));
+    succeed(
+        spiritsafe().arg("merge").args([at("high"), at("low")]).args(["--judge", "none", "--out"]).arg(at("merged")),
+    );
     assert_equal_images(&at("whole"), &at("merged"));
     // The merged run has the queue too, and goes on.
     let mut longer = spiritsafe();

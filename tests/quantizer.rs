@@ -355,7 +355,9 @@ fn parts_of_a_run_are_merged_and_gone_on_with() {
     succeed(&mut distill("ddoq-digits", &all, &at("whole")));
     succeed(distill("ddoq-digits", &all, &at("low")).args(["--classes", "0-3"]));
     succeed(distill("ddoq-digits", &all, &at("high")).args(["--classes", "4-9"]));
-    succeed(spiritsafe().arg("merge").args([at("high"), at("low")]).args(["--judge", "none", "--out"]).arg(at("merged")));
+    succeed(
+        spiritsafe().arg("merge").args([at("high"), at("low")]).args(["--judge", "none", "--out"]).arg(at("merged")),
+    );
     assert_equal_images(&at("whole"), &at("merged"));
     for name in ["merged", "whole"] {
         succeed(spiritsafe().args(["distill", "--resume", "--steps", "20", "--out"]).arg(at(name)));

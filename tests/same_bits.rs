@@ -60,10 +60,16 @@ fn threads_never_change_what_a_judge_finds() {
 fn two_halves_of_the_classes_merged_equal_the_whole() {
     let place = folder();
     let at = |name: &str| place.path().join(name);
-    succeed(&mut digits(&at("whole")));
+    let whole = last_json(&succeed(digits(&at("whole")).arg("--json")));
     succeed(digits(&at("low")).args(["--classes", "0-4", "--set", "real.chunk=1"]));
     succeed(digits(&at("high")).args(["--classes", "5-9", "--set", "real.chunk=3"]));
-    succeed(spiritsafe().arg("merge").args([at("high"), at("low")]).args(["--judge", "none", "--out"]).arg(at("merged")));
+    let mut merge = spiritsafe();
+    let merged = last_json(&succeed(
+        merge.arg("merge").args([at("high"), at("low")]).args(["--json", "--out"]).arg(at("merged")),
+    ));
+    for subject in ["accuracy", "random", "medoids"] {
+        assert_eq!(merged[subject], whole[subject], "{subject}: a merged run is judged like any other");
+    }
     assert_equal_images(&at("whole"), &at("merged"));
     // The merged folder is a run like any other.
     let json =
