@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use spiritsafe::{
     data::DataSpec,
     evaluate::{Chosen, Recipe, Training},
@@ -38,7 +38,7 @@ fn trained(recipe: Recipe, images: usize) -> String {
     let examples = Arc::new(Chosen::new(data.clone(), (0..images as u32).collect()));
     let mut training = Training::new(recipe, examples, data.classes(), &Device::Cpu, 7, 0).unwrap();
     while training.advance().unwrap() {}
-    let parameters: Vec<Tensor> = training.network().variables().iter().map(|one| one.as_detached_tensor()).collect();
+    let parameters: Vec<Tensor> = training.network().variables().iter().map(Var::as_detached_tensor).collect();
     digest(&parameters)
 }
 

@@ -11,6 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::{DataSpec, Dataset},
     distill::{Start, SyntheticSet},
+    evaluate::Recipe,
+    nn::NetworkSpec,
     store::sets::{self, Card, Labelled},
 };
 
@@ -31,6 +33,23 @@ fn fault(path: &Path) -> String {
     let error = sets::read(path, &digits()).expect_err("a bad file was taken");
     assert_eq!(error.exit_code(), 3, "{error}");
     error.to_string()
+}
+
+/// The script that travels with a set has the rate of the protocol, epoch by epoch.
+#[test]
+fn the_exported_script_drops_its_rate_where_the_protocol_does() {
+    let script = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sets/train.py")).unwrap();
+    let rule = script.lines().find_map(|line| line.trim().strip_prefix("if epoch == epochs // 2 + ")).expect("a rule");
+    let after: usize = rule.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap();
+    assert!(script.contains("for epoch in range(epochs + 1):") && script.contains("sgd = optimizer(0.001)"));
+    for epochs in [1, 2, 3, 10, 300, 1000] {
+        let recipe = Recipe::dm(NetworkSpec::default(), epochs, Vec::new());
+        assert_eq!(recipe.epochs, epochs + 1);
+        for epoch in 0..=epochs {
+            let expected = if epoch >= epochs / 2 + after { 0.001 } else { 0.01 };
+            assert!((recipe.rate(epoch) - expected).abs() < 1e-12, "{epochs} epochs, epoch {epoch}");
+        }
+    }
 }
 
 /// What `tests/fixtures/torch_sets.py` wrote.

@@ -354,12 +354,9 @@ impl Method for Matching {
     }
 
     fn term_infos(&self) -> Vec<TermInfo> {
-        let case = PaperCase {
-            data: self.data.name(),
-            classes: self.data.classes(),
-            per_class: self.state.images.per_class,
-            base: if self.queue.is_some() { Base::Idm } else { Base::Dm },
-        };
+        let (data, per_class) = (&self.data, self.state.images.per_class);
+        let base = if self.queue.is_some() { Base::Idm } else { Base::Dm };
+        let case = PaperCase { data: data.name(), classes: data.classes(), per_class, base };
         let info = |(position, entry): (usize, &Entry)| {
             let setting = &self.state.weights.terms[position];
             TermInfo {

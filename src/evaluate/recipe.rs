@@ -151,7 +151,7 @@ impl Recipe {
     /// the image, flip, CutMix for every batch; the Kullback-Leibler divergence from the teacher's labels.
     ///
     /// Departures: labels are made while the student learns instead of stored before, which gives the same numbers; the
-    /// divergence is the cross-entropy less what does not depend on the student.
+    /// divergence is the cross-entropy less what does not depend on the student. It is not multiplied by the squared temperature.
     pub fn fkd(network: NetworkSpec, epochs: usize, families: &[Family]) -> Self {
         Self {
             batch: 1024,

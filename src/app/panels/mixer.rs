@@ -200,11 +200,14 @@ fn fader_hint(strip: &Strip) -> String {
         None => String::new(),
     };
     let settings = strip.paper.iter().filter(|mark| !mark.setting.is_empty());
-    let table: String = settings.map(|mark| format!("\n{}: {}", mark.setting, short(mark.weight))).collect();
+    let table: Vec<String> = settings.map(|mark| format!("{}: {}", mark.setting, short(mark.weight))).collect();
     format!(
-        "Default {} (wedge){paper}\nArrows nudge, Shift fine, 0 default, double click default{table}",
-        short(strip.default)
+        "Default {} (wedge){paper}\nArrows nudge, Shift fine, 0 default, double click default\n{}",
+        short(strip.default),
+        table.join("\n")
     )
+    .trim_end()
+    .to_owned()
 }
 
 /// Hollow until the engine has acknowledged the value.

@@ -175,7 +175,6 @@ impl Quantizer {
 
     /// How far the prior drives points away from what all classes share.
     pub fn guidance(&self) -> f64 {
-        // Older checkpoints do not say.
         self.setting(PRIOR).parameters.get(GUIDANCE).copied().unwrap_or(self.spec.guidance)
     }
 
@@ -349,7 +348,7 @@ impl Method for Quantizer {
         self.books.iter().map(kept).collect()
     }
 
-    fn restore(&mut self, Saved { state, networks }: Saved) -> Result<()> {
+    fn restore(&mut self, Saved { mut state, networks }: Saved) -> Result<()> {
         let fault = || Error::Data("the checkpoint belongs to a run with other classes or points".to_owned());
         if state.images.classes != self.state.images.classes
             || state.weights.terms.len() != self.state.weights.terms.len()
@@ -370,6 +369,10 @@ impl Method for Quantizer {
             |book: &Codebook| book.len() == state.images.per_class && book.points.len() == book.len() * book.dimensions;
         if !networks.is_empty() && (books.len() != state.images.classes.len() || !books.iter().all(fits)) {
             return Err(fault());
+        }
+        for setting in state.weights.terms.iter_mut().filter(|setting| setting.term == PRIOR) {
+            // Older checkpoints do not say.
+            setting.parameters.entry(GUIDANCE.to_owned()).or_insert(self.spec.guidance);
         }
         (self.books, self.state) = (books, state);
         self.take_space()
