@@ -29,11 +29,15 @@ pub(super) fn read(path: &Path) -> Result<Facts> {
     })
 }
 
-/// True for sets of digits and letters, by their name.
+/// True for sets of digits and letters, by their name: MNIST and its like, but Fashion-MNIST and MedMNIST (`pathmnist`).
 pub(super) fn is_of_characters(name: &str) -> bool {
     let name = name.to_lowercase();
-    let known = ["digits", "svhn", "usps", "mnist"].iter().any(|known| name.contains(known));
-    known && !name.contains("fashion")
+    // What stands before the word, as in `emnist`.
+    let before =
+        |(at, _): (usize, &str)| name[..at].rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let is_mnist = name.match_indices("mnist").any(|found| ["", "e", "k", "q"].contains(&before(found)));
+    let is_named = ["digits", "svhn", "usps"].iter().any(|known| name.contains(known));
+    is_named || (is_mnist && !name.contains("fashion"))
 }
 
 #[cfg(test)]
@@ -45,7 +49,17 @@ mod tests {
         for name in ["digits", "mnist", "MNIST-raw", "emnist", "kmnist", "svhn", "usps", "my-digits"] {
             assert!(is_of_characters(name), "{name}");
         }
-        for name in ["cifar10", "fashion-mnist", "FashionMNIST", "pictures", "noise", "plane"] {
+        for name in [
+            "cifar10",
+            "fashion-mnist",
+            "FashionMNIST",
+            "pathmnist",
+            "organ-amnist",
+            "medmnist",
+            "pictures",
+            "noise",
+            "plane",
+        ] {
             assert!(!is_of_characters(name), "{name}");
         }
     }
