@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     evaluate::{Images, Judge, Outcome, Protocol},
     nn::NetworkSpec,
-    report::{DataSummary, Distances, Fused, OnMap, OpenedSet, Subject},
+    report::{DataSummary, Distances, Fused, OnMap, OpenedSet, Reading, Subject},
 };
 
 /// Progress is told this often.
@@ -34,8 +34,10 @@ pub(super) enum Key {
     OnMap,
     /// Measure a quantizer.
     Distances,
-    /// Write something into this folder, or read it.
+    /// Write something into this folder.
     Files(PathBuf),
+    /// Read a set in this way.
+    Set(PathBuf, Reading),
     /// Look at a data set.
     Inspect,
 }

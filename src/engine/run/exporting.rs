@@ -68,7 +68,7 @@ impl Run {
 
     /// Reads a set of files, to look at it and judge it.
     pub(in crate::engine) fn opening(&self, path: PathBuf, reading: Reading) -> Job {
-        let (data, key) = (self.data.clone(), Key::Files(path.clone()));
+        let (data, key) = (self.data.clone(), Key::Set(path.clone(), reading));
         let what = format!("reading {}", path.display());
         let work = move |_: &mut Turns<Product>| {
             let read = sets::read_as(&path, &data, reading)?;

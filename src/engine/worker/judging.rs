@@ -263,7 +263,7 @@ fn describe(key: &Key) -> String {
         Key::Judge(subject, protocol, _) => format!("{} by {protocol}", subject.describe()),
         Key::OnMap => "what the map leaves".to_owned(),
         Key::Distances => "distances of the points".to_owned(),
-        Key::Files(path) => path.display().to_string(),
+        Key::Files(path) | Key::Set(path, _) => path.display().to_string(),
         Key::Inspect => "a look at the data".to_owned(),
     }
 }

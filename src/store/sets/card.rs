@@ -208,7 +208,7 @@ impl Card {
     /// Whether the card is about a file of its folder.
     pub(super) fn is_about(&self, folder: &Path, name: &str) -> Result<About> {
         if self.files.is_empty() {
-            // Cards before version 0.2 list nothing; they stand beside the files that were written with them.
+            // Older cards list nothing; they stand beside the files that were written with them.
             let names = [self.results_name().as_str(), "synthetic.npz", "synthetic.safetensors", "data.pt", FOLDER]
                 .contains(&name);
             return Ok(if names { About::This } else { About::Others });
