@@ -41,6 +41,8 @@ const LABELS: [&str; 9] =
 const NO_LABEL: i64 = -1;
 /// Folders that are searched within each other.
 const DEEPEST: usize = 3;
+/// A folder with more in it has one for each class, and pictures in them, of which there may be a million.
+const MOST_FOLDERS: usize = 64;
 
 /// True for a file of this format and for a folder that holds some.
 pub(super) fn is_at(path: &Path) -> bool {
@@ -48,27 +50,30 @@ pub(super) fn is_at(path: &Path) -> bool {
 }
 
 fn is_parquet(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) && path.is_file()
 }
 
 /// The files of a set, by name, with their parts.
 fn shards(path: &Path) -> Result<Vec<(Part, PathBuf)>> {
     fn search(folder: &Path, around: Option<Part>, depth: usize, found: &mut Vec<(Part, PathBuf)>) -> Result<()> {
-        let mut paths = Vec::new();
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(folder).map_err(Error::file("read", folder))? {
-            paths.push(entry.map_err(Error::file("read", folder))?.path());
-        }
-        paths.sort_unstable();
-        for path in paths {
-            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let part = Part::within(&name).0.or(around);
-            if is_parquet(&path) {
-                found.push((part.unwrap_or(Part::Train), path));
-            } else if depth > 0 && path.is_dir() && !path.is_symlink() && !name.starts_with('.') {
-                search(&path, part, depth - 1, found)?;
+            let entry = entry.map_err(Error::file("read", folder))?;
+            let (path, is_folder) = (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            match is_folder {
+                true if !entry.file_name().to_string_lossy().starts_with('.') => folders.push(path),
+                false if is_parquet(&path) => files.push(path),
+                _ => {}
             }
         }
-        Ok(())
+        files.sort_unstable();
+        folders.sort_unstable();
+        let part = |path: &Path| Part::within(&path.file_stem().unwrap_or_default().to_string_lossy()).0.or(around);
+        found.extend(files.into_iter().map(|path| (part(&path).unwrap_or(Part::Train), path)));
+        if depth == 0 || folders.len() > MOST_FOLDERS {
+            return Ok(());
+        }
+        folders.iter().try_for_each(|folder| search(folder, part(folder), depth - 1, found))
     }
     if !path.is_dir() {
         return Ok(if is_parquet(path) { vec![(Part::Train, path.to_owned())] } else { Vec::new() });
