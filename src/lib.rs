@@ -8,6 +8,7 @@ pub mod fingerprint;
 pub mod folders;
 pub mod memory;
 pub mod names;
+pub mod program;
 pub mod random;
 pub mod report;
 pub mod slices;

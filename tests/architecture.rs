@@ -10,12 +10,13 @@ use std::{
 };
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("folders", &[]),
     ("memory", &[]),
     ("names", &[]),
+    ("program", &[]),
     ("random", &[]),
     ("report", &[]),
     ("slices", &["error"]),
@@ -27,15 +28,17 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("evaluate", &["error", "random", "report", "slices", "words", "data", "nn", "distill"]),
     ("benchmark", &["error", "random", "data", "nn", "distill", "evaluate"]),
     ("explain", &["error", "report", "data", "distill"]),
-    ("store", &["error", "fingerprint", "folders", "names", "report", "data", "distill"]),
+    ("store", &["error", "fingerprint", "folders", "names", "program", "report", "data", "distill"]),
     ("config", &["error", "data", "nn", "latent", "distill", "evaluate"]),
     (
         "engine",
         &[
             "error",
             "fingerprint",
+            "folders",
             "memory",
             "names",
+            "program",
             "random",
             "report",
             "slices",
@@ -56,6 +59,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "error",
             "memory",
             "names",
+            "program",
             "report",
             "data",
             "nn",

@@ -143,7 +143,7 @@ fn folders_that_cannot_be_used_are_named() {
     refuse(spiritsafe().arg("replay").arg(&run).arg("--out").arg(&run), 2, &["holds a run already"]);
     assert_eq!(bytes(&run.join("scalars.jsonl")), before, "a refusal touches nothing");
     fs::write(run.join("run.json"), "{").unwrap();
-    refuse(&mut resume(&run), 2, &["run.json", "damaged"]);
+    refuse(&mut resume(&run), 3, &["run.json", "cannot be read", "copy"]);
 }
 
 #[test]

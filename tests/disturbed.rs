@@ -14,12 +14,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use support::{
     assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
+    disk::Disk,
     driving::folder,
     lines,
     program::{digits, plane, refuse, resume, spiritsafe, stderr, succeed},
     tear,
 };
-use tempfile::TempDir;
 
 #[test]
 fn a_torn_newest_checkpoint_is_passed_over_with_a_note() {
@@ -31,12 +31,16 @@ fn a_torn_newest_checkpoint_is_passed_over_with_a_note() {
     let text = stderr(&succeed(&mut resume(&torn)));
     assert!(text.contains("step-0000000030.safetensors is damaged") && text.contains("older one"), "{text}");
     assert_equal_runs(&whole, &torn);
-    // All of them: the run begins anew, and nothing else is lost.
+    // All of them: that is said, and whoever wants it begins anew. Nothing is lost.
     checkpoints(&torn).iter().for_each(|path| tear(path));
-    let text = stderr(&succeed(&mut resume(&torn)));
+    let text = refuse(&mut resume(&torn), 3, &["step-0000000030", "no other to go on from", "--repair"]);
+    assert_eq!(text.matches("is damaged").count(), 2, "{text}");
+    let text = stderr(&succeed(resume(&torn).arg("--repair")));
     assert_eq!(text.matches("is damaged").count(), 2, "{text}");
     assert_equal_runs(&whole, &torn);
-    assert_eq!(checkpoints(&torn).len(), 2, "damaged ones are replaced in time");
+    assert_eq!(checkpoints(&torn).len(), 2);
+    assert!(torn.join("checkpoints/step-0000000030.safetensors.bad-1").exists());
+    assert!(torn.join("scalars.jsonl.cut-2").exists(), "what stood behind a checkpoint is kept, both times");
 }
 
 #[test]
@@ -143,35 +147,13 @@ fn a_folder_in_use_is_refused_until_its_program_has_died() {
     succeed(resume(&run).args(["--steps", "1"]));
 }
 
-/// A small disk in memory; it goes with its guard.
-struct Disk(TempDir);
-
-impl Disk {
-    fn new(size: &str) -> Option<Self> {
-        let folder = folder();
-        let size = format!("size={size}");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).output();
-        mount.is_ok_and(|output| output.status.success()).then(|| Self(folder))
-    }
-
-    fn grow(&self, size: &str) {
-        succeed(Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(self.0.path()));
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).output();
-    }
-}
-
 #[test]
 fn a_full_disk_is_named_loses_nothing_and_the_run_goes_on_when_there_is_room() {
     let Some(disk) = Disk::new("64k") else {
         println!("skipped: this system lets nobody mount a small disk");
         return;
     };
-    let (run, place) = (disk.0.path().join("run"), folder());
+    let (run, place) = (disk.path().join("run"), folder());
     let long = ["--steps", "120"];
     refuse(digits(&run).args(long), 3, &["cannot", run.to_str().unwrap(), "Free some space", "--resume"]);
     let left = checkpoints(&run);

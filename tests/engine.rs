@@ -295,7 +295,8 @@ fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state
             assert_eq!(wait_finished(&engine), (reason.0, false));
             let folder = out.path();
             let newest =
-                spiritsafe::store::Checkpoints::new(folder.join("checkpoints"), 3).newest().unwrap().0.unwrap();
+                spiritsafe::store::Checkpoints::new(folder.join("checkpoints"), 3).newest(|_| Ok(())).unwrap().0;
+            let newest = newest.unwrap().0.saved;
             assert_eq!(newest.state.step, reason.0);
             assert!(newest.state.images.values.iter().all(|value| value.is_finite()), "rate {rate}");
             assert_eq!(lines(&folder.join("scalars.jsonl")).len() as u64, reason.0);

@@ -35,7 +35,7 @@ use self::{
     vitals::{Pacer, Vitals},
 };
 use crate::{
-    engine::{Command, Engine, Start},
+    engine::{Command, Engine, Event, Start},
     report::{QuantizerWants, Wants},
 };
 
@@ -130,13 +130,19 @@ pub fn run(first: Start, spawn: impl FnOnce(Box<dyn Fn() + Send>) -> Engine) -> 
     })
 }
 
+/// What was kept from the last time by this version of the program.
+fn kept(storage: &dyn Storage) -> Option<Kept> {
+    let kept = eframe::get_value::<Kept>(storage, KEY)?;
+    (kept.version == VERSION && layout::is_valid(&kept.tree)).then_some(kept)
+}
+
 impl App {
     /// A window over any engine. It takes up what was kept from the last time and begins `first`.
     pub fn new(cc: &CreationContext<'_>, engine: Engine, first: Start) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
-        let kept = cc.storage.and_then(|storage| eframe::get_value::<Kept>(storage, KEY));
-        let kept = kept.filter(|kept| kept.version == VERSION && layout::is_valid(&kept.tree));
+        let kept = cc.storage.and_then(kept);
+        let is_unknown = kept.is_none() && cc.storage.is_some_and(|storage| storage.get_string(KEY).is_some());
         let (tree, view) = match kept {
             Some(kept) => {
                 ctx.set_theme(if kept.dark { egui::Theme::Dark } else { egui::Theme::Light });
@@ -162,6 +168,12 @@ impl App {
         app.send(Command::SetViewShare(app.view.share));
         app.send(Command::SetPace(app.view.pace));
         app.start(first);
+        if is_unknown {
+            app.run.fold(Event::Warning(
+                "the layout was kept by another version of the program and begins anew; the one before is kept beside it"
+                    .to_owned(),
+            ));
+        }
         app
     }
 
@@ -407,6 +419,11 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn Storage) {
+        if kept(storage).is_none()
+            && let Some(unknown) = storage.get_string(KEY)
+        {
+            storage.set_string(&format!("{KEY}-of-another-version"), unknown);
+        }
         let kept = Kept {
             version: VERSION,
             tree: self.tree.clone(),

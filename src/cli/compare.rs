@@ -205,12 +205,12 @@ impl CompareArgs {
         let file = self.out.join(file_name(&format!("{}-{}.toml", config.name, config.seed)));
         let text = toml::to_string(config).expect("a config is TOML");
         std::fs::write(&file, text).map_err(Error::file("write", &file))?;
-        let mut arguments = ["distill", "--json", "--judge", "images", "--config"].map(str::to_owned).to_vec();
-        arguments.push(file.display().to_string());
-        arguments.extend(["--out".to_owned(), folder.display().to_string()]);
-        if folder.join("run.json").is_file() {
-            arguments.push("--resume".to_owned());
+        let mut arguments = ["distill", "--json", "--judge", "images"].map(str::to_owned).to_vec();
+        match folder.join("run.json").is_file() {
+            true => arguments.push("--resume".to_owned()),
+            false => arguments.extend(["--config".to_owned(), file.display().to_string()]),
         }
+        arguments.extend(["--out".to_owned(), folder.display().to_string()]);
         let summary = spiritsafe(&arguments)?;
         let path = folder.join(SUMMARY);
         std::fs::write(&path, summary.to_string()).map_err(Error::file("write", &path))?;

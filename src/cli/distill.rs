@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::{
     ConfigArgs, JudgeArgs,
     drive::{Summary, describe, drive},
-    pin_as_recorded, tables,
+    parse_device, pin_as_recorded, tables,
 };
 use crate::{
     config::RunConfig,
-    engine::Start,
+    engine::{Allow, Start},
     error::{Error, Result},
     memory,
     report::{Evaluation, Subject},
@@ -26,9 +26,15 @@ pub(super) struct DistillArgs {
     /// Folder of the run; it is made
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Go on with the run in that folder
+    /// Go on with the run in that folder; --steps makes it longer, --data says where its data lie now
     #[arg(long)]
     resume: bool,
+    /// With --resume: move lines of logs that cannot be read into a file beside; where no checkpoint is whole, begin again
+    #[arg(long, requires = "resume")]
+    repair: bool,
+    /// With --resume: look through trained networks that are not those with which the run began, and say so
+    #[arg(long, requires = "resume")]
+    other_networks: bool,
     #[command(flatten)]
     judge: JudgeArgs,
     /// End with one JSON object on standard output
@@ -38,17 +44,10 @@ pub(super) struct DistillArgs {
 
 impl DistillArgs {
     pub(super) fn run(self) -> Result<()> {
-        let mut config = self.config.read()?;
-        if self.resume {
-            // A run goes on with its own config; only its length may change.
-            let record = RunFolder::record(&self.out)?;
-            pin_as_recorded(&record);
-            let old: RunConfig = record.config;
-            let steps = self.config.steps.unwrap_or(old.steps);
-            let device = if self.config.device.is_some() { config.device } else { old.device };
-            config = RunConfig { steps, device, ..old };
-        }
-        let start = Start { resume: self.resume, judge: self.judge.judge(), ..Start::new(config, self.out.clone()) };
+        let config = if self.resume { self.as_recorded()? } else { self.config.read()? };
+        let allow = Allow { repair: self.repair, other_networks: self.other_networks };
+        let judge = self.judge.judge();
+        let start = Start { resume: self.resume, judge, allow, ..Start::new(config, self.out.clone()) };
         let summary = drive(start, None).inspect_err(|error| {
             if matches!(error, Error::Interrupted) && self.out.join("run.json").is_file() {
                 let out = self.out.display();
@@ -57,6 +56,29 @@ impl DistillArgs {
         })?;
         finish(&summary, &self.out, self.json);
         Ok(())
+    }
+
+    /// The config of the run that goes on. Only its length, its device and the place of its data may change.
+    fn as_recorded(&self) -> Result<RunConfig> {
+        let useless = self.config.without_use_on_resume();
+        if !useless.is_empty() {
+            return Err(Error::Config(format!(
+                "{} cannot be given with --resume: a run goes on with its own config. Only --steps, --device and --data (where \
+                 its data lie now) can; leave the others out, or start a new run with another --out",
+                useless.join(", ")
+            )));
+        }
+        let record = RunFolder::record(&self.out)?;
+        pin_as_recorded(&record);
+        let mut config: RunConfig = record.config;
+        config.steps = self.config.steps.unwrap_or(config.steps);
+        if let Some(device) = &self.config.device {
+            config.device = parse_device(device)?;
+        }
+        if let Some(place) = &self.config.data {
+            config.data = config.data.moved_to(place);
+        }
+        Ok(config)
     }
 }
 

@@ -279,7 +279,9 @@ pub(super) fn resting(path: &Path) -> Result<Start> {
 /// step only.
 pub(super) fn newest(path: &Path, protocol: Protocol) -> Result<Vec<Evaluation>> {
     let name = protocol.to_string();
-    let mut all = RunFolder::evaluations(path)?;
+    let looked = RunFolder::look(path)?;
+    looked.faults.iter().for_each(|fault| eprintln!("note: {fault}"));
+    let mut all = looked.evaluations;
     all.retain(|one| match one.subject {
         Subject::Whole => true,
         Subject::Exported => false,

@@ -57,7 +57,8 @@ impl MergeArgs {
         for intervention in RunFolder::interventions(&parts[0].dir)? {
             folder.add_intervention(&intervention)?;
         }
-        folder.checkpoints(keep).save(&state, &networks)?;
+        let logs = folder.sync()?;
+        folder.checkpoints(keep).save(&state, &networks, logs, &[])?;
         store::export(&state.images, &data, &self.out)?;
         eprintln!("{} classes merged", state.images.classes.len());
         drop(folder);
@@ -71,10 +72,12 @@ impl MergeArgs {
 
 fn read(dir: &Path) -> Result<Part> {
     let record: RunRecord<RunConfig> = RunFolder::record(dir)?;
-    let (saved, _) = Checkpoints::new(dir.join("checkpoints"), 1).newest()?;
-    let Saved { state, networks } = saved.ok_or_else(|| {
-        Error::Data(format!("{} has no checkpoint yet. Finish it with --resume first", dir.display()))
+    let (newest, passed_over) = Checkpoints::new(dir.join("checkpoints"), 1).newest(|_| Ok(()))?;
+    passed_over.iter().for_each(|(_, why)| eprintln!("note: {why} and was passed over for an older one"));
+    let (newest, ()) = newest.ok_or_else(|| {
+        Error::Data(format!("{} has no whole checkpoint. Finish it with --resume first", dir.display()))
     })?;
+    let Saved { state, networks } = newest.saved;
     if state.step != record.config.steps {
         return Err(Error::Config(format!(
             "{} stands at step {} of {}. Finish it with --resume first",
@@ -90,12 +93,13 @@ fn read(dir: &Path) -> Result<Part> {
 fn check_fits(first: &Part, part: &Part) -> Result<()> {
     let same = first.record.config.same_but_for_classes(&part.record.config)
         && first.record.data_fingerprint == part.record.data_fingerprint
+        && first.record.networks == part.record.networks
         && RunFolder::interventions(&first.dir)? == RunFolder::interventions(&part.dir)?;
     if same {
         return Ok(());
     }
     Err(Error::Config(format!(
-        "{} and {} differ in more than their classes (config, data or live changes), so they are not parts of one run",
+        "{} and {} differ in more than their classes (config, data, trained networks or live changes), so they are not parts of one run",
         first.dir.display(),
         part.dir.display()
     )))

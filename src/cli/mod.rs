@@ -19,7 +19,7 @@ mod set;
 mod tables;
 mod verdict;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::OnceLock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -29,6 +29,7 @@ use crate::{
     engine::JudgeAtEnd,
     error::{Error, Result},
     nn::{DeviceSpec, kernels},
+    program::Build,
     store::RunRecord,
 };
 
@@ -36,7 +37,7 @@ pub use distill::demo;
 
 /// Watch, steer and judge dataset distillation while it runs.
 #[derive(Parser)]
-#[command(version, about, long_about = None)]
+#[command(version = version(), about, long_about = None)]
 struct Cli {
     /// Pin the kernels to avx512, avx2 or portable; by default the best that the processor has, and for a run that goes on
     /// or is replayed the one that it began with
@@ -173,6 +174,28 @@ impl ConfigArgs {
         }
         Ok(config)
     }
+}
+
+impl ConfigArgs {
+    /// Those that were given and say nothing to a run that goes on with its own config.
+    fn without_use_on_resume(&self) -> Vec<&'static str> {
+        let given = [
+            ("--config", self.config.is_some()),
+            ("--preset", self.preset.is_some()),
+            ("--size", self.size.is_some()),
+            ("--ipc", self.ipc.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--classes", self.classes.is_some()),
+            ("--set", !self.set.is_empty()),
+        ];
+        given.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
+    }
+}
+
+/// What `--version` says behind the name.
+fn version() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| Build::of_this_program().to_string())
 }
 
 fn parse_device(name: &str) -> Result<DeviceSpec> {

@@ -9,7 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Dataset, cifar, digits, facts, folder, idx, npz, parquet, pile, plane, svhn, table};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    folders,
+};
 
 /// A data set by name: `digits`, `plane:moons`, `idx:DIR`, `folder@64:DIR`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +196,19 @@ impl DataSpec {
         })
     }
 
+    /// The same data elsewhere: what was chosen of them here, and is not said there, is chosen there too.
+    #[must_use]
+    pub fn moved_to(&self, place: &Self) -> Self {
+        match (self, place) {
+            (Self::Files(here), Self::Files(there)) if here.kind == there.kind => Self::Files(FileSpec {
+                size: there.size.or(here.size),
+                part: there.part.clone().or_else(|| here.part.clone()),
+                ..there.clone()
+            }),
+            _ => place.clone(),
+        }
+    }
+
     /// The same pictures at another size; an error for sets whose size is fixed.
     pub fn with_size(self, size: usize) -> Result<Self> {
         match self {
@@ -225,6 +241,7 @@ impl FromStr for DataSpec {
 
     fn from_str(text: &str) -> Result<Self> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        let at = |path: &str| folders::absolute(Path::new(path));
         let (kind, choices) = kind.split_once('@').map_or((kind, None), |(kind, choices)| (kind, Some(choices)));
         let files = FileKind::ALL.into_iter().find(|known| known.name() == kind);
         match (kind, rest, files) {
@@ -235,15 +252,15 @@ impl FromStr for DataSpec {
                 .find(|shape| shape.name() == name)
                 .map(Self::Plane)
                 .ok_or_else(|| unknown(text)),
-            (kind, "", Some(_)) if !Path::new(text).exists() => {
+            (kind, "", Some(_)) if !at(text).exists() => {
                 Err(Error::Config(format!("say where the files are: {kind}:PATH, for example {kind}:data")))
             }
             (_, path, Some(kind)) if !path.is_empty() => {
-                let mut files = FileSpec::new(kind, path);
+                let mut files = FileSpec::new(kind, at(path));
                 choices.map_or(Ok(()), |choices| files.choose(choices, text))?;
                 Ok(Self::Files(files))
             }
-            _ if Path::new(text).exists() => Self::at(Path::new(text)),
+            _ if at(text).exists() => Self::at(&at(text)),
             _ => Err(unknown(text)),
         }
     }

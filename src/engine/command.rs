@@ -1,10 +1,14 @@
 //! Everything that can be asked of a running engine. Read this file to know what the window can do.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     config::RunConfig,
     data::DataSpec,
+    folders,
     names::file_name,
     report::{Reading, Subject, Wants},
 };
@@ -127,6 +131,11 @@ pub struct Start {
     pub paused: bool,
     /// What is judged when all steps are done.
     pub judge: JudgeAtEnd,
+    /// SHA-256 of the trained networks through which the run that is replayed looked, by name; none are known before the
+    /// first run.
+    pub networks: BTreeMap<String, String>,
+    /// What is let pass.
+    pub allow: Allow,
 }
 
 /// What is judged when all steps are done. It follows from config and data alone, never from how fast the machine is.
@@ -149,10 +158,28 @@ impl JudgeAtEnd {
     pub const SMALL_WHOLE: usize = 300_000;
 }
 
+/// What is let pass when a run goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// Lines of logs that cannot be read are moved into a file beside; where no checkpoint can be used the run begins again.
+    pub repair: bool,
+    /// Trained networks may be others than those with which the run began; that is said.
+    pub other_networks: bool,
+}
+
 impl Start {
     /// A new run in this folder.
     pub fn new(config: RunConfig, out: PathBuf) -> Self {
-        Self { config, out, resume: false, script: Vec::new(), paused: false, judge: JudgeAtEnd::default() }
+        Self {
+            config,
+            out,
+            resume: false,
+            script: Vec::new(),
+            paused: false,
+            judge: JudgeAtEnd::default(),
+            networks: BTreeMap::new(),
+            allow: Allow::default(),
+        }
     }
 
     /// The run of a folder, opened where it stands and waiting: to be judged, exported or looked at.
@@ -160,9 +187,9 @@ impl Start {
         Self { resume: true, paused: true, ..Self::new(config, out) }
     }
 
-    /// A new run in the first free folder `runs/NAME`, `runs/NAME-2`, ... of the working folder.
+    /// A new run in the first free folder `runs/NAME`, `runs/NAME-2`, ...; see [`folders::runs`].
     pub fn fresh(config: RunConfig) -> Self {
-        let out = free_folder(&Path::new("runs").join(file_name(&config.name)));
+        let out = free_folder(&folders::runs().join(file_name(&config.name)));
         Self::new(config, out)
     }
 }

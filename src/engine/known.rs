@@ -7,10 +7,22 @@
 use candle_core::Device;
 use serde::Serialize;
 
-use crate::{fingerprint::Fingerprint, nn};
+use crate::{
+    fingerprint::Fingerprint,
+    nn,
+    store::{self, CachedNetwork},
+};
 
 /// The name of a thing of some `kind` that is decided by `decides`.
 pub(super) fn name(kind: &str, decides: &impl Serialize, device: &Device) -> String {
     let all = (kind, nn::ARITHMETIC, nn::instructions(device), decides);
     Fingerprint::default().of(&serde_json::to_vec(&all).expect("plain data")).finish()
+}
+
+/// What the cache has by this name; what cannot be used is noted.
+pub(super) fn network(name: &str, notes: &mut Vec<String>) -> Option<CachedNetwork> {
+    store::cached_network(name).unwrap_or_else(|error| {
+        notes.push(error.to_string());
+        None
+    })
 }

@@ -11,7 +11,11 @@ use std::{
 
 use candle_core::{Device, Tensor};
 
-use super::{known, task::Turns};
+use super::{
+    known,
+    parameters::{self, Summed},
+    task::Turns,
+};
 use crate::{
     config::RunConfig,
     data::Dataset,
@@ -45,9 +49,9 @@ impl LatentSpace {
     }
 
     /// Finds it in the cache, or trains it.
-    pub(super) fn train(&self, turns: &mut Turns<()>) -> Result<Arc<Latent>> {
-        if let Some(known) = self.cached() {
-            return Ok(Arc::new(known));
+    pub(super) fn train(&self, turns: &mut Turns<()>, notes: &mut Vec<String>) -> Result<Summed<Latent>> {
+        if let Some((known, sum)) = self.cached(notes) {
+            return Ok((Arc::new(known), sum));
         }
         let mut training = LatentTraining::new(&self.spec, &self.data, &self.device, self.seed)?;
         // Time that went into the part under way.
@@ -70,7 +74,8 @@ impl LatentSpace {
         }
         let parameters = training.parameters().expect("both parts are trained");
         self.keep(&parameters);
-        Ok(Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?))
+        let sum = sum_of(&parameters)?;
+        Ok((Arc::new(Latent::new(&self.spec, &self.data, parameters, &self.device)?), sum))
     }
 
     fn keep(&self, parameters: &LatentParameters) {
@@ -85,8 +90,8 @@ impl LatentSpace {
     }
 
     /// What an earlier run has left; what is damaged is made again.
-    fn cached(&self) -> Option<Latent> {
-        let CachedNetwork { about, mut tensors } = store::cached_network(&self.fingerprint)?;
+    fn cached(&self, notes: &mut Vec<String>) -> Option<(Latent, String)> {
+        let CachedNetwork { about, mut tensors } = known::network(&self.fingerprint, notes)?;
         let mut part = |name: &str| -> Vec<Tensor> {
             (0..).map_while(|index| tensors.remove(&format!("{name}.{index}"))).collect()
         };
@@ -98,8 +103,15 @@ impl LatentSpace {
         }
         let standard = Standard { mean, scale };
         let parameters = LatentParameters { autoencoder: part(AUTOENCODER), prior: part(PRIOR), standard };
-        Latent::new(&self.spec, &self.data, parameters, &self.device).ok()
+        let sum = sum_of(&parameters).ok()?;
+        Latent::new(&self.spec, &self.data, parameters, &self.device).ok().map(|latent| (latent, sum))
     }
+}
+
+fn sum_of(LatentParameters { autoencoder, prior, standard }: &LatentParameters) -> Result<String> {
+    let Standard { mean, scale } = standard;
+    let standard = Tensor::from_vec([mean.as_slice(), &[*scale]].concat(), mean.len() + 1, &Device::Cpu)?;
+    parameters::sum(autoencoder.iter().chain(prior).chain([&standard]))
 }
 
 const AUTOENCODER: &str = "autoencoder";

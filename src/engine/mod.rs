@@ -12,12 +12,14 @@ mod jobs;
 mod known;
 mod latent;
 mod order;
+mod parameters;
 mod pretraining;
 mod run;
 mod task;
 mod viewer;
 mod worker;
 
-pub use command::{Command, JudgeAtEnd, Request, Start, Trial, free_folder};
+pub use crate::folders::runs;
+pub use command::{Allow, Command, JudgeAtEnd, Request, Start, Trial, free_folder};
 pub use event::{Answer, Event};
 pub use handle::{Backstage, Engine};

@@ -20,7 +20,6 @@ use super::{
     inbox::Inbox,
     inspect::inspecting,
     jobs::{Jobs, UNASKED},
-    order::Order,
     run::{Analysis, Run},
     task::Progress,
     viewer::Viewer,
@@ -298,6 +297,7 @@ impl Worker {
                 self.backstage.tell(Event::Checkpointed { step });
             }
             Command::CancelEvaluation => {
+                run.forgive();
                 self.drop_jobs();
                 self.backstage.tell(Event::EvaluationCancelled);
             }
@@ -310,6 +310,7 @@ impl Worker {
     fn go(&mut self, mode: Mode) {
         self.mode = mode;
         self.run.iter_mut().for_each(|run| run.pretraining.retry());
+        self.take_up_owed();
         self.backstage.tell(Event::Running);
     }
 
@@ -369,6 +370,7 @@ impl Worker {
         let (had_latent, had_pool) = (run.pretraining.latent().is_some(), run.pretraining.pool().is_some());
         let had_lens = run.pretraining.lens().is_some();
         let progress = run.pretraining.advance(budget, &self.inbox)?;
+        run.take_notes().into_iter().for_each(|note| self.backstage.tell(Event::Warning(note)));
         let latent = run.pretraining.latent().filter(|_| !had_latent);
         let lens = run.pretraining.lens().filter(|_| !had_lens && !run.awaits_training());
         let trained = match (latent, run.pretraining.pool().filter(|_| !had_pool), lens) {
@@ -385,6 +387,7 @@ impl Worker {
             let before = run.shape();
             let Some(taken) = run.take_trained(budget, &self.inbox)? else { return Ok(()) };
             taken.into_iter().for_each(|applied| self.backstage.tell(Event::Applied(applied)));
+            run.take_notes().into_iter().for_each(|note| self.backstage.tell(Event::Warning(note)));
             self.tell_shape(before);
             self.viewer.press();
         } else if let Some(Progress { what, done, secs_left }) = progress
@@ -425,17 +428,18 @@ impl Worker {
         self.backstage.tell(Event::Stepped { report, secs });
         self.tell_shape(before);
         let Some(run) = &mut self.run else { return Ok(()) };
+        // Before the checkpoint, which holds what is still to be judged.
+        if run.evaluation_is_due() {
+            for order in run.orders_on_the_way(&self.jobs) {
+                self.jobs.add(order.job(), run.at(), &[UNASKED]);
+            }
+        }
         if run.checkpoint_is_due() {
             let step = run.checkpoint()?;
             self.backstage.tell(Event::Checkpointed { step });
         } else if self.flushed.elapsed() > FLUSH_EVERY {
             run.flush()?;
             self.flushed = Instant::now();
-        }
-        if run.evaluation_is_due() {
-            for order in run.orders(run.config.evaluation.during, &self.jobs) {
-                self.jobs.add(Order { forecasts: false, ..order }.job(), run.at(), &[UNASKED]);
-            }
         }
         if run.is_complete() {
             return self.end();

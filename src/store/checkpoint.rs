@@ -1,21 +1,23 @@
-//! Checkpoints: everything that changes from step to step, in a safetensors file with its own checksum.
+//! Checkpoints: everything that changes from step to step, in a safetensors file with a sum over all of its bytes.
 //!
-//! Tensors `images` and `velocity` have shape `(classes * per_class, channels, height, width)`; the metadata holds the
-//! step, the labels of the classes, the weights, and a SHA-256 over all tensors. Networks that learn beside the run are
-//! `queue.POSITION.variable.NUMBER` and `queue.POSITION.velocity.NUMBER`, their counts stand in the metadata. Files are written
+//! Tensors `images` and `velocity` have shape `(classes * per_class, channels, height, width)`; the head holds the step, the
+//! labels of the classes, the weights, and how long the logs of the steps were. Networks that learn beside the run are
+//! `queue.POSITION.variable.NUMBER` and `queue.POSITION.velocity.NUMBER`, their counts stand in the head. Files are written
 //! under a temporary name, synced and renamed; reading takes the newest whole one.
 
 use std::{
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use candle_core::{Device, Tensor};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use super::files;
+use super::{
+    files,
+    sealed::{self, Named, floats, named, place},
+    version::Fault,
+};
 use crate::{
     data::ImageShape,
     distill::{KeptNetwork, Masses, Saved, State, SyntheticSet, Weights},
@@ -27,6 +29,45 @@ use crate::{
 pub struct Checkpoints {
     folder: PathBuf,
     keep: usize,
+}
+
+/// A checkpoint that was read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it holds.
+    pub saved: Saved,
+    /// How long the logs were; none in files of version 1.
+    pub logs: Option<LogLengths>,
+    /// What was still to be judged.
+    pub owed: Vec<Owed>,
+}
+
+/// Images of an earlier step that are still to be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owed {
+    /// The step.
+    pub step: u64,
+    /// The images at that step.
+    pub images: SyntheticSet,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OwedHead {
+    step: u64,
+    per_class: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    masses: Option<Masses>,
+}
+
+/// Bytes of the logs that have a line for each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLengths {
+    /// `scalars.jsonl`
+    pub scalars: u64,
+    /// `timings.jsonl`
+    pub timings: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,16 +85,17 @@ struct Head {
     /// Counts of each network that learns beside the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     queue: Vec<[u64; 4]>,
-    sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logs: Option<LogLengths>,
+    /// Those in the tensors `owed.STEP`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<OwedHead>,
 }
 
-/// Files of version 0.1 do not say it.
+/// Files of version 1 do not always say it.
 fn whole() -> usize {
     1
 }
-
-/// A tensor by its name, sizes and bytes.
-type Named = (String, Vec<usize>, Vec<u8>);
 
 impl Checkpoints {
     /// The checkpoints in a folder, of which the newest `keep` are kept.
@@ -61,15 +103,19 @@ impl Checkpoints {
         Self { folder, keep }
     }
 
-    /// Writes a checkpoint, then removes the oldest ones.
-    pub fn save(&self, state: &State, queue: &[KeptNetwork]) -> Result<()> {
+    /// Writes a checkpoint, then removes the oldest ones. The logs must be on the disk up to these lengths.
+    pub fn save(&self, state: &State, queue: &[KeptNetwork], logs: LogLengths, owed: &[Owed]) -> Result<()> {
         let set = &state.images;
         let dims: Vec<usize> = [set.len()].into_iter().chain(set.shape.dims()).collect();
-        let mut tensors = vec![
-            ("images".to_owned(), dims.clone(), bytes(&set.values)),
-            ("velocity".to_owned(), dims, bytes(&state.velocity)),
+        let mut tensors: Vec<Named> = vec![
+            ("images".to_owned(), dims.clone(), sealed::bytes(&set.values)),
+            ("velocity".to_owned(), dims, sealed::bytes(&state.velocity)),
         ];
-        tensors.extend(named(queue)?);
+        tensors.extend(of_queue(queue)?);
+        tensors.extend(owed.iter().map(|Owed { step, images }| {
+            let dims = [images.len()].into_iter().chain(images.shape.dims()).collect();
+            (format!("{OWED}.{step}"), dims, sealed::bytes(&images.values))
+        }));
         let head = Head {
             step: state.step,
             classes: set.classes.clone(),
@@ -79,19 +125,21 @@ impl Checkpoints {
             weights: state.weights.clone(),
             masses: set.masses.clone(),
             queue: queue.iter().map(|network| network.counts).collect(),
-            sha256: checksum(tensors.iter().map(|(_, _, bytes)| bytes.as_slice())),
+            logs: Some(logs),
+            owed: owed
+                .iter()
+                .map(|Owed { step, images }| OwedHead {
+                    step: *step,
+                    per_class: images.per_class,
+                    masses: images.masses.clone(),
+                })
+                .collect(),
         };
-        let fault = |error| Error::Data(format!("a checkpoint cannot be made: {error}"));
-        let mut views = Vec::with_capacity(tensors.len());
-        for (name, dims, bytes) in &tensors {
-            views.push((name, TensorView::new(Dtype::F32, dims.clone(), bytes).map_err(fault)?));
-        }
-        let head = serde_json::to_string(&head).expect("plain data");
-        let metadata = HashMap::from([("run".to_owned(), head)]);
-        let file = safetensors::serialize(views, Some(metadata)).map_err(fault)?;
+        let file = sealed::seal(&tensors, &head)
+            .map_err(|error| Error::Data(format!("a checkpoint cannot be made: {error}")))?;
         let path = self.folder.join(format!("step-{:010}.safetensors", state.step));
         files::replace(&path, |out| out.write_all(&file))?;
-        // A newer one is damaged, or this run would not stand here: it must not push out a whole one.
+        // One of a later step is of no use, or this run would not stand here: it must not push out one that is.
         let whole = self.newest_first()?.into_iter().filter(|other| *other <= path);
         for old in whole.skip(self.keep) {
             fs::remove_file(&old).map_err(Error::file("remove", &old))?;
@@ -99,20 +147,31 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The newest whole checkpoint, with the networks that learn beside the run, and a sentence about each newer one that is
-    /// damaged.
-    pub fn newest(&self) -> Result<(Option<Saved>, Vec<String>)> {
-        let mut damaged = Vec::new();
+    /// The newest whole checkpoint for which `use_of` finds a use, with what it found, or says why not; and each newer one, with
+    /// a sentence that says why it was passed over.
+    #[expect(clippy::type_complexity, reason = "said in one sentence")]
+    pub fn newest<T>(
+        &self,
+        use_of: impl Fn(&Checkpoint) -> std::result::Result<T, String>,
+    ) -> Result<(Option<(Checkpoint, T)>, Vec<(PathBuf, String)>)> {
+        let mut passed_over = Vec::new();
         for path in self.newest_first()? {
-            match read(&path) {
-                Ok(saved) => return Ok((Some(saved), damaged)),
-                Err(reason) => damaged.push(format!(
-                    "the checkpoint {} is damaged ({reason}) and was passed over for an older one",
-                    path.display()
-                )),
-            }
+            let why = match read(&path)? {
+                Ok(checkpoint) => match use_of(&checkpoint) {
+                    Ok(found) => return Ok((Some((checkpoint, found)), passed_over)),
+                    Err(why) => why,
+                },
+                Err(Fault::Damaged(why)) => format!("is damaged ({why})"),
+                Err(newer) => {
+                    return Err(Error::Data(format!(
+                        "the checkpoint {} cannot be read: {newer}. To go on from an older checkpoint, move this one away",
+                        path.display()
+                    )));
+                }
+            };
+            passed_over.push((path.clone(), format!("the checkpoint {} {why}", path.display())));
         }
-        Ok((None, damaged))
+        Ok((None, passed_over))
     }
 
     fn newest_first(&self) -> Result<Vec<PathBuf>> {
@@ -131,90 +190,107 @@ impl Checkpoints {
     }
 }
 
-fn read(path: &Path) -> std::result::Result<Saved, String> {
-    let file = fs::read(path).map_err(|error| error.to_string())?;
-    let text = |error: safetensors::SafeTensorError| error.to_string();
-    let (_, metadata) = SafeTensors::read_metadata(&file).map_err(text)?;
-    let head = metadata.metadata().as_ref().and_then(|entries| entries.get("run")).ok_or("it has no head")?;
-    let head: Head = serde_json::from_str(head).map_err(|error| error.to_string())?;
-    let tensors = SafeTensors::deserialize(&file).map_err(text)?;
-    let images = tensors.tensor("images").map_err(text)?;
-    let velocity = tensors.tensor("velocity").map_err(text)?;
-    let queue = networks(&tensors, &head.queue)?;
-    let own = [images.data(), velocity.data()].into_iter();
-    if checksum(own.chain(queue.iter().flat_map(|(_, views)| views.iter().map(TensorView::data)))) != head.sha256 {
-        return Err("its checksum does not fit".to_owned());
-    }
-    let [channels, height, width] = head.shape;
-    let shape = ImageShape { channels, height, width };
-    let images = SyntheticSet {
-        shape,
-        classes: head.classes,
-        per_class: head.per_class,
-        packing: head.packing,
-        values: floats(images.data()),
-        masses: head.masses,
-    };
-    if images.values.len() != images.len() * shape.len() {
-        return Err("its sizes do not fit".to_owned());
-    }
-    let networks = queue.into_iter().map(|(network, _)| network).collect();
-    let state = State { step: head.step, images, velocity: floats(velocity.data()), weights: head.weights };
-    Ok(Saved { state, networks })
+/// What a file holds, or why it cannot be used; an error where the file itself cannot be read.
+fn read(path: &Path) -> Result<std::result::Result<Checkpoint, Fault>> {
+    let file = fs::read(path).map_err(Error::file("read", path))?;
+    let parsed = sealed::unseal(&file, check_first)
+        .and_then(|(head, tensors)| parse(path, head, &tensors).map_err(Fault::Damaged));
+    Ok(parsed)
 }
 
+/// Turns head and tensors into a state whose lengths fit each other.
+fn parse(path: &Path, head: Head, tensors: &SafeTensors<'_>) -> std::result::Result<Checkpoint, String> {
+    let find = |name: &str| floats(&tensors.tensor(name).map_err(|error| error.to_string())?);
+    let Head { step, classes, per_class, packing, shape, weights, masses, queue, logs, owed } = head;
+    let [channels, height, width] = shape;
+    let shape = ImageShape { channels, height, width };
+    let of = |per_class, values, masses| {
+        let set = SyntheticSet { shape, classes: classes.clone(), per_class, packing, values, masses };
+        if fits(&set) { Ok(set) } else { Err("its sizes do not fit".to_owned()) }
+    };
+    let (images, velocity) = (of(per_class, find("images")?, masses)?, find("velocity")?);
+    if velocity.len() != images.values.len() {
+        return Err("its sizes do not fit".to_owned());
+    }
+    let owed = owed.into_iter().map(|OwedHead { step, per_class, masses }| {
+        Ok(Owed { step, images: of(per_class, find(&format!("{OWED}.{step}"))?, masses)? })
+    });
+    let owed = owed.collect::<std::result::Result<Vec<Owed>, String>>()?;
+    let networks = networks(tensors, &queue, 2 + owed.len())?;
+    let saved = Saved { state: State { step, images, velocity, weights }, networks };
+    Ok(Checkpoint { path: path.to_owned(), saved, logs, owed })
+}
+
+/// True if there are as many values and masses as images.
+fn fits(set: &SyntheticSet) -> bool {
+    let count = set.classes.len().checked_mul(set.per_class);
+    let values = set.shape.dims().iter().try_fold(count.unwrap_or(0), |product, &size| product.checked_mul(size));
+    let masses = set.masses.as_ref().map(|masses| masses.shares.len());
+    count.is_some()
+        && values == Some(set.values.len())
+        && masses.is_none_or(|masses| Some(masses) == count)
+        && set.packing > 0
+}
+
+const OWED: &str = "owed";
 const VARIABLE: &str = "variable";
 const VELOCITY: &str = "velocity";
 
+fn tensor_name(position: usize, kind: &str, number: usize) -> String {
+    format!("queue.{position}.{kind}.{number}")
+}
+
 /// The tensors of the networks, in the order in which they are summed.
-fn named(queue: &[KeptNetwork]) -> Result<Vec<Named>> {
+fn of_queue(queue: &[KeptNetwork]) -> Result<Vec<Named>> {
     let mut all = Vec::new();
     for (position, network) in queue.iter().enumerate() {
         for (number, variable) in network.variables.iter().enumerate() {
-            let velocity = network.velocities.get(number).and_then(Option::as_ref);
-            for (kind, tensor) in [(VARIABLE, Some(variable)), (VELOCITY, velocity)] {
-                if let Some(tensor) = tensor {
-                    let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-                    all.push((format!("queue.{position}.{kind}.{number}"), tensor.dims().to_vec(), bytes(&values)));
-                }
+            all.push(named(tensor_name(position, VARIABLE, number), variable)?);
+            if let Some(Some(velocity)) = network.velocities.get(number) {
+                all.push(named(tensor_name(position, VELOCITY, number), velocity)?);
             }
         }
     }
     Ok(all)
 }
 
-/// A network with the tensors that it was read from.
-type Read<'a> = (KeptNetwork, Vec<TensorView<'a>>);
-
-fn networks<'a>(tensors: &SafeTensors<'a>, counts: &[[u64; 4]]) -> std::result::Result<Vec<Read<'a>>, String> {
+/// The networks, each as many tensors as there are; a velocity has the sizes of its variable, and besides the `taken` ones no
+/// tensor is left over.
+fn networks(
+    tensors: &SafeTensors<'_>,
+    counts: &[[u64; 4]],
+    mut taken: usize,
+) -> std::result::Result<Vec<KeptNetwork>, String> {
     let mut all = Vec::new();
     for (position, &counts) in counts.iter().enumerate() {
         let mut network = KeptNetwork { counts, variables: Vec::new(), velocities: Vec::new() };
-        let mut views = Vec::new();
-        let find = |kind: &str, number: usize| tensors.tensor(&format!("queue.{position}.{kind}.{number}")).ok();
-        let place = |view: &TensorView<'_>| {
-            Tensor::from_vec(floats(view.data()), view.shape(), &Device::Cpu).map_err(|error| error.to_string())
-        };
+        let find = |kind: &str, number: usize| tensors.tensor(&tensor_name(position, kind, number)).ok();
         while let Some(variable) = find(VARIABLE, network.variables.len()) {
             let velocity = find(VELOCITY, network.variables.len());
+            if velocity.as_ref().is_some_and(|velocity| velocity.shape() != variable.shape()) {
+                return Err("a network in it has a velocity of other sizes".to_owned());
+            }
+            taken += 1 + usize::from(velocity.is_some());
             network.variables.push(place(&variable)?);
             network.velocities.push(velocity.as_ref().map(place).transpose()?);
-            views.push(variable);
-            views.extend(velocity);
         }
-        all.push((network, views));
+        all.push(network);
     }
-    Ok(all)
+    if taken == tensors.len() { Ok(all) } else { Err("it has tensors that belong to nothing".to_owned()) }
 }
 
-fn bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect()
-}
-
-fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
-    parts.fold(Fingerprint::default(), Fingerprint::of).finish()
+/// Version 1 had a sum over its tensors: images, velocity, then those of the networks.
+fn check_first(head: &Head, tensors: &SafeTensors<'_>, sum: &str) -> std::result::Result<(), String> {
+    let find = |name: &str| tensors.tensor(name).map_err(|error| error.to_string());
+    let mut of_all = Fingerprint::default().of(find("images")?.data()).of(find("velocity")?.data());
+    for position in 0..head.queue.len() {
+        for number in 0.. {
+            let Ok(variable) = tensors.tensor(&tensor_name(position, VARIABLE, number)) else { break };
+            of_all = of_all.of(variable.data());
+            if let Ok(velocity) = tensors.tensor(&tensor_name(position, VELOCITY, number)) {
+                of_all = of_all.of(velocity.data());
+            }
+        }
+    }
+    if of_all.finish() == sum { Ok(()) } else { Err("its checksum does not fit".to_owned()) }
 }

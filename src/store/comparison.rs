@@ -17,22 +17,22 @@ pub const COMPARISON: &str = "comparison.json";
 /// Writes it into a folder.
 pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-    write(&folder.join(COMPARISON), comparison)
+    files::write_json(&folder.join(COMPARISON), comparison)
 }
 
 /// Writes `map.json` into the folder of a run.
 pub fn write_on_map(folder: &Path, judged: &OnMap) -> Result<()> {
-    write(&folder.join("map.json"), judged)
+    files::write_json(&folder.join("map.json"), judged)
 }
 
 /// What stands in `map.json`; none where it is not there or cannot be read, and has to be made again.
 pub fn read_on_map(folder: &Path) -> Option<OnMap> {
-    serde_json::from_slice(&fs::read(folder.join("map.json")).ok()?).ok()
+    files::read_json(&folder.join("map.json"), "It is made again").ok()
 }
 
 /// Writes `distances.json` into the folder of a run.
 pub fn write_distances(folder: &Path, measured: &Distances) -> Result<()> {
-    write(&folder.join("distances.json"), measured)
+    files::write_json(&folder.join("distances.json"), measured)
 }
 
 /// Writes `fusion.json` and the second map, `second-map.npz` with `weights` `(d, d)`.
@@ -41,20 +41,11 @@ pub fn write_fused(folder: &Path, fused: &Fused, second: &[f32]) -> Result<()> {
     let side = second.len().isqrt();
     let bytes: Vec<u8> = second.iter().flat_map(|value| value.to_le_bytes()).collect();
     write_arrays(&[("weights", "<f4", &[side, side], &bytes)], &folder.join("second-map.npz"))?;
-    write(&folder.join("fusion.json"), fused)
-}
-
-fn write(path: &Path, what: &impl serde::Serialize) -> Result<()> {
-    files::replace(path, |file| {
-        serde_json::to_writer_pretty(&mut *file, what)?;
-        writeln!(file)
-    })
+    files::write_json(&folder.join("fusion.json"), fused)
 }
 
 /// Reads the file, or the one in a folder.
 pub fn read_comparison(path: &Path) -> Result<Comparison> {
     let path: PathBuf = if path.is_dir() { path.join(COMPARISON) } else { path.to_owned() };
-    let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::Data(format!("{}: {error}. Write it anew with spiritsafe compare", path.display())))
+    files::read_json(&path, "Write it anew with spiritsafe compare")
 }

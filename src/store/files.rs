@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufRead, BufReader, BufWriter, Write},
+    io::{BufWriter, Write},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::version::{Fault, parse, versioned};
 use crate::error::{Error, Result};
 
 /// Writes a file under a temporary name, syncs it, then gives it its name.
@@ -41,81 +43,50 @@ pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// A file of one JSON object a line, appended to. A line that cannot reach the file yet (the disk is full, say) waits in
-/// memory, whole, until a later attempt succeeds.
-pub(super) struct Lines {
-    path: PathBuf,
-    file: File,
-    waiting: Vec<u8>,
-}
-
-/// Lines wait until there is this much to write.
-const WAITING_BYTES: usize = 1 << 16;
-
-impl Lines {
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file("write", &path))?;
-        Ok(Self { path, file, waiting: Vec::new() })
-    }
-
-    /// Appends a line; it reaches the disk with the next [`sync`](Self::sync).
-    pub(super) fn append(&mut self, line: &impl Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.waiting, line).expect("plain data");
-        self.waiting.push(b'\n');
-        if self.waiting.len() < WAITING_BYTES { Ok(()) } else { self.flush() }
-    }
-
-    /// Hands all lines to the operating system, so that other programs see them.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        while !self.waiting.is_empty() {
-            match self.file.write(&self.waiting) {
-                Ok(written) => drop(self.waiting.drain(..written)),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::file("write", &self.path)(error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings all lines to the disk.
-    pub(super) fn sync(&mut self) -> Result<()> {
-        self.flush()?;
-        self.file.sync_data().map_err(Error::file("write", &self.path))
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        let _ = self.flush(); // Whoever needs to know has synced before.
-    }
-}
-
-/// The lines of a file; none where there is no file. A torn last line is left out.
-pub(super) fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let reader = BufReader::new(File::open(path).map_err(Error::file("read", path))?);
-    let mut lines = Vec::new();
-    for line in reader.split(b'\n') {
-        match serde_json::from_slice(&line.map_err(Error::file("read", path))?) {
-            Ok(line) => lines.push(line),
-            Err(_) => break,
-        }
-    }
-    Ok(lines)
-}
-
-/// Keeps the lines that `wanted` wants, and drops a torn last line.
-pub(super) fn retain_lines<T: DeserializeOwned + Serialize>(path: &Path, wanted: impl Fn(&T) -> bool) -> Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let lines = read_lines::<T>(path)?;
-    replace(path, |file| {
-        lines.iter().filter(|line| wanted(line)).try_for_each(|line| {
-            serde_json::to_writer(&mut *file, line)?;
-            file.write_all(b"\n")
-        })
+/// Writes JSON with the version of its format, for people to read too.
+pub(super) fn write_json(path: &Path, what: &impl Serialize) -> Result<()> {
+    replace(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, &versioned(what))?;
+        out.write_all(b"\n")
     })
+}
+
+/// Reads JSON of a known version; `otherwise` says what to do about a damaged file.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path, otherwise: &str) -> Result<T> {
+    let text = fs::read(path).map_err(Error::file("read", path))?;
+    parse(&text).map_err(|fault| match fault {
+        Fault::Damaged(why) => Error::Data(format!("{} cannot be read: {why}. {otherwise}", path.display())),
+        newer @ Fault::Newer(_) => Error::Data(format!("{} cannot be read: {newer}", path.display())),
+    })
+}
+
+/// The first name `NAME.KIND-1`, `NAME.KIND-2`, ... that is free: for what is set aside.
+pub(super) fn name_aside(path: &Path, kind: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let numbered = |number: u64| path.with_file_name(format!("{name}.{kind}-{number}"));
+    (1..u64::MAX).map(numbered).find(|path| !path.exists()).expect("numbers do not end")
+}
+
+/// Moves ranges of bytes, in order, out of a file into a new one beside it, which is on disk before the file is touched.
+pub(super) fn set_aside(path: &Path, ranges: &[Range<u64>], kind: &str) -> Result<PathBuf> {
+    let bytes = fs::read(path).map_err(Error::file("read", path))?;
+    let part = |range: &Range<u64>| &bytes[range.start as usize..range.end as usize];
+    let aside = name_aside(path, kind);
+    replace(&aside, |out| ranges.iter().try_for_each(|range| out.write_all(part(range))))?;
+    if let [range] = ranges
+        && range.end == bytes.len() as u64
+    {
+        let shorten = || -> std::io::Result<()> {
+            let file = OpenOptions::new().write(true).open(path)?;
+            file.set_len(range.start)?;
+            file.sync_all()
+        };
+        shorten().map_err(Error::file("write", path))?;
+    } else {
+        let starts = std::iter::once(0).chain(ranges.iter().map(|range| range.end));
+        let ends = ranges.iter().map(|range| range.start).chain([bytes.len() as u64]);
+        let kept: Vec<Range<u64>> = starts.zip(ends).map(|(start, end)| start..end).collect();
+        replace(path, |out| kept.iter().try_for_each(|range| out.write_all(part(range))))?;
+    }
+    Ok(aside)
 }

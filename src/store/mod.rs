@@ -8,15 +8,23 @@ mod checkpoint;
 mod comparison;
 mod export;
 mod files;
+mod log;
+mod resumption;
 mod run_folder;
+mod sealed;
 pub mod sets;
 mod tallies;
+mod version;
 
-pub use cache::{CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network};
-pub use checkpoint::Checkpoints;
+pub use cache::{
+    CachedNetwork, cache_evaluation, cache_network, cached_evaluation, cached_network, forget_network,
+    read_cached_evaluation, read_cached_network,
+};
+pub use checkpoint::{Checkpoint, Checkpoints, LogLengths, Owed};
 pub use comparison::{
     COMPARISON, read_comparison, read_on_map, write_comparison, write_distances, write_fused, write_on_map,
 };
 pub use export::export;
-pub use run_folder::{RunFolder, RunRecord};
+pub use resumption::{Resumed, Resumption};
+pub use run_folder::{Looked, RunFolder, RunRecord};
 pub use tallies::Tallies;

@@ -10,25 +10,41 @@
 //! | `checkpoints/` | the newest few |
 //! | `run.lock` | locked by the program that has the run open; empty |
 //! | `synthetic.npz`, `synthetic/` | the images, at the end |
+//! | `....cut-1`, `....torn-1`, `....bad-1` | what was set aside when the run went on |
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Checkpoints, files};
+use super::{
+    Checkpoints, LogLengths, files,
+    log::{Lines, Log},
+};
 use crate::{
     error::{Error, Result},
-    report::{Evaluation, Intervention, StepReport, TestedOn},
+    program::Build,
+    report::{Evaluation, Intervention, StepReport},
 };
+
+pub(super) const SCALARS: &str = "scalars.jsonl";
+pub(super) const TIMINGS: &str = "timings.jsonl";
+pub(super) const INTERVENTIONS: &str = "interventions.jsonl";
+pub(super) const EVALUATIONS: &str = "evaluations.jsonl";
+pub(super) const CHECKPOINTS: &str = "checkpoints";
+const LOGS: [&str; 4] = [SCALARS, TIMINGS, INTERVENTIONS, EVALUATIONS];
 
 /// What `run.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord<C> {
     /// Program and version.
     pub program: String,
+    /// What the program was made from; older files do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
     /// The instruction set that the kernels used; results are equal to the bit only on the same one.
     pub instruction_set: String,
     /// The device in words.
@@ -37,15 +53,31 @@ pub struct RunRecord<C> {
     pub data: String,
     /// SHA-256 over the data.
     pub data_fingerprint: String,
+    /// SHA-256 of the parameters of every trained network, and of the latent space, through which the run looks, by name.
+    /// They are known when they are trained.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, String>,
     /// The config with everything that was set over it.
     pub config: C,
 }
 
 /// One line of `timings.jsonl`.
 #[derive(Serialize, Deserialize)]
-struct Timing {
-    step: u64,
+pub(super) struct Timing {
+    pub(super) step: u64,
     secs: f64,
+}
+
+/// What can be read of the logs of a run that somebody looks at.
+pub struct Looked {
+    /// What was changed while it ran.
+    pub interventions: Vec<Intervention>,
+    /// How it was judged.
+    pub evaluations: Vec<Evaluation>,
+    /// What its steps computed.
+    pub scalars: Vec<StepReport>,
+    /// Names what cannot be read.
+    pub faults: Vec<String>,
 }
 
 /// The folder of a run. Nobody else can open it until it is [let go](Self::let_go), dropped, or the process has died.
@@ -59,22 +91,22 @@ pub struct RunFolder {
 
 /// The logs, and the lock that goes with them.
 struct Logs {
-    scalars: files::Lines,
-    timings: files::Lines,
-    interventions: files::Lines,
-    evaluations: files::Lines,
+    scalars: Lines,
+    timings: Lines,
+    interventions: Lines,
+    evaluations: Lines,
     /// The last field: it is let go when the logs are written.
     _lock: File,
 }
 
 impl Logs {
     fn open(path: &Path, lock: File) -> Result<Self> {
-        let lines = |name: &str| files::Lines::open(path.join(name));
+        let [scalars, timings, interventions, evaluations] = LOGS.map(|name| Lines::open(path.join(name)));
         Ok(Self {
-            scalars: lines("scalars.jsonl")?,
-            timings: lines("timings.jsonl")?,
-            interventions: lines("interventions.jsonl")?,
-            evaluations: lines("evaluations.jsonl")?,
+            scalars: scalars?,
+            timings: timings?,
+            interventions: interventions?,
+            evaluations: evaluations?,
             _lock: lock,
         })
     }
@@ -94,9 +126,16 @@ impl RunFolder {
             Ok(())
         };
         refuse_a_run()?;
-        let checkpoints = path.join("checkpoints");
+        let holds = |name: &&str| fs::metadata(path.join(name)).is_ok_and(|file| file.len() > 0);
+        if let Some(log) = LOGS.iter().find(|name| holds(name)) {
+            return Err(Error::Config(format!(
+                "{} holds {log} of a run whose run.json is gone. Put that back, or choose another folder with --out",
+                path.display()
+            )));
+        }
+        let checkpoints = path.join(CHECKPOINTS);
         fs::create_dir_all(&checkpoints).map_err(Error::file("create", &checkpoints))?;
-        let folder = Self::open(path)?;
+        let folder = Self::locked(path.to_owned(), lock(path)?)?;
         refuse_a_run()?; // Somebody may have been faster.
         folder.set_record(record)?;
         Ok(folder)
@@ -104,16 +143,13 @@ impl RunFolder {
 
     /// Writes `run.json`, over the one before: a run that goes on may be made longer.
     pub fn set_record(&self, record: &RunRecord<impl Serialize>) -> Result<()> {
-        files::replace(&self.path.join("run.json"), |out| {
-            serde_json::to_writer_pretty(&mut *out, record)?;
-            out.write_all(b"\n")
-        })
+        files::write_json(&self.path.join("run.json"), record)
     }
 
-    /// Opens the folder of a run that is there.
-    pub fn open(path: &Path) -> Result<Self> {
-        let logs = Logs::open(path, lock(path)?)?;
-        Ok(Self { path: path.to_owned(), logs: Some(logs), left_at: 0 })
+    /// A folder that is locked already.
+    pub(super) fn locked(path: PathBuf, lock: File) -> Result<Self> {
+        let logs = Logs::open(&path, lock)?;
+        Ok(Self { path, logs: Some(logs), left_at: 0 })
     }
 
     /// Brings everything to the disk and lets other programs have the folder. Whatever is recorded later takes it again.
@@ -144,7 +180,7 @@ impl RunFolder {
     }
 
     fn scalars_len(&self) -> u64 {
-        fs::metadata(self.path.join("scalars.jsonl")).map_or(0, |file| file.len())
+        fs::metadata(self.path.join(SCALARS)).map_or(0, |file| file.len())
     }
 
     /// Reads what a run was started with.
@@ -156,28 +192,7 @@ impl RunFolder {
                 path.display()
             )));
         }
-        let text = fs::read(&run).map_err(Error::file("read", &run))?;
-        serde_json::from_slice(&text).map_err(|error| {
-            Error::Config(format!("{} is damaged or of another version of the program: {error}", run.display()))
-        })
-    }
-
-    /// Cuts the logs back to what was known at `step`. Evaluations on the test split stay, since their count must not be
-    /// forgotten; interventions stay, and those of later steps will be applied again.
-    pub fn cut_back(&mut self, step: u64) -> Result<()> {
-        let [scalars, timings, interventions, evaluations] =
-            ["scalars", "timings", "interventions", "evaluations"].map(|name| self.path.join(format!("{name}.jsonl")));
-        files::retain_lines::<StepReport>(&scalars, |line| line.step <= step)?;
-        files::retain_lines::<Timing>(&timings, |line| line.step <= step)?;
-        files::retain_lines::<Intervention>(&interventions, |_| true)?;
-        files::retain_lines::<Evaluation>(&evaluations, |line| line.step <= step || line.tested_on == TestedOn::Test)?;
-        // The old files have lost their names: go on with the new ones.
-        let logs = self.logs()?;
-        logs.scalars = files::Lines::open(scalars)?;
-        logs.timings = files::Lines::open(timings)?;
-        logs.interventions = files::Lines::open(interventions)?;
-        logs.evaluations = files::Lines::open(evaluations)?;
-        Ok(())
+        files::read_json(&run, "Put it back from a copy: it says what the run was started with")
     }
 
     /// Where it lies.
@@ -187,22 +202,31 @@ impl RunFolder {
 
     /// Its checkpoints, of which the newest `keep` are kept.
     pub fn checkpoints(&self, keep: usize) -> Checkpoints {
-        Checkpoints::new(self.path.join("checkpoints"), keep)
+        Checkpoints::new(self.path.join(CHECKPOINTS), keep)
     }
 
-    /// What was changed while it ran.
+    /// What was changed while it ran; an error where a line cannot be read.
     pub fn interventions(path: &Path) -> Result<Vec<Intervention>> {
-        files::read_lines(&path.join("interventions.jsonl"))
+        Log::read(&path.join(INTERVENTIONS))?.whole()
     }
 
-    /// How it was judged.
+    /// How it was judged; an error where a line cannot be read.
     pub fn evaluations(path: &Path) -> Result<Vec<Evaluation>> {
-        files::read_lines(&path.join("evaluations.jsonl"))
+        Log::read(&path.join(EVALUATIONS))?.whole()
     }
 
-    /// What its steps computed.
+    /// What its steps computed; an error where a line cannot be read.
     pub fn scalars(path: &Path) -> Result<Vec<StepReport>> {
-        files::read_lines(&path.join("scalars.jsonl"))
+        Log::read(&path.join(SCALARS))?.whole()
+    }
+
+    /// Reads what can be read of a run, and names the rest. Changes nothing.
+    pub fn look(path: &Path) -> Result<Looked> {
+        let (interventions, evaluations) = (Log::read(&path.join(INTERVENTIONS))?, Log::read(&path.join(EVALUATIONS))?);
+        let scalars = Log::read(&path.join(SCALARS))?;
+        let faults = [interventions.faults(), evaluations.faults(), scalars.faults()].concat();
+        let (interventions, evaluations) = (interventions.what(), evaluations.what());
+        Ok(Looked { interventions, evaluations, scalars: scalars.what(), faults })
     }
 
     /// Records a step.
@@ -212,14 +236,12 @@ impl RunFolder {
         logs.timings.append(&Timing { step: report.step, secs })
     }
 
-    /// Records a live change; it is on disk when this returns.
+    /// Records a live change; it is on disk when this returns. Where that fails nothing of it is left.
     pub fn add_intervention(&mut self, intervention: &Intervention) -> Result<()> {
-        let logs = self.logs()?;
-        logs.interventions.append(intervention)?;
-        logs.interventions.sync()
+        self.logs()?.interventions.record(intervention)
     }
 
-    /// Records an evaluation; it is on disk when this returns.
+    /// Records an evaluation; it is on disk when this returns. Where that fails it waits for the next [`sync`](Self::sync).
     pub fn add_evaluation(&mut self, evaluation: &Evaluation) -> Result<()> {
         let logs = self.logs()?;
         logs.evaluations.append(evaluation)?;
@@ -233,16 +255,19 @@ impl RunFolder {
         logs.timings.flush()
     }
 
-    /// Brings all lines to the disk. A checkpoint comes after this, so that no line before it can be missing.
-    pub fn sync(&mut self) -> Result<()> {
+    /// Brings all lines to the disk, and says how long the logs of the steps are. A checkpoint comes after this, so that no
+    /// line before it can be missing.
+    pub fn sync(&mut self) -> Result<LogLengths> {
         let logs = self.logs()?;
+        logs.evaluations.sync()?;
         logs.scalars.sync()?;
-        logs.timings.sync()
+        logs.timings.sync()?;
+        Ok(LogLengths { scalars: logs.scalars.len(), timings: logs.timings.len() })
     }
 }
 
 /// Two programs writing one run would mix their lines. The operating system lets the lock go when a process dies.
-fn lock(folder: &Path) -> Result<File> {
+pub(super) fn lock(folder: &Path) -> Result<File> {
     let path = folder.join("run.lock");
     let file = File::create(&path).map_err(Error::file("write", &path))?;
     match file.try_lock() {

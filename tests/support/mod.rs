@@ -1,6 +1,7 @@
 //! What several test files need: tiny runs, and run folders compared to the byte.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod disk;
 pub(crate) mod driving;
 pub(crate) mod program;
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{action::Action, state::Phase, theme, view::Scene},
     config::{DATA_FORMS, PRESETS, RunConfig},
-    engine::{Start, Trial, free_folder},
+    engine::{Start, Trial, free_folder, runs},
     evaluate::Protocol,
     report::{GalleryView, Reading, Subject},
     words::grouped,
@@ -126,7 +126,7 @@ impl Panel {
         let for_pictures = |out: &Path| RunConfig::preset(FOR_PICTURES, &[]).map(|config| Draft::of(&config, out));
         let (out, fits) = match &self.draft {
             Some(draft) => (PathBuf::from(&draft.out), !MADE_FOR.contains(&draft.base.name.as_str())),
-            None => (Path::new("runs").join(FOR_PICTURES), false),
+            None => (runs().join(FOR_PICTURES), false),
         };
         if !fits {
             self.draft = for_pictures(&out.with_file_name(FOR_PICTURES)).ok();

@@ -5,7 +5,7 @@
 
 mod trainer;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use candle_core::Device;
 use crossbeam_channel::{Receiver, unbounded};
@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use self::trainer::Trainer;
 use super::{
     inbox::Inbox,
+    parameters::Summed,
     task::{Progress, Task, Turn},
 };
 use crate::{config::RunConfig, data::Dataset, distill::Pretrained, error::Result, latent::Latent};
@@ -24,6 +25,10 @@ pub(super) struct Pretraining {
     device: Device,
     size: usize,
     ready: Vec<Arc<Pretrained>>,
+    /// SHA-256 of the parameters of what is there, by name.
+    sums: BTreeMap<String, String>,
+    /// What people should know, told once.
+    notes: Vec<String>,
     latent: Option<Arc<Latent>>,
     /// The training under way, and what it has made.
     task: Option<(Task<()>, Receiver<Made>)>,
@@ -33,8 +38,10 @@ pub(super) struct Pretraining {
 
 /// Something that was trained.
 enum Made {
-    Latent(Arc<Latent>),
-    Network(Arc<Pretrained>),
+    Latent(Summed<Latent>),
+    Network(Summed<Pretrained>),
+    /// What people should know.
+    Note(String),
 }
 
 impl Pretraining {
@@ -46,6 +53,8 @@ impl Pretraining {
             device: device.clone(),
             size: config.pool.size(&config.network),
             ready: Vec::new(),
+            sums: BTreeMap::new(),
+            notes: Vec::new(),
             latent: None,
             task: None,
             failed: false,
@@ -87,6 +96,16 @@ impl Pretraining {
         self.latent.as_ref()
     }
 
+    /// SHA-256 of the parameters of the networks and of the space that are there, by name.
+    pub(super) fn sums(&self) -> &BTreeMap<String, String> {
+        &self.sums
+    }
+
+    /// What people should know, told once.
+    pub(super) fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// True while a turn goes on that a command has cut short for the worker.
     pub(super) fn is_at_work(&self) -> bool {
         self.task.as_ref().is_some_and(|(task, _)| task.is_at_work())
@@ -103,8 +122,15 @@ impl Pretraining {
         let turn = task.advance(budget, inbox);
         for made in made.try_iter() {
             match made {
-                Made::Latent(latent) => self.latent = Some(latent),
-                Made::Network(network) => self.ready.push(network),
+                Made::Latent((latent, sum)) => {
+                    self.latent = Some(latent);
+                    self.sums.insert("latent space".to_owned(), sum);
+                }
+                Made::Network((network, sum)) => {
+                    self.ready.push(network);
+                    self.sums.insert(format!("trained network {}", self.ready.len()), sum);
+                }
+                Made::Note(note) => self.notes.push(note),
             }
         }
         match turn {

@@ -13,7 +13,12 @@ use candle_core::{Device, Tensor};
 use crossbeam_channel::Sender;
 
 use super::Made;
-use crate::engine::{known, latent::LatentSpace, task::Turns};
+use crate::engine::{
+    known,
+    latent::LatentSpace,
+    parameters::{self, Summed},
+    task::Turns,
+};
 use crate::{
     config::RunConfig,
     data::Dataset,
@@ -42,7 +47,9 @@ pub(super) struct Trainer {
     size: usize,
     /// Names everything that decides the networks.
     fingerprint: String,
-    ready: Vec<Arc<Pretrained>>,
+    ready: Vec<Summed<Pretrained>>,
+    /// What people should know.
+    notes: Vec<String>,
     /// The space of a quantizer, which comes before them.
     latent: Option<LatentSpace>,
     worked: Duration,
@@ -67,6 +74,7 @@ impl Trainer {
             recipe,
             fingerprint,
             ready: Vec::new(),
+            notes: Vec::new(),
             latent: config.needs_latent().then(|| LatentSpace::new(config, data, device)),
             worked: Duration::ZERO,
             kept: Instant::now(),
@@ -76,10 +84,14 @@ impl Trainer {
     /// Makes everything, one after the other, and hands each out as soon as it is there. What is given up is kept.
     pub(super) fn run(mut self, turns: &mut Turns<()>, made: &Sender<Made>) -> Result<()> {
         if let Some(latent) = self.latent.take() {
-            let _ = made.send(Made::Latent(latent.train(turns)?));
+            let trained = latent.train(turns, &mut self.notes);
+            self.notes.drain(..).for_each(|note| drop(made.send(Made::Note(note))));
+            let _ = made.send(Made::Latent(trained?));
         }
         while self.ready.len() < self.size {
-            if let Some(training) = self.begin()? {
+            let training = self.begin();
+            self.notes.drain(..).for_each(|note| drop(made.send(Made::Note(note))));
+            if let Some(training) = training? {
                 self.train(training, turns)?;
             }
             let newest = self.ready.last().expect("one was made").clone();
@@ -145,11 +157,11 @@ impl Trainer {
                 Init::frozen(&mut stream(self.seed, Purpose::Pretraining, 0, 0), &self.device),
             )?;
             let typical_distance = self.typical_distance(network.as_ref(), &mut Undisturbed)?;
-            self.add(network, typical_distance, None);
+            self.add(network, typical_distance, None, parameters::sum([])?);
             return Ok(None);
         }
-        if let Some(known) = self.cached() {
-            self.ready.push(Arc::new(known));
+        if let Some((known, sum)) = self.cached() {
+            self.ready.push((Arc::new(known), sum));
             return Ok(None);
         }
         let examples = Arc::new(Chosen::new(self.data.clone(), self.data.all_usable()));
@@ -164,6 +176,7 @@ impl Trainer {
     /// Freezes a network that was trained, measures it and keeps it.
     fn finish(&mut self, training: &Training, turns: &mut Turns<()>) -> Result<()> {
         let parameters = training.snapshot().variables;
+        let sum = parameters::sum(&parameters)?;
         let network = self.frozen(parameters.clone())?;
         let typical_distance = self.typical_distance(network.as_ref(), turns)?;
         let accuracy = self.accuracy(network.as_ref(), turns)?;
@@ -175,12 +188,13 @@ impl Trainer {
         }
         store::cache_network(&self.file(WHOLE), kept);
         store::forget_network(&self.file(HALF));
-        self.add(network, typical_distance, accuracy);
+        self.add(network, typical_distance, accuracy, sum);
         Ok(())
     }
 
-    fn add(&mut self, network: Box<dyn Network>, typical_distance: f64, accuracy: Option<f64>) {
-        self.ready.push(Arc::new(Pretrained { name: self.name(), network, typical_distance, accuracy }));
+    fn add(&mut self, network: Box<dyn Network>, typical_distance: f64, accuracy: Option<f64>, sum: String) {
+        let pretrained = Pretrained { name: self.name(), network, typical_distance, accuracy };
+        self.ready.push((Arc::new(pretrained), sum));
     }
 
     fn name(&self) -> String {
@@ -197,18 +211,20 @@ impl Trainer {
     }
 
     /// The next network as an earlier run has left it.
-    fn cached(&self) -> Option<Pretrained> {
-        let CachedNetwork { about, mut tensors } = store::cached_network(&self.file(WHOLE))?;
+    fn cached(&mut self) -> Option<(Pretrained, String)> {
+        let CachedNetwork { about, mut tensors } = known::network(&self.file(WHOLE), &mut self.notes)?;
         let number = |name: &str| about.get(name)?.parse::<f64>().ok();
-        let parameters = (0..tensors.len()).map_while(|index| tensors.remove(&format!("variable.{index}"))).collect();
+        let parameters: Vec<Tensor> =
+            (0..tensors.len()).map_while(|index| tensors.remove(&format!("variable.{index}"))).collect();
+        let sum = parameters::sum(&parameters).ok()?;
         let network = self.frozen(parameters).ok()?;
         let typical_distance = number("typical_distance")?;
-        Some(Pretrained { name: self.name(), network, typical_distance, accuracy: number("accuracy") })
+        Some((Pretrained { name: self.name(), network, typical_distance, accuracy: number("accuracy") }, sum))
     }
 
     /// Where an earlier training of the next network was given up.
-    fn half(&self, count: usize) -> Option<Snapshot> {
-        let CachedNetwork { about, mut tensors } = store::cached_network(&self.file(HALF))?;
+    fn half(&mut self, count: usize) -> Option<Snapshot> {
+        let CachedNetwork { about, mut tensors } = known::network(&self.file(HALF), &mut self.notes)?;
         let number = |name: &str| about.get(name)?.parse::<usize>().ok();
         let mut take = |name: &str, index: usize| {
             let tensor = tensors.remove(&format!("{name}.{index}"))?;

@@ -15,7 +15,7 @@ use crate::{
     evaluate::{self, Family as Rules, Judge, Outcome, Protocol},
     nn::NetworkSpec,
     report::{Evaluation, Skipped, Subject, TestedOn, Verdict, WhySkipped},
-    store,
+    store::{self, Owed},
 };
 
 /// What is to be judged when all steps are done.
@@ -34,6 +34,37 @@ impl Run {
     pub(in crate::engine) fn evaluation_is_due(&self) -> bool {
         let every = self.config.evaluation.every;
         every > 0 && self.at() > 0 && self.at().is_multiple_of(every) && !self.is_complete()
+    }
+
+    /// The images as they are now are to be judged on the way. Until they were, checkpoints hold them.
+    pub(in crate::engine) fn orders_on_the_way(&mut self, jobs: &Jobs) -> Vec<Order> {
+        self.owed.push(Owed { step: self.at(), images: self.method.state().images.clone() });
+        let orders = self.orders(self.config.evaluation.during, jobs);
+        orders.into_iter().map(|order| Order { forecasts: false, ..order }).collect()
+    }
+
+    /// What an earlier session was to judge on the way and did not, each with its step.
+    pub(in crate::engine) fn orders_owed(&mut self, jobs: &Jobs) -> Vec<(u64, Order)> {
+        let (protocol, network) = (self.config.evaluation.during, self.config.network.judge());
+        let is_known = |step: u64| self.evaluations.iter().any(|one| is_owed(one, step, protocol));
+        let owed: Vec<Owed> = self.owed.iter().filter(|owed| !is_known(owed.step)).cloned().collect();
+        let by_that =
+            |one: &Evaluation| one.subject == Subject::Synthetic && one.accuracy.protocol == protocol.to_string();
+        let was_due = !owed.is_empty() || self.evaluations.iter().any(by_that);
+        let lacks_random = was_due && !self.is_judged(Subject::Random, protocol, &network, jobs);
+        let order = |subject| Order { forecasts: false, ..self.order(subject, protocol, &network) };
+        let made = owed.iter().map(|Owed { step, images }| {
+            (*step, Order { images: Ordered::Made(images.clone()), ..order(Subject::Synthetic) })
+        });
+        let random = lacks_random.then(|| (self.at(), order(Subject::Random)));
+        let orders = made.chain(random).collect();
+        self.owed = owed;
+        orders
+    }
+
+    /// Nobody wants them judged any more.
+    pub(in crate::engine) fn forgive(&mut self) {
+        self.owed.clear();
     }
 
     /// An order by these rules, as the config says how.
@@ -97,7 +128,7 @@ impl Run {
                     continue;
                 }
                 seen.push(subject);
-                let known = store::cached_evaluation(&self.whole_fingerprint(rules, &network));
+                let known = store::cached_evaluation(&self.whole_fingerprint(rules, &network)).ok().flatten();
                 match known.filter(|_| subject == Subject::Whole) {
                     Some(known) => self.record(Evaluation { step: self.at(), ..known })?,
                     None => orders.push(Order { expert: expert.clone(), ..self.order(subject, rules, &network) }),
@@ -223,7 +254,8 @@ impl Run {
     /// The accuracy of the whole training set by this protocol, if it was measured before, on this machine and with the
     /// run's own network.
     pub(in crate::engine) fn known_whole(&self, protocol: Protocol) -> Option<Evaluation> {
-        let known = store::cached_evaluation(&self.whole_fingerprint(protocol, &self.config.network.judge()))?;
+        let known =
+            store::cached_evaluation(&self.whole_fingerprint(protocol, &self.config.network.judge())).ok()??;
         // Step and count belong to the run that measured it; here the test split was not used.
         Some(Evaluation { step: self.at(), test_uses: self.test_uses, ..known })
     }
@@ -275,6 +307,8 @@ impl Run {
     /// Brings an evaluation to the disk, then to mind.
     fn record(&mut self, evaluation: Evaluation) -> Result<()> {
         self.folder.add_evaluation(&evaluation)?;
+        let protocol = self.config.evaluation.during;
+        self.owed.retain(|owed| !is_owed(&evaluation, owed.step, protocol));
         self.evaluations.push(evaluation);
         Ok(())
     }
@@ -287,6 +321,12 @@ impl Run {
     pub(super) fn data_and_seed(&self) -> (Arc<crate::data::Dataset>, u64) {
         (self.data.clone(), self.config.seed)
     }
+}
+
+/// True for the evaluation on the way of the images at a step.
+fn is_owed(evaluation: &Evaluation, step: u64, protocol: Protocol) -> bool {
+    let is_made = evaluation.subject == Subject::Synthetic && evaluation.step == step;
+    is_made && evaluation.accuracy.protocol == protocol.to_string()
 }
 
 impl Plan {

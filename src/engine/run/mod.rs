@@ -20,7 +20,7 @@ use std::{
 use candle_core::Device;
 
 use super::{
-    Start,
+    Allow, Start,
     inbox::Inbox,
     pretraining::Pretraining,
     task::{Task, Turn},
@@ -31,9 +31,10 @@ use crate::{
     distill::{Method, SyntheticSet},
     error::{Error, Result},
     nn,
-    report::{Change, Evaluation, Intervention, RunInfo, StepReport, TestedOn},
+    program::{self, Build},
+    report::{Change, Evaluation, Intervention, RunInfo, StepReport},
     slices::Slices,
-    store::{Checkpoints, RunFolder, RunRecord},
+    store::{Checkpoints, Owed, Resumed, Resumption, RunFolder, RunRecord},
 };
 
 /// A run that is open.
@@ -66,17 +67,24 @@ pub(in crate::engine) struct Run {
     evaluations: Vec<Evaluation>,
     test_uses: u64,
     saved: Option<u64>,
+    /// Images that are still to be judged on the way.
+    owed: Vec<Owed>,
+    /// What `run.json` says.
+    record: RunRecord<RunConfig>,
+    allow: Allow,
+    /// What people should know, told once.
+    notes: Vec<String>,
 }
 
 impl Run {
     /// Opens a run; also returns what people should know. Where `slices` says that nobody wants it any more, no folder is made.
     pub(in crate::engine) fn open(start: Start, slices: &mut dyn Slices) -> Result<(Self, Vec<String>)> {
-        let Start { mut config, out, resume, script, .. } = start;
+        let Start { mut config, out, resume, script, networks, allow, .. } = start;
         let mut warnings = Vec::new();
         let old: Option<RunRecord<RunConfig>> = if resume { Some(RunFolder::record(&out)?) } else { None };
         if let Some(old) = &old {
-            // A resumed run is the run that was started; it may only be made longer or shorter.
-            config = RunConfig { steps: config.steps, device: config.device, ..old.config.clone() };
+            // A resumed run is the run that was started; it may only be made longer or shorter, and its data may lie elsewhere.
+            config = RunConfig { steps: config.steps, device: config.device, data: config.data, ..old.config.clone() };
         }
         let device = config.device.open()?;
         let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));
@@ -84,11 +92,13 @@ impl Run {
         config.check(&data)?;
         warnings.extend(data.notes().iter().cloned());
         let record = RunRecord {
-            program: concat!("spiritsafe ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: program::NAME.to_owned(),
+            build: Some(Build::of_this_program()),
             instruction_set: nn::kernels::instruction_set().to_owned(),
             device: nn::describe(&device),
             data: data.name().to_owned(),
             data_fingerprint: data.fingerprint().to_owned(),
+            networks,
             config: config.clone(),
         };
         if let Some(old) = &old {
@@ -97,29 +107,25 @@ impl Run {
         let start = config.start_images(&data)?;
         let mut method = config.method(&data, &device, start.clone())?;
         slices.tick(1.0)?;
-        let folder = if resume {
-            // The folder is locked first: what lies in it must not change while it is read.
-            let mut folder = RunFolder::open(&out)?;
-            let (saved, damaged) = folder.checkpoints(config.checkpoint.keep).newest()?;
-            warnings.extend(damaged);
-            if let Some(saved) = saved {
+        let resumed = if resume {
+            let mut resumption = Resumption::of(&out, allow.repair)?;
+            if let Some(saved) = resumption.take_saved() {
                 method.restore(saved)?;
             }
-            folder.cut_back(method.state().step)?;
-            if let Some(old) = old.filter(|old| old.config.steps != config.steps) {
-                folder.set_record(&RunRecord { config: config.clone(), ..old })?;
-            }
-            folder
+            resumption.go_on()?
         } else {
-            RunFolder::create(&out, &record)?
+            Resumed { interventions: script, ..Resumed::new(RunFolder::create(&out, &record)?) }
         };
+        let Resumed { folder, interventions: mut script, evaluations, test_uses, owed, notes } = resumed;
+        warnings.extend(notes);
+        let changed = old.as_ref().is_some_and(|old| old.config != config);
+        let record = old.map_or(record, |old| RunRecord { config: config.clone(), ..old });
+        if changed {
+            folder.set_record(&record)?;
+        }
         let step = method.state().step;
-        let mut script = if resume { RunFolder::interventions(&out)? } else { script };
         script.retain(|intervention| intervention.step > step);
         script.sort_by_key(|intervention| intervention.step);
-        let evaluations = RunFolder::evaluations(&out)?;
-        let on_test = |evaluation: &&Evaluation| evaluation.tested_on == TestedOn::Test;
-        let test_uses = evaluations.iter().filter(on_test).count() as u64;
         let mut run = Self {
             checkpoints: folder.checkpoints(config.checkpoint.keep),
             pretraining: Pretraining::new(&config, &data, &device),
@@ -139,6 +145,10 @@ impl Run {
             evaluations,
             test_uses,
             saved: (step > 0).then_some(step),
+            owed,
+            record,
+            allow,
+            notes: Vec::new(),
         };
         run.take_first_images();
         Ok((run, warnings))
@@ -221,6 +231,9 @@ impl Run {
 
     /// Records and sets the weight of a term from the next step on.
     pub(in crate::engine) fn set_weight(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
+        if new > 0.0 && self.method.needs_pool(term) {
+            self.hold_to_networks()?;
+        }
         let old = self.method.set_weight(term, new)?;
         let intervention = self.stamp(Change::Weight { term: term.to_owned(), old, new });
         if record && let Err(error) = self.folder.add_intervention(&intervention) {
@@ -286,8 +299,11 @@ impl Run {
         budget: Duration,
         inbox: &Inbox,
     ) -> Result<Option<Vec<Intervention>>> {
-        let taken = self.bring(budget, inbox);
-        match taken {
+        let brings_latent = self.method.lacks_latent() && self.pretraining.latent().is_some();
+        let waits_for_pool = self.method.lacks_pool() || !self.awaiting.is_empty();
+        let brings_pool = !self.pool_is_taken && waits_for_pool && self.pretraining.pool().is_some();
+        let held = if brings_latent || brings_pool { self.hold_to_networks() } else { Ok(()) };
+        match held.and_then(|()| self.bring(budget, inbox)) {
             Ok(false) => return Ok(None),
             Ok(true) => {}
             Err(error) => {
@@ -337,6 +353,38 @@ impl Run {
                 Ok(true)
             }
         }
+    }
+
+    /// Records the trained networks through which the run looks, where they are not known yet. A run that goes on, or is
+    /// replayed, looks through the same ones.
+    fn hold_to_networks(&mut self) -> Result<()> {
+        let step = self.at();
+        let Self { record: RunRecord { networks, .. }, notes, allow, pretraining, .. } = self;
+        let before = networks.clone();
+        for (name, sum) in pretraining.sums() {
+            let Some(known) = networks.insert(name.clone(), sum.clone()).filter(|known| known != sum) else { continue };
+            let told = format!(
+                "the {name} is not the one that the run began with (SHA-256 {} instead of {})",
+                &sum[..12],
+                known.get(..12).unwrap_or(&known)
+            );
+            if !allow.other_networks {
+                *networks = before;
+                return Err(Error::Data(format!(
+                    "{told}: it was trained anew on another machine or by another program, or the cache was changed. Put the \
+                     cache back, or go on through the other one with --other-networks"
+                )));
+            }
+            notes.push(format!("{told}: from here on its numbers differ from those of an undisturbed run"));
+            networks.insert(format!("{name}, up to step {step}"), known);
+        }
+        if *networks == before { Ok(()) } else { self.folder.set_record(&self.record) }
+    }
+
+    /// What people should know, told once.
+    pub(in crate::engine) fn take_notes(&mut self) -> Vec<String> {
+        let of_training = self.pretraining.take_notes();
+        self.notes.drain(..).chain(of_training).collect()
     }
 
     /// Images are compared with those of the method's own beginning, where it has some, or with the first that are as many.
@@ -389,8 +437,8 @@ impl Run {
 
     /// Brings everything up to this step to the disk.
     pub(in crate::engine) fn checkpoint(&mut self) -> Result<u64> {
-        self.folder.sync()?;
-        self.checkpoints.save(self.method.state(), &self.method.keep()?)?;
+        let logs = self.folder.sync()?;
+        self.checkpoints.save(self.method.state(), &self.method.keep()?, logs, &self.owed)?;
         self.saved = Some(self.at());
         Ok(self.at())
     }
@@ -422,9 +470,14 @@ fn check_same(old: &RunRecord<RunConfig>, new: &RunRecord<RunConfig>, warnings: 
             old.data_fingerprint.get(..12).unwrap_or(&old.data_fingerprint)
         )));
     }
-    for (what, old, new) in
-        [("instruction set", &old.instruction_set, &new.instruction_set), ("program", &old.program, &new.program)]
-    {
+    let program = |record: &RunRecord<RunConfig>| match &record.build {
+        Some(build) => format!("spiritsafe {build}"),
+        None => record.program.clone(),
+    };
+    for (what, old, new) in [
+        ("instruction set", old.instruction_set.clone(), new.instruction_set.clone()),
+        ("program", program(old), program(new)),
+    ] {
         if old != new {
             warnings.push(format!(
                 "this run began with the {what} {old} and goes on with {new}: from here on its numbers may differ in \

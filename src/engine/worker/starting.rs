@@ -5,6 +5,7 @@ use super::{IDLE_SLICE, Mode, Worker};
 use crate::{
     engine::{
         Answer, Command, Event, Start,
+        jobs::UNASKED,
         run::Run,
         task::{Task, Turn},
     },
@@ -65,10 +66,21 @@ impl Worker {
         self.run = Some(run);
         match (complete, paused) {
             (_, true) => self.pause(None),
-            (true, false) => self.end()?,
+            (true, false) => {
+                self.take_up_owed();
+                self.end()?;
+            }
             (false, false) => self.go(Mode::Running),
         }
         Ok(())
+    }
+
+    /// Judges what an earlier session was to judge on the way and did not.
+    pub(super) fn take_up_owed(&mut self) {
+        let Some(run) = &mut self.run else { return };
+        for (step, order) in run.orders_owed(&self.jobs) {
+            self.jobs.add(order.job(), step, &[UNASKED]);
+        }
     }
 
     /// Pause, resume, step, stop and cancel, before there is a run to obey.

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     fingerprint::Fingerprint,
     names::file_name,
+    program::Build,
     report::Evaluation,
     store::{export::class_folders, files},
 };
@@ -135,7 +136,7 @@ impl Card {
         labels.dedup();
         let own = |values: &[f32]| rows(values, &set.labels, &labels);
         Self {
-            program: concat!("spiritsafe ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: format!("spiritsafe {}", Build::of_this_program()),
             method: String::new(),
             step: 0,
             seed: 0,
@@ -228,14 +229,12 @@ impl Card {
 
     /// Writes the card of a folder, over the one before.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        files::replace(&folder.join(FILE), |out| Ok(serde_json::to_writer_pretty(out, self)?))
+        files::write_json(&folder.join(FILE), self)
     }
 
     /// Reads the card of a folder.
     pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(FILE);
-        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::Data(format!("{}: {error}", path.display())))
+        files::read_json(&folder.join(FILE), "Put it back from a copy, or take it away to read the set without it")
     }
 }
 
