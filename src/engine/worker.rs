@@ -363,7 +363,9 @@ impl Worker {
         let Some(run) = &mut self.run else { return Ok(()) };
         let for_the_eyes = self.viewer.wants_lens(run);
         let for_analyses = self.awaiting.iter().any(|(_, analysis)| !run.can_analyse(analysis));
-        if !run.awaits_training() && !run.has_untaken() && !for_the_eyes && !for_analyses {
+        // A turn that a command has cut short is heard to its end even where nobody needs it any more: steps wait for that.
+        let is_needed = run.awaits_training() || run.has_untaken() || for_the_eyes || for_analyses;
+        if !is_needed && !run.pretraining.is_at_work() {
             return Ok(());
         }
         let budget = if run.lacks_training() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
