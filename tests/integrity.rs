@@ -310,7 +310,7 @@ fn of_sets(files: &Files) {
 fn a_bad_line_stops_whoever_goes_on_and_is_set_aside_on_request() {
     let place = folder();
     let run = place.path().join("run");
-    succeed(&mut support::program::digits(&run).args([
+    succeed(support::program::digits(&run).args([
         "--set",
         "evaluation.every=10",
         "--set",

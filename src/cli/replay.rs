@@ -38,7 +38,7 @@ impl ReplayArgs {
         let allow = Allow { other_networks: self.other_networks, ..Allow::default() };
         let script = RunFolder::interventions(&self.dir)?;
         let judge = self.judge.judge();
-        let start = Start { script, networks, judge, allow, ..Start::new(config, self.out.clone()) };
+        let start = Start { script, judge, networks, allow, ..Start::new(config, self.out.clone()) };
         let summary = drive(start, None)?;
         let old = RunFolder::look(&self.dir)?;
         old.faults.iter().for_each(|fault| eprintln!("note: {fault}"));

@@ -182,13 +182,11 @@ fn end_of<T>(
     let later = log.lines.iter().position(|(_, what)| step_of(what) > step);
     let end = later.map_or_else(|| log.end_of_lines(), |later| log.lines[later].0.start);
     let last = last_of(&log.lines[..later.unwrap_or(log.lines.len())]);
-    match recorded.is_none() || last.is_some_and(|(_, last)| last == step) {
-        true => Ok(end),
-        false => {
-            let name = log.path().file_name().unwrap_or_default().to_string_lossy();
-            Err(format!("covers more steps than {name} has whole lines of"))
-        }
+    if recorded.is_none() || last.is_some_and(|(_, last)| last == step) {
+        return Ok(end);
     }
+    let name = log.path().file_name().unwrap_or_default().to_string_lossy();
+    Err(format!("covers more steps than {name} has whole lines of"))
 }
 
 /// Evaluations on the test split, those included that cannot be read any more.
