@@ -5,6 +5,7 @@ mod support;
 use std::{
     collections::BTreeSet,
     fs,
+    io::{Cursor, Write},
     path::{Path, PathBuf},
 };
 
@@ -273,5 +274,31 @@ fn every_form_of_a_set_of_three_channels_with_evil_names_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     cifar(folder.path(), &evil(folder.path()), 20);
     let data = format!("cifar10:{}", folder.path().display()).parse::<DataSpec>().unwrap().load(0).unwrap();
+    all_kinds(&data);
+}
+
+#[test]
+fn every_form_of_a_rectangular_set_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("strips.npz");
+    let (count, height, width) = (60_usize, 10_usize, 6_usize);
+    let pixels: Vec<u8> =
+        (0..count * height * width).map(|at| (128.0 + 100.0 * (at as f32 * 0.37).sin()) as u8).collect();
+    let labels: Vec<u8> = (0..count).map(|image| (image % 3) as u8).collect();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, sizes, bytes) in
+        [("images", format!("{count}, {height}, {width}"), pixels), ("labels", format!("{count},"), labels)]
+    {
+        let head = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({sizes}), }}\n");
+        archive.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+        archive
+            .write_all(
+                &[b"\x93NUMPY\x01\x00", &(head.len() as u16).to_le_bytes()[..], head.as_bytes(), &bytes].concat(),
+            )
+            .unwrap();
+    }
+    fs::write(&path, archive.finish().unwrap().into_inner()).unwrap();
+    let data = format!("npz:{}", path.display()).parse::<DataSpec>().unwrap().load(0).unwrap();
+    assert_eq!(data.shape().dims(), [1, height, width]);
     all_kinds(&data);
 }
