@@ -575,6 +575,8 @@ def main():
                 if (folder_out / "run.json").exists():
                     arguments = ["--resume", "--out", str(folder_out)]
                 spiritsafe(options.program, "distill", *arguments)
+                # A run leaves out at its end what is forecast to take long.
+                spiritsafe(options.program, "evaluate", str(folder_out), "--protocol", "dm@300x3")
                 found = [json.loads(line) for line in (folder_out / "evaluations.jsonl").read_text().splitlines()]
                 own = next(line for line in reversed(found) if line["subject"] == "synthetic" and line["accuracy"]["protocol"] == "dm@300x3")
                 keep({**about_row, "part": "ours", "values": own["values"]})
