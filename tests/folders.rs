@@ -167,7 +167,7 @@ fn folders_without_classes_or_pictures_say_what_to_do() {
 fn fill(folder: &Path, names: &[&str]) {
     for (class, name) in names.iter().enumerate() {
         (0..3).for_each(|index| {
-            write(folder.join(name).join(format!("{index}.png")), colour(9, 9, (7 * class + index) as u8))
+            write(folder.join(name).join(format!("{index}.png")), colour(9, 9, (7 * class + index) as u8));
         });
     }
 }

@@ -30,6 +30,9 @@ struct Work {
     runs: bool,
 }
 
+/// An energy map that waits for no network.
+const ENERGY: &[&str] = &["energy.features=\"pixels\"", "energy.power=1.0", "steps=100000"];
+
 fn works() -> Vec<Work> {
     let evaluate = |_: &Path| {
         let trial = Trial { protocol: "dm@3000x3".to_owned(), ..Trial::default() };
@@ -44,7 +47,6 @@ fn works() -> Vec<Work> {
     let select = |out: &Path| Some(Command::ExportSelection { what: Subject::Herding, folder: out.join("herding") });
     let fuse = |out: &Path| Some(Command::Fuse { data: data(), run: None, folder: out.join("fused") });
     let nothing = |_: &Path| None;
-    const ENERGY: &[&str] = &["energy.features=\"pixels\"", "energy.power=1.0", "steps=100000"];
     vec![
         Work { name: "preparing a run", preset: "dm-cpu", settings: &[], ask: nothing, runs: true },
         Work { name: "a step", preset: "dm-cpu", settings: &["steps=100000"], ask: nothing, runs: true },

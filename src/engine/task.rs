@@ -61,13 +61,8 @@ impl<T: Send + 'static> Task<T> {
         let (turns, given) = bounded(1);
         let (say, said) = unbounded();
         let unwanted = Arc::new(AtomicBool::new(false));
-        let mut own = Turns {
-            turns: given,
-            said: say.clone(),
-            unwanted: unwanted.clone(),
-            ends: None,
-            progress: Progress::default(),
-        };
+        let mut own =
+            Turns { given, said: say.clone(), unwanted: unwanted.clone(), ends: None, progress: Progress::default() };
         let body = move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 own.begin()?;
@@ -158,7 +153,7 @@ fn broken(panic: &(dyn std::any::Any + Send)) -> Error {
 
 /// The end that the work holds.
 pub(super) struct Turns<T> {
-    turns: Receiver<Duration>,
+    given: Receiver<Duration>,
     said: Sender<Said<T>>,
     unwanted: Arc<AtomicBool>,
     ends: Option<Instant>,
@@ -174,7 +169,7 @@ impl<T> Turns<T> {
 
     /// Waits for a turn.
     fn begin(&mut self) -> Result<()> {
-        let budget = self.turns.recv().map_err(|_| Error::Interrupted)?;
+        let budget = self.given.recv().map_err(|_| Error::Interrupted)?;
         self.ends = Instant::now().checked_add(budget);
         if self.unwanted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }

@@ -325,7 +325,7 @@ impl Worker {
     /// One turn: a step, a slice of what is worked out beside it, a picture; each if it is due.
     fn turn(&mut self) -> Result<()> {
         if self.preparing.is_some() {
-            self.prepare()?;
+            self.prepare();
             if self.preparing.is_some() {
                 // A look into a data set does not wait for another one to be read.
                 return self.work_beside(IDLE_SLICE);

@@ -107,12 +107,11 @@ impl Worker {
         let Some(run) = &self.run else { return };
         let awaiting = std::mem::take(&mut self.awaiting);
         for (number, analysis) in awaiting {
-            match run.can_analyse(&analysis) {
-                false => self.awaiting.push((number, analysis)),
-                true => {
-                    let job = run.analysis(analysis);
-                    job.into_iter().for_each(|job| self.jobs.add(job, run.at(), &[number]));
-                }
+            if run.can_analyse(&analysis) {
+                let job = run.analysis(analysis);
+                job.into_iter().for_each(|job| self.jobs.add(job, run.at(), &[number]));
+            } else {
+                self.awaiting.push((number, analysis));
             }
         }
     }

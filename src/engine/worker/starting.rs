@@ -41,9 +41,9 @@ impl Worker {
     }
 
     /// Goes on with making it ready; begins once it is.
-    pub(super) fn prepare(&mut self) -> Result<()> {
-        let Some(preparing) = &mut self.preparing else { return Ok(()) };
-        let Turn::Done(outcome) = preparing.task.advance(IDLE_SLICE, &self.inbox) else { return Ok(()) };
+    pub(super) fn prepare(&mut self) {
+        let Some(preparing) = &mut self.preparing else { return };
+        let Turn::Done(outcome) = preparing.task.advance(IDLE_SLICE, &self.inbox) else { return };
         let Preparing { request, paused, .. } = self.preparing.take().expect("just looked");
         match outcome.and_then(|(run, warnings)| self.begin(run, warnings, paused)) {
             Ok(()) => self.backstage.answer(request, Answer::Done),
@@ -52,7 +52,6 @@ impl Worker {
         for request in std::mem::take(&mut self.deferred) {
             self.take(request);
         }
-        Ok(())
     }
 
     fn begin(&mut self, run: Run, warnings: Vec<String>, paused: bool) -> Result<()> {
