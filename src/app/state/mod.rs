@@ -260,7 +260,6 @@ impl RunState {
                 self.verdict = Some(*verdict);
             }
             Event::Opened(opened) => self.journal.write(Grade::Note, opened.describe(), self.step),
-            Event::Fused(_) | Event::Measured(_) => {}
             Event::Resized { per_class, bytes } => {
                 if let Some(info) = &mut self.info {
                     (info.per_class, info.bytes) = (per_class, bytes);
@@ -297,7 +296,7 @@ impl RunState {
                 self.desk.settle();
                 self.tell_failure(message);
             }
-            Event::Answered { .. } => {}
+            Event::Answered { .. } | Event::Fused(_) | Event::Measured(_) => {}
             Event::Failed { message, .. } => self.fail(message),
         }
     }
