@@ -38,18 +38,18 @@ fn an_evaluation_that_was_given_up_goes_on_with_its_next_network_and_is_one_use_
     let config = digits(&["images.per_class=2"]);
     let (disturbed, plain) = (undisturbed(&config), undisturbed(&config));
     let uses = RunFolder::evaluations(plain.path()).unwrap().last().unwrap().test_uses;
-    judge(plain.path(), "dm@40x4", |_| false);
+    judge(plain.path(), "dm@400x4", |_| false);
     let mut given_up = 0;
     let has_tally = |judging: &Path| fs::read_dir(judging).is_ok_and(|mut files| files.next().is_some());
     // Twice in the middle, then to the end.
     for _ in 0..2 {
-        judge(disturbed.path(), "dm@40x4", has_tally);
+        judge(disturbed.path(), "dm@400x4", has_tally);
         given_up += usize::from(has_tally(&disturbed.path().join("judging")));
     }
     assert!(given_up > 0, "an evaluation was given up in its middle");
-    judge(disturbed.path(), "dm@40x4", |_| false);
+    judge(disturbed.path(), "dm@400x4", |_| false);
     for subject in [Subject::Synthetic, Subject::Random] {
-        let (taken_up, whole) = (of(disturbed.path(), subject, "dm@40x4"), of(plain.path(), subject, "dm@40x4"));
+        let (taken_up, whole) = (of(disturbed.path(), subject, "dm@400x4"), of(plain.path(), subject, "dm@400x4"));
         assert_eq!((taken_up.len(), whole.len()), (1, 1), "{subject:?}");
         assert_eq!((&taken_up[0].values, &taken_up[0].confusion), (&whole[0].values, &whole[0].confusion));
         assert_eq!(taken_up[0].called, whole[0].called);

@@ -270,7 +270,16 @@ impl RunFolder {
 pub(super) fn lock(folder: &Path) -> Result<File> {
     let path = folder.join("run.lock");
     let file = File::create(&path).map_err(Error::file("write", &path))?;
-    match file.try_lock() {
+    let mut tried = file.try_lock();
+    // A child that another thread is just starting holds the lock for a moment.
+    for _ in 0..20 {
+        if !matches!(tried, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        tried = file.try_lock();
+    }
+    match tried {
         Err(TryLockError::WouldBlock) => Err(Error::Config(format!(
             "{} is in use by another run of this program. Wait until that has ended, or choose another folder with --out",
             folder.display()
