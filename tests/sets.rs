@@ -167,7 +167,7 @@ fn a_set_of_other_images_is_refused() {
     let points = Start::Real.images(&plane, &[0, 1], (2, 1), 0).unwrap();
     let out = folder.path().join("points");
     sets::write(&points, &plane, &Card::of(&points, &plane), &out).unwrap();
-    assert!(fault(&out.join("synthetic.npz")).contains("those of the data set are [1, 8, 8]"));
+    assert!(fault(&out.join("synthetic.npz")).contains("2, 1, 1], those of the data set are [1, 8, 8]"));
     fs::create_dir_all(folder.path().join("pictures/eleven")).unwrap();
     assert!(fault(&folder.path().join("pictures")).contains("no class \"eleven\""));
 }
