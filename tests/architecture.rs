@@ -79,7 +79,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
 const WITHIN: [(&str, &[&str]); 5] = [
     ("distill/terms", &["nn", "data", "distill::quantization", "distill::energy", "distill::matching"]),
     ("distill/energy", &["distill::quantization", "distill::matching", "distill::queue"]),
-    ("distill/quantization", &["distill::matching", "distill::queue"]),
+    ("distill/quantization", &["distill::energy", "distill::matching", "distill::queue"]),
     ("nn/layers", &["nn::networks"]),
     ("app/state", &["app::panels", "app::widgets", "app::theme"]),
 ];

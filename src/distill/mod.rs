@@ -4,6 +4,7 @@
 //! images. Nothing here knows threads, channels, files or clocks; a step is a function of the seed, its number and the
 //! state before it.
 
+mod assignment;
 pub mod energy;
 mod look;
 mod matching;

@@ -24,7 +24,7 @@ pub use features::Source;
 pub use map::{Dropout, LinearMap, weighted};
 pub use moments::{Moments, SigmaPoints, Transform};
 pub use pairs::{Cloud, Law, Pull, energy, pull};
-pub use picks::{Assignment, Pick, assign, least_cost};
+pub use picks::{Assignment, Pick, assign};
 pub use spec::EnergySpec;
 
 use super::{KeptNetwork, Method, Pretrained, Saved, Scope, Setting, State, SyntheticSet, Weights, state::norm};

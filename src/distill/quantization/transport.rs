@@ -135,7 +135,7 @@ pub(super) fn distances(samples: &[f32], book: &Codebook, cells: &Cells) -> Cell
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distill::energy::least_cost;
+    use crate::distill::assignment::least_cost;
 
     fn costs(samples: usize, points: usize, seed: usize) -> Vec<f64> {
         (0..samples * points).map(|at| (((at + seed * 31) * 7919 + at * at % 101) % 997) as f64 / 100.0).collect()
