@@ -1,34 +1,15 @@
 //! Archives as the real programs write them (`tests/fixtures/loaders.py`), and the same ones damaged: every fault is an
 //! error that names the file, never a panic.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+mod support;
+
+use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use spiritsafe::{
-    data::{DataSpec, Dataset},
-    error::Error,
-};
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
-
-fn load(kind: &str, path: &Path) -> Result<Dataset, Error> {
-    format!("{kind}:{}", path.display()).parse::<DataSpec>()?.load(0)
-}
-
-/// The text of an error that must be one of data, exit code 3.
-fn fault(kind: &str, path: &Path) -> String {
-    let error = load(kind, path).map(drop).expect_err("a bad file was taken");
-    assert_eq!(error.exit_code(), 3, "{error}");
-    error.to_string()
-}
+use spiritsafe::data::{DataSpec, Dataset};
+use support::reading::{fault, fixture, load};
 
 /// The level of a value of an image, as it stood in the file.
 fn level(data: &Dataset, image: u32, position: usize) -> i32 {
@@ -49,7 +30,7 @@ fn damage(kind: &str, folder: &Path, file: &str) {
     let whole = fs::read(&path).unwrap();
     for length in (0..whole.len()).step_by(64) {
         fs::write(&path, &whole[..length]).unwrap();
-        let said = fault(kind, &opened);
+        let said = fault(load(kind, &opened));
         assert!(said.contains(file), "{said}");
     }
     let mut rng = ChaCha8Rng::seed_from_u64(5);
@@ -66,7 +47,7 @@ fn damage(kind: &str, folder: &Path, file: &str) {
         let mut bytes = vec![0; length];
         rng.fill_bytes(&mut bytes);
         fs::write(&path, &bytes).unwrap();
-        assert!(fault(kind, &opened).contains(file));
+        assert!(fault(load(kind, &opened)).contains(file));
     }
     fs::write(&path, &whole).unwrap();
     load(kind, &opened).unwrap();
@@ -100,7 +81,7 @@ fn damaged_mat_files_are_named() {
     }
     let folder = copy("svhn");
     fs::remove_file(folder.path().join("test_32x32.mat")).unwrap();
-    assert!(fault("svhn", folder.path()).contains("test_32x32.mat"));
+    assert!(fault(load("svhn", folder.path())).contains("test_32x32.mat"));
 }
 
 #[test]
@@ -159,11 +140,11 @@ fn numpy_headers_that_lie_are_refused_without_making_room() {
         (head("|u1", "3, 4, 4"), vec![0; 48], "labels"),
     ] {
         npz(&path, &[("images", &images, &bytes), ("labels", &labels, &[0, 1])]);
-        let said = fault("npz", &path);
+        let said = fault(load("npz", &path));
         assert!(said.contains(words) && said.contains("lie.npz"), "{words}: {said}");
     }
     npz(&path, &[("images", &head("|u1", "2, 4, 4"), &[0; 32])]);
-    assert!(fault("npz", &path).contains("it has images"));
+    assert!(fault(load("npz", &path)).contains("it has images"));
     npz(
         &path,
         &[
@@ -171,7 +152,7 @@ fn numpy_headers_that_lie_are_refused_without_making_room() {
             ("labels", &head("<i4", "2,"), &[0, 0, 0, 0, 255, 255, 255, 255]),
         ],
     );
-    assert!(fault("npz", &path).contains("a label is -1"));
+    assert!(fault(load("npz", &path)).contains("a label is -1"));
 }
 
 /// Writes an archive with files of these names.
@@ -221,7 +202,7 @@ fn cifar_100_is_read_from_a_folder_and_from_its_archive() {
     }
     assert_eq!(load("cifar100", folder.path()).unwrap().fingerprint(), packed.fingerprint());
     fs::write(folder.path().join("cifar-100-binary/test.bin"), &test[..3073]).unwrap();
-    assert!(fault("cifar100", folder.path()).contains("test.bin"));
+    assert!(fault(load("cifar100", folder.path())).contains("test.bin"));
 }
 
 #[test]
@@ -250,7 +231,7 @@ fn cifar_10_is_read_from_its_archive_in_any_order() {
     }
     assert_eq!(load("cifar10", &folder.path().join("plain")).unwrap().fingerprint(), packed.fingerprint());
     tar_gz(&folder.path().join("cifar-10-binary.tar.gz"), &files[..6]);
-    let said = fault("cifar10", folder.path());
+    let said = fault(load("cifar10", folder.path()));
     assert!(said.contains("cifar-10-binary.tar.gz has no file data_batch_4.bin"), "{said}");
 }
 
@@ -262,7 +243,7 @@ fn damaged_and_climbing_archives_write_nothing_and_are_named() {
     let (train, test) = (cifar100_batch(100), cifar100_batch(3));
     for climbing in ["../../../train.bin", "../escaped.txt", "/tmp/escaped.txt", "cifar-100-binary/../../train.bin"] {
         tar_gz(&archive, &[("train.bin", &train), (climbing, b"out"), ("test.bin", &test)]);
-        let said = fault("cifar100", &archive);
+        let said = fault(load("cifar100", &archive));
         assert!(said.contains("cifar-100-binary.tar.gz") && said.contains("climbs out"), "{said}");
     }
     assert!(!folder.path().join("escaped.txt").exists() && !folder.path().join("train.bin").exists());
@@ -271,7 +252,7 @@ fn damaged_and_climbing_archives_write_nothing_and_are_named() {
     let whole = fs::read(&archive).unwrap();
     for length in (0..whole.len()).step_by(64) {
         fs::write(&archive, &whole[..length]).unwrap();
-        assert!(fault("cifar100", &archive).contains("cifar-100-binary.tar.gz"));
+        assert!(fault(load("cifar100", &archive)).contains("cifar-100-binary.tar.gz"));
     }
 }
 
@@ -285,5 +266,5 @@ fn a_link_in_an_archive_is_not_followed() {
     header.set_size(0);
     archive.append_link(&mut header, "train.bin", "/etc/passwd").unwrap();
     archive.into_inner().unwrap().finish().unwrap();
-    assert!(fault("cifar100", &path).contains("train.bin is a link"));
+    assert!(fault(load("cifar100", &path)).contains("train.bin is a link"));
 }

@@ -1,6 +1,8 @@
 //! Data sets as they are downloaded, rebuilt byte by byte: the archive of CIFAR for Python, torchvision's folders, EMNIST,
 //! Tiny-ImageNet.
 
+mod support;
+
 use std::{
     fs,
     io::Write,
@@ -9,14 +11,8 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use image::{Rgb, RgbImage};
-use spiritsafe::{
-    data::{DataSpec, Dataset},
-    error::Error,
-};
-
-fn load(spec: &str, path: &Path) -> Result<Dataset, Error> {
-    format!("{spec}:{}", path.display()).parse::<DataSpec>()?.load(0)
-}
+use spiritsafe::data::{DataSpec, Dataset};
+use support::reading::load;
 
 fn found(path: &Path) -> Dataset {
     DataSpec::at(path).unwrap().load(0).unwrap()

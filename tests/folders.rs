@@ -1,5 +1,7 @@
 //! Folders of pictures, as people have them: mixed sizes, grey and colour, turned, transparent, some broken.
 
+mod support;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,15 +12,14 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     error::Error,
 };
+use support::reading;
 
 fn load(folder: &Path, size: usize) -> Result<Dataset, Error> {
     format!("folder@{size}:{}", folder.display()).parse::<DataSpec>()?.load(0)
 }
 
 fn fault(folder: &Path) -> String {
-    let error = load(folder, 8).map(drop).expect_err("a bad folder was taken");
-    assert_eq!(error.exit_code(), 3, "{error}");
-    error.to_string()
+    reading::fault(load(folder, 8))
 }
 
 fn write(path: PathBuf, picture: impl Into<DynamicImage>) {

@@ -1,10 +1,12 @@
 //! Sets as other people's programs save them: kinds of numbers, shapes, soft labels, ranges, mosaics and folders. What PyTorch writes
 //! stands in `tests/fixtures/torch_sets.py`; the rest is written here.
 
+mod support;
+
 use std::{
     fs,
     io::{Cursor, Write},
-    path::{Path, PathBuf},
+    path::Path,
     time::Instant,
 };
 
@@ -15,24 +17,19 @@ use spiritsafe::{
     report::{Reading, ValueRange},
     store::sets::{self, Card, Labelled},
 };
+use support::reading::{self, fixture};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 fn digits() -> Dataset {
     DataSpec::Digits.load(0).unwrap()
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sets").join(name)
-}
-
 fn read(name: &str) -> Labelled {
-    sets::read(&fixture(name), &digits()).unwrap_or_else(|error| panic!("{name}: {error}"))
+    sets::read(&fixture(&format!("sets/{name}")), &digits()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn fault(path: &Path) -> String {
-    let error = sets::read(path, &digits()).expect_err("a bad file was taken");
-    assert_eq!(error.exit_code(), 3, "{error}");
-    error.to_string()
+    reading::fault(sets::read(path, &digits()))
 }
 
 fn assert_same(set: &Labelled, twin: &Labelled, tolerance: f32, name: &str) {
@@ -127,7 +124,7 @@ fn every_kind_of_numbers_and_every_shape_is_the_same_set() {
         expanded.values.chunks_exact(64).all(|image| image == &twin.values[..64]) && expanded.labels == twin.labels
     );
     for (name, words) in [("big_endian.pt", "big-endian"), ("big_endian_array.pt", "big-endian")] {
-        assert!(fault(&fixture(name)).contains(words), "{name}");
+        assert!(fault(&fixture(&format!("sets/{name}"))).contains(words), "{name}");
     }
 }
 
@@ -156,7 +153,7 @@ fn soft_labels_are_kept_and_said_and_taken_as_classes_on_request() {
     assert!(read("soft_scores.pt").read_as.note.contains("softmax"));
     assert!(read("images_0.pt").read_as.note.contains("labels from labels_0.pt"));
     let reading = Reading { argmax: true, ..Reading::default() };
-    let hard = sets::read_as(&fixture("soft_shares.pt"), &digits(), reading).unwrap();
+    let hard = sets::read_as(&fixture("sets/soft_shares.pt"), &digits(), reading).unwrap();
     assert!(hard.shares.is_none() && hard.labels == shares.labels && hard.read_as.note.contains("likeliest"));
     // Of another number of classes.
     let folder = tempfile::tempdir().unwrap();
@@ -305,9 +302,9 @@ fn a_card_counts_for_the_files_that_it_lists() {
         );
     }
     // Somebody else's file in that folder is not its.
-    fs::copy(fixture("plain.pt"), out.join("other.pt")).unwrap();
+    fs::copy(fixture("sets/plain.pt"), out.join("other.pt")).unwrap();
     assert_eq!(sets::read(&out.join("other.pt"), &data).unwrap().read_as.packing, 1);
-    fs::copy(fixture("plain.pt"), out.join("data.pt")).unwrap();
+    fs::copy(fixture("sets/plain.pt"), out.join("data.pt")).unwrap();
     let read = sets::read(&out.join("data.pt"), &data).unwrap();
     assert!(read.read_as.packing == 1 && read.read_as.note.contains("changed since"), "{}", read.read_as.note);
     // A card of an older version lists nothing and stands for what was written with it.

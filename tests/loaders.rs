@@ -1,9 +1,11 @@
 //! Files that other people wrote, good and bad: every fault is an error that names the file, never a panic.
 
+mod support;
+
 use std::{fs, io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
-use spiritsafe::{data::DataSpec, error::Error};
+use support::reading::{fault, load};
 
 const PIXELS: usize = 3 * 4;
 
@@ -21,17 +23,6 @@ fn write_idx(folder: &Path) {
         fs::write(folder.join(format!("{prefix}-images-idx3-ubyte")), idx(2051, &[count, 3, 4], &pixels)).unwrap();
         fs::write(folder.join(format!("{prefix}-labels-idx1-ubyte")), idx(2049, &[count], &labels)).unwrap();
     }
-}
-
-fn load(spec: &str, folder: &Path) -> Result<spiritsafe::data::Dataset, Error> {
-    format!("{spec}:{}", folder.display()).parse::<DataSpec>().unwrap().load(0)
-}
-
-/// The text of an error that must be one of data, exit code 3.
-fn fault(spec: &str, folder: &Path) -> String {
-    let error = load(spec, folder).map(drop).expect_err("a bad file was taken");
-    assert_eq!(error.exit_code(), 3, "{error}");
-    error.to_string()
 }
 
 #[test]
@@ -72,15 +63,15 @@ fn a_bad_idx_file_is_named_with_its_fault() {
         (idx(2051, &[5, 3, 4], &whole[16..16 + 5 * PIXELS]), "labels"),
     ] {
         fs::write(&images, bytes).unwrap();
-        let said = fault("idx", folder.path());
+        let said = fault(load("idx", folder.path()));
         assert!(said.contains(words) && said.contains("train-"), "{said}");
     }
     for length in (0..whole.len()).step_by(8) {
         fs::write(&images, &whole[..length]).unwrap();
-        fault("idx", folder.path());
+        fault(load("idx", folder.path()));
     }
     fs::remove_file(&images).unwrap();
-    assert!(fault("idx", folder.path()).contains("train-images-idx3-ubyte"));
+    assert!(fault(load("idx", folder.path())).contains("train-images-idx3-ubyte"));
 }
 
 #[test]
@@ -94,11 +85,11 @@ fn zipped_files_that_lie_are_refused_without_unpacking_them() {
     bomb.write_all(&idx(2051, &[6, 3, 4], &[])).unwrap();
     (0..64).for_each(|_| bomb.write_all(&vec![0; 1 << 20]).unwrap());
     bomb.finish().unwrap();
-    assert!(fault("idx", folder.path()).contains("more than"));
+    assert!(fault(load("idx", folder.path())).contains("more than"));
     fs::write(path.with_extension("gz"), b"no gzip at all").unwrap();
-    assert!(fault("idx", folder.path()).contains("no IDX file"));
+    assert!(fault(load("idx", folder.path())).contains("no IDX file"));
     fs::write(path.with_extension("gz"), b"\x1f\x8bno gzip behind its mark").unwrap();
-    assert!(fault("idx", folder.path()).contains("damaged"));
+    assert!(fault(load("idx", folder.path())).contains("damaged"));
 }
 
 #[test]
@@ -120,8 +111,8 @@ fn cifar_batches_are_read_and_bad_ones_named() {
     let third = folder.path().join("data_batch_3.bin");
     for length in (0..batch.len()).step_by(640).filter(|length| !length.is_multiple_of(3073) || *length == 0) {
         fs::write(&third, &batch[..length]).unwrap();
-        assert!(fault("cifar10", folder.path()).contains("data_batch_3.bin"));
+        assert!(fault(load("cifar10", folder.path())).contains("data_batch_3.bin"));
     }
     fs::write(&third, record(10)).unwrap();
-    assert!(fault("cifar10", folder.path()).contains("label 10"));
+    assert!(fault(load("cifar10", folder.path())).contains("label 10"));
 }

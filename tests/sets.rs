@@ -1,10 +1,9 @@
 //! Distilled sets from files: what PyTorch wrote (`tests/fixtures/torch_sets.py`), what this program wrote, and the same
 //! damaged. Nothing in a file is executed, and every fault is an error that names the file.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod support;
+
+use std::{fs, path::Path};
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,24 +14,18 @@ use spiritsafe::{
     nn::NetworkSpec,
     store::sets::{self, Card, Labelled},
 };
+use support::reading::{self, fixture};
 
 fn digits() -> Dataset {
     DataSpec::Digits.load(0).unwrap()
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sets").join(name)
-}
-
 fn read(name: &str) -> Labelled {
-    sets::read(&fixture(name), &digits()).unwrap()
+    sets::read(&fixture(&format!("sets/{name}")), &digits()).unwrap()
 }
 
-/// The text of an error that must be one of data, exit code 3.
 fn fault(path: &Path) -> String {
-    let error = sets::read(path, &digits()).expect_err("a bad file was taken");
-    assert_eq!(error.exit_code(), 3, "{error}");
-    error.to_string()
+    reading::fault(sets::read(path, &digits()))
 }
 
 /// The script that travels with a set has the rate of the protocol, epoch by epoch.
@@ -89,12 +82,12 @@ fn the_files_of_other_peoples_code_are_read() {
 fn what_cannot_be_read_says_why() {
     for (name, words) in [("old.pt", "save it again"), ("trap.pt", "os.system"), ("labels_best.pt", "(n, 1 or 3")] {
         // PyTorch calls the module of os.system by the name of the system.
-        let said = fault(&fixture(name)).replace("posix.system", "os.system");
+        let said = fault(&fixture(&format!("sets/{name}"))).replace("posix.system", "os.system");
         assert!(said.contains(words) && said.contains(name), "{name}: {said}");
     }
     assert!(!Path::new("trapped.txt").exists());
     assert!(fault(Path::new("nowhere.pt")).contains("nowhere.pt"));
-    assert!(fault(&fixture("../torch_sets.py")).contains(".safetensors"));
+    assert!(fault(&fixture("sets/../torch_sets.py")).contains(".safetensors"));
 }
 
 #[test]
@@ -105,7 +98,7 @@ fn damaged_files_never_panic() {
     let results = "res__digits_ConvNet_2ipc.pt";
     let ours = [results, "data.pt", "synthetic.npz", "synthetic.safetensors"].map(|name| out.join(name));
     let mut rng = ChaCha8Rng::seed_from_u64(9);
-    for source in [fixture("res_DM_digits_ConvNet_2ipc.pt"), fixture("turned.pt")].iter().chain(&ours) {
+    for source in [fixture("sets/res_DM_digits_ConvNet_2ipc.pt"), fixture("sets/turned.pt")].iter().chain(&ours) {
         let whole = fs::read(source).unwrap();
         let path = folder.path().join(format!("damaged.{}", source.extension().unwrap().to_string_lossy()));
         for length in (0..whole.len()).step_by(64) {

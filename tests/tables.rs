@@ -1,6 +1,8 @@
 //! Pictures in tables: CSV files of paths and labels, and Parquet as the Hugging Face hub keeps it
 //! (`tests/fixtures/parquet.py`).
 
+mod support;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,24 +11,8 @@ use std::{
 use image::{Rgb, RgbImage};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use spiritsafe::{
-    data::{DataSpec, Dataset},
-    error::Error,
-};
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/parquet").join(name)
-}
-
-fn load(kind: &str, path: &Path) -> Result<Dataset, Error> {
-    format!("{kind}:{}", path.display()).parse::<DataSpec>()?.load(0)
-}
-
-fn fault(kind: &str, path: &Path) -> String {
-    let error = load(kind, path).map(drop).expect_err("a bad file was taken");
-    assert_eq!(error.exit_code(), 3, "{error}");
-    error.to_string()
-}
+use spiritsafe::data::{DataSpec, Dataset};
+use support::reading::{fault, fixture, load};
 
 /// The red level of the first pixel of each training image.
 fn reds(data: &Dataset) -> Vec<i32> {
@@ -120,37 +106,39 @@ fn a_bad_table_says_what_is_wrong_and_reads_nothing_outside() {
         ("path,label\npictures/0.png,1\npictures/1.png,1\n", "one class only"),
         ("<!DOCTYPE html><html></html>", "a web page"),
     ] {
-        let said = fault("csv", &csv(folder.path(), text));
+        let said = fault(load("csv", &csv(folder.path(), text)));
         assert!(said.contains(words) && said.contains("set.csv"), "{words}: {said}");
     }
 }
 
 #[test]
 fn the_shards_of_the_hub_are_one_set() {
-    let data = load("parquet@6", &fixture("hub")).unwrap();
+    let data = load("parquet@6", &fixture("parquet/hub")).unwrap();
     assert_eq!((data.train().len(), data.test().len(), data.shape().dims()), (15, 6, [3, 6, 6]));
     assert_eq!(data.info().class_names, ["zebra", "apple", "mango"], "in the order of the file's metadata");
     assert_eq!(data.train().labels()[..4], [0, 1, 2, 0]);
     let expected: Vec<i32> = (0..9).chain(0..6).map(|number| 7 * number).collect();
     assert_eq!(reds(&data), expected, "row after row, shard after shard");
     assert!(data.notes().iter().any(|note| note.contains("validation files are left out")), "{:?}", data.notes());
-    assert!(DataSpec::at(&fixture("hub")).unwrap().to_string().starts_with("parquet:"));
+    assert!(DataSpec::at(&fixture("parquet/hub")).unwrap().to_string().starts_with("parquet:"));
 }
 
 #[test]
 fn other_names_packings_and_labels_are_read() {
-    let plain = load("parquet@6,fine_label", &fixture("plain.parquet")).unwrap();
+    let plain = load("parquet@6,fine_label", &fixture("parquet/plain.parquet")).unwrap();
     assert_eq!((plain.train().len(), plain.test().len(), plain.classes()), (6, 3, 3));
-    assert_eq!(load("parquet@6", &fixture("plain.parquet")).unwrap().fingerprint(), plain.fingerprint());
-    let words = load("parquet@6", &fixture("words.parquet")).unwrap();
+    assert_eq!(load("parquet@6", &fixture("parquet/plain.parquet")).unwrap().fingerprint(), plain.fingerprint());
+    let words = load("parquet@6", &fixture("parquet/words.parquet")).unwrap();
     assert_eq!(words.info().class_names, ["a", "b", "c"]);
-    let blind = load("parquet@6", &fixture("blind")).unwrap();
+    let blind = load("parquet@6", &fixture("parquet/blind")).unwrap();
     assert_eq!((blind.train().len(), blind.test().len()), (9, 3));
     assert!(blind.split().contains("the validation images are the test split"), "{}", blind.split());
     assert!(blind.notes().iter().any(|note| note.contains("3 images are left out")), "{:?}", blind.notes());
-    assert!(fault("parquet", &fixture("zstd.parquet")).contains("compression=\"snappy\""));
-    assert!(fault("parquet", &fixture("lists.parquet")).contains("label"));
-    assert!(fault("parquet@6,species", &fixture("plain.parquet")).contains("img.bytes, img.path, fine_label"));
+    assert!(fault(load("parquet", &fixture("parquet/zstd.parquet"))).contains("compression=\"snappy\""));
+    assert!(fault(load("parquet", &fixture("parquet/lists.parquet"))).contains("label"));
+    assert!(
+        fault(load("parquet@6,species", &fixture("parquet/plain.parquet"))).contains("img.bytes, img.path, fine_label")
+    );
 }
 
 #[test]
@@ -163,10 +151,10 @@ fn damaged_parquet_is_named() {
         "hub/data/train-00000-of-00002.parquet",
         "hub/data/test-00000-of-00001.parquet",
     ] {
-        let whole = fs::read(fixture(name)).unwrap();
+        let whole = fs::read(fixture(&format!("parquet/{name}"))).unwrap();
         for length in (0..whole.len()).step_by(64) {
             fs::write(&path, &whole[..length]).unwrap();
-            assert!(fault("parquet", &path).contains("train.parquet"));
+            assert!(fault(load("parquet", &path)).contains("train.parquet"));
         }
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         for _ in 0..300 {

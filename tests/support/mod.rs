@@ -4,6 +4,7 @@
 pub(crate) mod disk;
 pub(crate) mod driving;
 pub(crate) mod program;
+pub(crate) mod reading;
 
 use std::{fs, path::Path};
 
