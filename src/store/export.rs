@@ -127,7 +127,7 @@ pub(super) fn write_picture(shape: ImageShape, values: &[f32], path: &Path) -> R
         .map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8)
         .collect();
     let colour = if shape.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
-    files::replace(path, |out| {
+    files::replace_derived(path, |out| {
         let (width, height) = (shape.width as u32, shape.height as u32);
         PngEncoder::new(out).write_image(&pixels, width, height, colour).map_err(std::io::Error::other)
     })

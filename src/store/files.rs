@@ -14,13 +14,26 @@ use crate::error::{Error, Result};
 
 /// Writes a file under a temporary name, syncs it, then gives it its name.
 pub(super) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    put(path, write, File::sync_all)?;
+    sync_folder_of(path).map_err(Error::file("write", path))
+}
+
+/// The same for what is made of other files and can be made again: nobody waits until it is on disk.
+pub(super) fn replace_derived(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    put(path, write, |_| Ok(()))
+}
+
+fn put(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    sync: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<()> {
     let temporary = temporary_name(path);
     let attempt = || -> std::io::Result<()> {
         let mut file = BufWriter::new(File::create(&temporary)?);
         write(&mut file)?;
-        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sync_folder_of(path)
+        sync(&file.into_inner().map_err(std::io::IntoInnerError::into_error)?)?;
+        fs::rename(&temporary, path)
     };
     attempt().map_err(|error| {
         let _ = fs::remove_file(&temporary); // Make room again where the disk is full.
