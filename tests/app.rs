@@ -4,7 +4,7 @@
 mod window;
 
 use egui::Key;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use spiritsafe::{
     app::state::Phase,
     engine::{Answer, Command, Event},
@@ -113,12 +113,12 @@ fn with_pictures_off_the_end_is_still_shown() {
 fn a_restart_says_what_is_lost_and_asks_once() {
     let mut bench = paused_after(7);
     bench.window.get_by_label("Images per class").set_value_accesskit(5.0);
-    bench.window.run_steps(2);
+    bench.window.run_steps(4);
     let starts = |bench: &Bench| {
         bench.heard.lock().unwrap().iter().filter(|command| matches!(command, Command::Start(_))).count()
     };
     bench.window.get_by_label("Apply and restart…").click();
-    bench.window.run_steps(2);
+    bench.window.run_steps(4);
     assert_eq!(starts(&bench), 1);
     assert!(bench.window.query_by_label_contains("The run ends at step 7 and is saved in runs/digits").is_some());
     bench.window.get_by_label("Restart now").click();
@@ -167,7 +167,8 @@ fn a_finished_run_can_be_judged() {
     bench.ticks.send(Tick::Steps(5)).unwrap();
     bench.until("finished", |app| app.run_state().phase == Phase::Finished { complete: true });
     bench.window.step();
-    bench.window.get_by_label("Evaluate").click();
+    bench.focus("Evaluate");
+    bench.press(Key::Enter);
     bench.hears("an evaluation", |command| matches!(command, Command::Evaluate { .. }));
     bench.until("progress", |app| app.run_state().evaluating.is_some());
 }
@@ -240,4 +241,143 @@ fn a_hundred_thousand_steps_draw_in_little_time() {
     let (median, p99) = bench.window.state().vitals().own_times().expect("frames were drawn");
     println!("own time of a frame at 1440x900 after 100,000 steps: median {median:.4} s, 99th percentile {p99:.4} s");
     assert!(median < 0.008 && p99 < 0.016, "median {median} s, 99th percentile {p99} s");
+}
+
+#[test]
+fn the_export_field_belongs_to_the_run_that_is_shown() {
+    let root = tempfile::tempdir().unwrap();
+    let start = spiritsafe::engine::Start::new(first().config, root.path().join("digits"));
+    let mut bench = open_with(Script { is_slow: true, ..Script::default() }, start, Shelf::default());
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    std::fs::create_dir(root.path().join("digits")).unwrap();
+    let exports = |bench: &mut Bench, run: &str| {
+        bench.window.run_steps(2);
+        bench.focus("Export");
+        bench.press(Key::Enter);
+        let wanted = root.path().join(run).join("export");
+        bench.hears("an export", move |command| matches!(command, Command::Export(folder) if *folder == wanted));
+    };
+    exports(&mut bench, "digits");
+    bench.window.get_by_label("Seed").set_value_accesskit(5.0);
+    bench.window.run_steps(4);
+    bench.window.get_by_label("Apply and restart…").click();
+    bench.window.run_steps(4);
+    bench.window.get_by_label("Restart now").click();
+    bench.until("preparing", |app| app.run_state().phase.is_moving_in());
+    bench.window.step();
+    assert!(bench.window.get_by_label("Export").accesskit_node().is_disabled(), "there is nothing to export yet");
+    bench.until("the new run", |app| app.run_state().info.as_ref().is_some_and(|info| info.seed == 5));
+    exports(&mut bench, "digits-2");
+}
+
+#[test]
+fn a_run_that_is_being_made_ready_waits_and_is_called_off() {
+    let mut bench = open(Script { silent: true, ..Script::default() });
+    bench.until("preparing", |app| app.run_state().phase.is_moving_in());
+    bench.window.step();
+    bench.window.get_by_label("Pause").click();
+    bench.until("it will wait", |app| app.run_state().waits);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("Reading digits, then wait").is_some());
+    bench.press(Key::Space);
+    bench.hears("no more waiting", |command| matches!(command, Command::Resume));
+    assert!(!bench.window.state().run_state().waits);
+    bench.ticks.send(Tick::Say(Event::Preparing("Reading digits".to_owned()))).unwrap();
+    bench.until("preparing", |app| app.run_state().phase.is_moving_in());
+    bench.window.step();
+    bench.window.get_by_label("Stop").click();
+    bench.until("called off", |app| app.run_state().phase == Phase::CalledOff);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label("Called off").is_some() && bench.window.query_by_label("New run").is_some());
+    assert!(bench.window.query_by_label("Resume").is_none(), "there is nothing to resume");
+    bench.visit_all();
+}
+
+#[test]
+fn what_was_left_out_is_asked_for_and_what_was_given_up_is_taken_up() {
+    use spiritsafe::report::{Skipped, Subject, WhySkipped};
+    let mut start = first();
+    start.config.steps = 5;
+    let mut bench = open_with(Script::default(), start, Shelf::default());
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    bench.ticks.send(Tick::Steps(5)).unwrap();
+    bench.until("finished", |app| app.run_state().phase == Phase::Finished { complete: true });
+    let skipped = Skipped { subject: Subject::Whole, protocol: "whole@60".to_owned(), why: WhySkipped::TooLarge };
+    bench.ticks.send(Tick::Say(Event::Skipped(skipped))).unwrap();
+    bench.until("owed", |app| app.run_state().owed.len() == 1);
+    bench.press(Key::Num4);
+    let run = bench.window.state().run_state();
+    assert!(run.price(&run.owed[0]).is_some_and(|secs| secs > 0.0), "what was judged tells what it takes");
+    assert!(bench.window.query_by_label_contains("whole training set by whole@60: left out").is_some());
+    bench.window.get_by_label("Judge it: whole training set by whole@60").click();
+    bench.hears("the whole set", |command| {
+        matches!(command, Command::Evaluate(trial) if trial.protocol == "whole@60" && trial.against.is_empty())
+    });
+    bench.until("progress", |app| app.run_state().evaluating.is_some());
+    bench.window.run_steps(2);
+    bench.window.query_all_by_label("Cancel").next().unwrap().click();
+    bench.until("given up", |app| app.run_state().owed.iter().any(|owed| owed.why == WhySkipped::Interrupted));
+    bench.window.run_steps(2);
+    bench.window.query_all_by_label_contains("Go on:").next().expect("it can be taken up").click();
+    let heard = bench.heard.clone();
+    bench.until("asked again", |_| {
+        heard.lock().unwrap().iter().filter(|command| matches!(command, Command::Evaluate(_))).count() == 2
+    });
+    assert!(bench.window.state().run_state().owed.is_empty());
+}
+
+#[test]
+fn changes_after_the_last_step_are_not_offered() {
+    let mut start = first();
+    start.config.steps = 5;
+    let mut bench = open_with(Script::default(), start, Shelf::default());
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    bench.ticks.send(Tick::Steps(5)).unwrap();
+    bench.until("all steps", |app| app.run_state().is_complete());
+    // The last evaluations go on.
+    bench.ticks.send(Tick::Say(Event::Running)).unwrap();
+    bench.until("judged", |app| app.run_state().is_judged());
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("All steps are done, so a change").is_some());
+    assert!(bench.window.get_by_label("Weight of mean").accesskit_node().is_disabled());
+}
+
+#[test]
+fn a_comparison_of_other_data_says_so_and_leaves() {
+    let mut bench = paused_after(2);
+    let path = std::path::PathBuf::from("elsewhere/comparison.json");
+    let told = |data: &str, fingerprint: Option<&str>| {
+        let fingerprint = fingerprint.map(str::to_owned);
+        let comparison = spiritsafe::report::Comparison { data: data.to_owned(), fingerprint, ..Default::default() };
+        Tick::Say(Event::Compared { path: path.clone(), comparison: Box::new(comparison) })
+    };
+    bench.ticks.send(told("fashion", None)).unwrap();
+    bench.until("refused", |app| app.run_state().failure.as_ref().is_some_and(|text| text.contains("fashion")));
+    assert!(bench.window.state().run_state().comparison.is_none());
+    bench.ticks.send(told("digits", Some("of other images"))).unwrap();
+    bench.until("refused", |app| app.run_state().failure.as_ref().is_some_and(|text| text.contains("images differ")));
+    // One of older files is known by its name.
+    bench.ticks.send(told("digits", None)).unwrap();
+    bench.until("shown", |app| app.run_state().comparison_shown().is_some());
+    bench.press(Key::Num4);
+    bench.window.get_by_label("Close elsewhere/comparison.json").click();
+    bench.until("closed", |app| app.run_state().comparison.is_none());
+}
+
+#[test]
+fn what_was_judged_before_a_resume_is_there_again() {
+    let mut bench = running_after(60);
+    let before = bench.window.state().run_state().evaluations.clone();
+    assert!(!before.is_empty());
+    bench.press(Key::Space);
+    bench.until("paused", |app| matches!(app.run_state().phase, Phase::Paused { .. }));
+    bench.window.get_by_label("Stop").click();
+    bench.until("stopped", |app| app.run_state().phase == Phase::Finished { complete: false });
+    bench.window.run_steps(2);
+    bench.window.get_by_label("Resume").click();
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    assert!(bench.window.state().run_state().evaluations.is_empty());
+    bench.ticks.send(Tick::Say(Event::Recalled(before.clone()))).unwrap();
+    bench.until("recalled", |app| app.run_state().evaluations == before);
+    bench.visit_all();
 }

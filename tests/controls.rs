@@ -254,7 +254,148 @@ fn a_dropped_comparison_and_a_dropped_set_are_opened() {
     bench.window.run_steps(2);
     bench.hears("a set", |command| matches!(command, Command::OpenSet { path, .. } if *path == set));
     bench.window.run_steps(2);
+    bench.until("opened", |app| app.run_state().opened.is_some());
+    bench.window.run_steps(2);
     assert!(bench.window.query_by_label("Opened").is_some(), "the gallery offers the pictures that were opened");
+    assert_eq!(bench.window.state().view().gallery, GalleryView::Opened);
+    // It is read anew as somebody says, and closed.
+    bench.until("its picture", |app| app.run_state().pictures.gallery(GalleryView::Opened).is_some());
+    bench.window.run_steps(2);
+    bench.window.get_by_label("Parts of an image").click();
+    bench.window.run_steps(2);
+    bench.window.get_by_label("2 x 2 parts").click();
+    bench.window.run_steps(2);
+    bench.hears(
+        "another reading",
+        |command| matches!(command, Command::OpenSet { reading, .. } if reading.packing == Some(2)),
+    );
+    bench.until("read anew", |app| {
+        app.run_state().opened.as_ref().is_some_and(|one| one.set.reading.packing == Some(2))
+    });
+    bench.window.run_steps(2);
+    let name = format!("Close {}/images_best.pt", folder.path().file_name().unwrap().to_string_lossy());
+    bench.window.query_all_by_label(&name).next().expect("a way to close it").click();
+    bench.until("closed", |app| app.run_state().opened.is_none());
+    bench.window.run_steps(2);
+    assert_eq!(bench.window.state().view().gallery, GalleryView::Now);
+    assert!(bench.window.query_by_label("Opened").is_none());
+}
+
+#[test]
+fn images_and_their_labels_are_dropped_together_and_something_shows_while_they_are_held() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["images_best.pt", "labels_best.pt"].map(|name| folder.path().join(name));
+    files.iter().for_each(|file| std::fs::write(file, b"").unwrap());
+    let held = egui::HoveredFile { path: Some(files[0].clone()), ..Default::default() };
+    bench.window.input_mut().hovered_files.push(held);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("dropping opens this distilled set").is_some());
+    bench.window.input_mut().hovered_files.clear();
+    let dropped = files
+        .clone()
+        .map(|file| std::sync::Arc::new(Dropped(file)) as std::sync::Arc<dyn egui::DroppedFile + Send + Sync>);
+    bench.window.input_mut().dropped_files.extend(dropped);
+    bench.window.run_steps(2);
+    let images = files[0].clone();
+    bench.hears("the set", move |command| matches!(command, Command::OpenSet { path, .. } if *path == images));
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("dropping opens").is_none());
+    let sets = bench.heard.lock().unwrap().iter().filter(|one| matches!(one, Command::OpenSet { .. })).count();
+    assert_eq!(sets, 1, "labels are no set of their own");
+}
+
+#[test]
+fn a_path_is_pasted_and_opened() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("a set.pt");
+    std::fs::write(&set, b"").unwrap();
+    bench.window.get_by_label("Path to open").click();
+    bench.window.run_steps(2);
+    let pasted = format!("file://{}", set.display()).replace(' ', "%20");
+    bench.window.event(egui::Event::Paste(pasted));
+    bench.window.run_steps(2);
+    bench.press(Key::Enter);
+    bench.hears("the set", move |command| matches!(command, Command::OpenSet { path, .. } if *path == set));
+}
+
+#[test]
+fn a_refused_drop_leaves_the_settings_as_they_were() {
+    let mut bench = paused_after(2);
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    for path in [broken, folder.path().join("nothing")] {
+        bench.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+        bench.window.run_steps(2);
+        bench.until("refused", |app| app.run_state().failure.is_some());
+        bench.window.run_steps(3);
+        assert!(bench.window.query_by_label_contains("data set digits to").is_none(), "the settings have changed");
+        assert!(bench.window.query_by_label_contains("preset digits to").is_none());
+        bench.window.get_by_label("Dismiss").click();
+        bench.window.run_steps(2);
+    }
+}
+
+#[test]
+fn classes_are_seen_before_a_run_and_left_out() {
+    let mut bench = paused_after(2);
+    bench.window.set_size([1440.0, 1600.0].into());
+    bench.window.run_steps(2);
+    bench.window.get_by_label("Look inside").click();
+    bench.until("looked", |app| app.run_state().inspected.is_some());
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label_contains("Training and test images are those").is_some());
+    assert!(bench.window.query_by_label("Images of 3 as networks see them").is_some());
+    // Further down than fits: the keyboard brings it into sight.
+    bench.window.get_by_label_contains("3: 100 images").focus();
+    bench.window.run_steps(3);
+    bench.press(Key::Space);
+    bench.window.run_steps(2);
+    assert!(bench.window.query_by_label("9 of 10 classes").is_some());
+    bench.window.get_by_label("Apply and restart…").click();
+    bench.window.run_steps(4);
+    bench.window.get_by_label("Restart now").click();
+    bench.hears(
+        "the other nine",
+        |command| matches!(command, Command::Start(start) if start.config.classes == [0, 1, 2, 4, 5, 6, 7, 8, 9]),
+    );
+}
+
+#[test]
+fn what_is_judged_at_the_end_is_chosen() {
+    let mut bench = paused_after(2);
+    bench.window.get_by_label("Judged at the end").click();
+    bench.window.run_steps(2);
+    bench.window.get_by_label("images").click();
+    bench.window.run_steps(4);
+    bench.window.get_by_label("Apply and restart…").click();
+    bench.window.run_steps(4);
+    bench.window.get_by_label("Restart now").click();
+    bench.hears(
+        "the choice",
+        |command| matches!(command, Command::Start(start) if start.judge == spiritsafe::engine::JudgeAtEnd::Images),
+    );
+}
+
+#[test]
+fn keys_that_are_typed_into_a_field_go_nowhere_else() {
+    let mut bench = running_after(2);
+    let layout = bench.window.state().visible_panes();
+    let pace = bench.window.state().view().pace;
+    bench.window.get_by_label("mean weight as a number").click();
+    bench.window.run_steps(2);
+    // All in one slow frame.
+    bench.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    for (key, text) in [(Key::Num2, "2"), (Key::Period, "."), (Key::Num3, "3")] {
+        bench.window.event(egui::Event::Text(text.to_owned()));
+        bench.window.key_press(key);
+    }
+    bench.window.key_press(Key::Enter);
+    bench.window.run_steps(3);
+    bench.hears("the weight", |command| matches!(command, Command::SetWeight { weight, .. } if *weight == 2.3));
+    assert_eq!((bench.window.state().view().pace, bench.window.state().visible_panes()), (pace, layout));
 }
 
 #[test]

@@ -25,15 +25,16 @@ fn an_exported_set_is_opened_shown_and_judged_and_the_run_does_not_notice() {
     wait(&engine, |event| matches!(event, Event::EvaluationsDone).then_some(()));
     for path in [set.clone(), set.join("data.pt"), set.join("synthetic.safetensors"), set.join("images")] {
         engine.send(Command::OpenSet { path: path.clone(), reading: Reading::default() });
-        let note = wait(&engine, |event| match event {
-            Event::Opened(opened) => Some(opened.describe()),
+        let (opened, note) = wait(&engine, |event| match event {
+            Event::Opened(opened) => Some((opened.path.clone(), opened.describe())),
             _ => None,
         });
-        assert!(note.starts_with(&path.display().to_string()), "{note}");
+        assert!(opened == path && note.contains("images of 10 classes"), "{note}");
         let judged = wait(&engine, |event| match event {
             Event::Evaluated(evaluation) if evaluation.subject == Subject::Exported => Some(evaluation.clone()),
             _ => None,
         });
+        assert_eq!(judged.source, Some(path.display().to_string()));
         assert_eq!(judged.images, 10 * config.images.per_class, "{}", path.display());
     }
     // The same set with choices of somebody else.
@@ -79,7 +80,7 @@ fn what_cannot_be_opened_is_refused_and_the_run_goes_on() {
     fs::write(&comparison, serde_json::to_string(&made).unwrap()).unwrap();
     engine.send(Command::OpenComparison(elsewhere.path().to_owned()));
     let read = wait(&engine, |event| match event {
-        Event::Compared(comparison) => Some(comparison.as_ref().clone()),
+        Event::Compared { comparison, .. } => Some(comparison.as_ref().clone()),
         _ => None,
     });
     assert_eq!(read, made);

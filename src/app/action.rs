@@ -55,6 +55,14 @@ pub enum Action {
     OpenComparison(PathBuf),
     /// Say what is in the data of a config.
     Inspect(Box<RunConfig>),
+    /// Open these together: a set with its labels, a comparison, data for the next run.
+    Open(Vec<PathBuf>),
+    /// Close the set that was opened.
+    CloseSet,
+    /// Close the comparison that was opened.
+    CloseComparison,
+    /// Say why something cannot be done.
+    Refuse(String),
     /// Give up the evaluation.
     CancelEvaluation,
     /// Write a checkpoint.

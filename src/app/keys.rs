@@ -7,14 +7,16 @@ use super::{App, action::Action, layout::Preset};
 impl App {
     /// Keys that work everywhere. They are read after the panels, so that a control with the focus has them first.
     pub(super) fn keys(&mut self, ctx: &Context) {
-        if ctx.text_edit_focused() {
+        // Keys that were typed into a field go nowhere else, though Enter may have closed it in the same frame; and where the focus
+        // has just moved, nobody can say for whom they were.
+        let focused = ctx.memory(|memory| memory.focused());
+        if self.typing || ctx.text_edit_focused() || focused.is_some() && focused != self.focused {
             return;
         }
         let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
         // Where frames are slow, a key may come twice in one.
         let presses = |key: Key| ctx.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
-        let nothing_focused = ctx.memory(|memory| memory.focused().is_none());
-        if nothing_focused && pressed(Key::Space) {
+        if focused.is_none() && pressed(Key::Space) {
             self.actions.push(Action::ToggleRun);
         }
         if self.run.phase.is_live() {

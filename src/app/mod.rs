@@ -5,8 +5,10 @@
 //! is new, so a paused run costs nothing.
 
 pub mod action;
+mod dropping;
 mod keys;
 pub mod layout;
+mod opening;
 mod panels;
 pub mod state;
 pub mod theme;
@@ -30,13 +32,13 @@ use self::{
     action::Action,
     layout::{Pane, Preset},
     panels::Panels,
-    state::{Phase, RunState},
+    state::{Asked, Phase, RunState},
     view::{MethodPage, Scene, View},
     vitals::{Pacer, Vitals},
 };
 use crate::{
     engine::{Command, Engine, Event, Start},
-    report::{QuantizerWants, Wants},
+    report::{GalleryView, QuantizerWants, Wants},
 };
 
 /// The longest that a frame takes events before it draws.
@@ -93,6 +95,12 @@ pub struct App {
     pacer: Arc<Pacer>,
     watched: Option<Wants>,
     actions: Vec<Action>,
+    /// A text was being typed when the frame began.
+    typing: bool,
+    /// What had the focus then.
+    focused: Option<egui::Id>,
+    /// Sets that were opened so far; the gallery turns to a new one.
+    sets_seen: u64,
     /// As last drawn, for saving: the context is not at hand there.
     dark: bool,
     zoom: f32,
@@ -162,6 +170,9 @@ impl App {
             pacer: Arc::default(),
             watched: None,
             actions: Vec::new(),
+            typing: false,
+            focused: None,
+            sets_seen: 0,
             dark: true,
             zoom: 1.0,
         };
@@ -202,19 +213,19 @@ impl App {
         self.engine.send(command);
     }
 
-    fn start(&mut self, start: Start) {
-        self.run.asking(&start);
-        self.send(Command::Start(Box::new(start)));
+    /// Asks for something whose answer matters by itself.
+    fn ask(&mut self, command: Command, asked: Asked) {
+        let number = self.engine.send(command);
+        self.run.ask(number, asked);
     }
 
-    /// What is dropped on the window is opened: a set, a comparison, or data for the next run.
-    fn take_dropped(&mut self, ctx: &Context) {
-        let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            layout::reveal(&mut self.tree, Pane::Run);
-            self.panels.run.open(&path, &mut self.view.gallery, &mut self.actions);
-            self.act(ctx);
+    fn start(&mut self, start: Start) {
+        self.run.asking(&start);
+        // A new run is looked at as it is.
+        if self.view.gallery == GalleryView::Opened {
+            self.view.gallery = GalleryView::Now;
         }
+        self.send(Command::Start(Box::new(start)));
     }
 
     /// Takes events and the newest picture, for a short while; the rest comes in the next frame.
@@ -239,6 +250,10 @@ impl App {
         if let Some(frame) = self.engine.frame() {
             self.run.take(frame);
         }
+        if std::mem::replace(&mut self.sets_seen, self.run.sets_opened) < self.run.sets_opened {
+            self.view.gallery = GalleryView::Opened;
+        }
+        self.panels.run.settle(&self.run);
     }
 
     /// Asks for the pictures that can be seen, when that changed. A run that stands still is always shown.
@@ -267,82 +282,99 @@ impl App {
 
     /// Runs what people asked for.
     fn act(&mut self, ctx: &Context) {
-        for action in std::mem::take(&mut self.actions) {
-            match action {
-                Action::Start(start) => self.start(*start),
-                Action::ToggleRun => self.toggle_run(),
-                Action::Step => self.send(Command::Step),
-                Action::Stop => self.send(Command::Stop),
-                Action::ResumeSaved => {
-                    if let Some((info, config)) = self.run.info.as_ref().zip(self.run.config.clone()) {
-                        let out = info.out.clone();
-                        self.start(Start { resume: true, ..Start::new(config, out) });
-                    }
-                }
-                Action::SetWeight { term, weight } => {
-                    if let Some(strip) = self.run.desk.terms.get_mut(term) {
-                        strip.fader = weight;
-                        strip.muted = false;
-                    }
-                    self.send_weights();
-                }
-                Action::SetParameter { term, parameter, value } => {
-                    let Some(strip) = self.run.desk.terms.get_mut(term) else { continue };
-                    if let Some(knob) = strip.parameters.get_mut(parameter) {
-                        knob.fader = value;
-                        knob.sent = value;
-                        let (term, parameter) = (strip.id.clone(), knob.id.clone());
-                        self.send(Command::SetParameter { term, parameter, value });
-                    }
-                }
-                Action::ToggleMute(term) => {
-                    if let Some(strip) = self.run.desk.terms.get_mut(term) {
-                        strip.muted = !strip.muted;
-                    }
-                    self.send_weights();
-                }
-                Action::ToggleSolo(term) => {
-                    let desk = &mut self.run.desk;
-                    desk.solo = if desk.solo == Some(term) { None } else { Some(term) };
-                    self.send_weights();
-                }
-                Action::SetLearningRate(value) => {
-                    if let Some(strip) = &mut self.run.desk.rate {
-                        strip.fader = value;
-                        strip.sent = value;
-                        self.send(Command::SetLearningRate(value));
-                    }
-                }
-                Action::Evaluate(trial) => self.send(Command::Evaluate(trial)),
-                Action::Judge => self.send(Command::Judge),
-                Action::OpenSet(path, reading) => self.send(Command::OpenSet { path, reading }),
-                Action::OpenComparison(path) => self.send(Command::OpenComparison(path)),
-                Action::ExportSelection(what, folder) => {
-                    self.send(Command::ExportSelection { what, folder });
-                }
-                Action::Inspect(config) => {
-                    self.run.inspecting = true;
-                    self.send(Command::Inspect(config));
-                }
-                Action::CancelEvaluation => self.send(Command::CancelEvaluation),
-                Action::Checkpoint => self.send(Command::Checkpoint),
-                Action::Export(folder) => self.send(Command::Export(folder)),
-                Action::SetPace(pace) => {
-                    self.view.pace = pace;
-                    self.send(Command::SetPace(pace));
-                }
-                Action::ShiftPace { slower } => {
-                    self.view.pace = self.view.other_pace(slower);
-                    self.send(Command::SetPace(self.view.pace));
-                }
-                Action::SetViewShare(share) => {
-                    self.view.share = share;
-                    self.send(Command::SetViewShare(share));
-                }
-                Action::DismissFailure => self.run.failure = None,
-                Action::UseLayout(preset) => self.tree = preset.tree(),
+        // What is opened asks for more.
+        while !self.actions.is_empty() {
+            for action in std::mem::take(&mut self.actions) {
+                self.run_action(action);
             }
             ctx.request_repaint();
+        }
+    }
+
+    fn run_action(&mut self, action: Action) {
+        match action {
+            Action::Start(start) => self.start(*start),
+            Action::ToggleRun => self.toggle_run(),
+            Action::Step => self.send(Command::Step),
+            Action::Stop => self.send(Command::Stop),
+            Action::ResumeSaved => {
+                if let Some((info, config)) = self.run.info.as_ref().zip(self.run.config.clone()) {
+                    let out = info.out.clone();
+                    let judge = self.run.asked.as_ref().map(|start| start.judge).unwrap_or_default();
+                    self.start(Start { resume: true, judge, ..Start::new(config, out) });
+                }
+            }
+            Action::SetWeight { term, weight } => {
+                if let Some(strip) = self.run.desk.terms.get_mut(term) {
+                    strip.fader = weight;
+                    strip.muted = false;
+                }
+                self.send_weights();
+            }
+            Action::SetParameter { term, parameter, value } => {
+                let Some(strip) = self.run.desk.terms.get_mut(term) else { return };
+                if let Some(knob) = strip.parameters.get_mut(parameter) {
+                    knob.fader = value;
+                    knob.sent = value;
+                    let (term, parameter) = (strip.id.clone(), knob.id.clone());
+                    self.send(Command::SetParameter { term, parameter, value });
+                }
+            }
+            Action::ToggleMute(term) => {
+                if let Some(strip) = self.run.desk.terms.get_mut(term) {
+                    strip.muted = !strip.muted;
+                }
+                self.send_weights();
+            }
+            Action::ToggleSolo(term) => {
+                let desk = &mut self.run.desk;
+                desk.solo = if desk.solo == Some(term) { None } else { Some(term) };
+                self.send_weights();
+            }
+            Action::SetLearningRate(value) => {
+                if let Some(strip) = &mut self.run.desk.rate {
+                    strip.fader = value;
+                    strip.sent = value;
+                    self.send(Command::SetLearningRate(value));
+                }
+            }
+            Action::Evaluate(trial) => self.ask(Command::Evaluate(trial.clone()), Asked::Trial(trial)),
+            Action::Judge => self.send(Command::Judge),
+            Action::OpenSet(path, reading) => self.send(Command::OpenSet { path, reading }),
+            Action::OpenComparison(path) => self.send(Command::OpenComparison(path)),
+            Action::ExportSelection(what, folder) => {
+                self.send(Command::ExportSelection { what, folder });
+            }
+            Action::Open(paths) => self.open(&paths),
+            Action::CloseSet => {
+                self.run.close_set();
+                if self.view.gallery == GalleryView::Opened {
+                    self.view.gallery = GalleryView::Now;
+                }
+            }
+            Action::CloseComparison => self.run.comparison = None,
+            Action::Refuse(why) => self.run.failure = Some(why),
+            Action::Inspect(config) => {
+                self.run.inspected = None;
+                self.ask(Command::Inspect(config), Asked::Inspect);
+            }
+            Action::CancelEvaluation => self.send(Command::CancelEvaluation),
+            Action::Checkpoint => self.send(Command::Checkpoint),
+            Action::Export(folder) => self.send(Command::Export(folder)),
+            Action::SetPace(pace) => {
+                self.view.pace = pace;
+                self.send(Command::SetPace(pace));
+            }
+            Action::ShiftPace { slower } => {
+                self.view.pace = self.view.other_pace(slower);
+                self.send(Command::SetPace(self.view.pace));
+            }
+            Action::SetViewShare(share) => {
+                self.view.share = share;
+                self.send(Command::SetViewShare(share));
+            }
+            Action::DismissFailure => self.run.failure = None,
+            Action::UseLayout(preset) => self.tree = preset.tree(),
         }
     }
 
@@ -356,8 +388,13 @@ impl App {
         match self.run.phase {
             Phase::Running => self.send(Command::Pause),
             Phase::Paused { .. } => self.send(Command::Resume),
-            Phase::Preparing(_) => {}
-            Phase::Idle | Phase::Finished { .. } | Phase::Failed => match self.panels.run.next() {
+            // Nothing is told when a run that is being made ready shall wait no longer.
+            Phase::Preparing(_) if self.run.waits => {
+                self.run.waits = false;
+                self.send(Command::Resume);
+            }
+            Phase::Preparing(_) => self.send(Command::Pause),
+            Phase::Idle | Phase::Finished { .. } | Phase::Failed | Phase::CalledOff => match self.panels.run.next() {
                 Some(Ok(start)) => self.start(start),
                 Some(Err(fault)) => self.run.failure = Some(fault),
                 None => {
@@ -394,6 +431,7 @@ impl App {
             }
         });
         panels::help::show(ui, &mut self.view);
+        dropping::hint(ui.ctx());
     }
 }
 
@@ -403,6 +441,8 @@ impl eframe::App for App {
         if let Some(cost) = self.vitals.cost.take() {
             self.send(Command::FrameDrawn(cost));
         }
+        self.typing = ctx.text_edit_focused();
+        self.focused = ctx.memory(|memory| memory.focused());
         self.drain(ctx);
         self.take_dropped(ctx);
         self.watch();

@@ -90,6 +90,7 @@ impl CompareArgs {
         let data = config.data.load(0)?;
         let comparison = Comparison {
             data: data.name().to_owned(),
+            fingerprint: Some(data.fingerprint().to_owned()),
             per_class: config.images.per_class,
             protocol: self.protocol.to_string(),
             network,

@@ -255,6 +255,7 @@ fn judge_images(
     Ok(Evaluation {
         step: 0,
         subject: Subject::Exported,
+        source: None,
         tested_on: judge.tested_on(),
         accuracy: outcome.accuracy,
         values: outcome.values,

@@ -92,7 +92,12 @@ pub enum Event {
     /// What an energy map has left was joined with new data.
     Fused(Box<Fused>),
     /// Presets beside each other were read from a file.
-    Compared(Box<Comparison>),
+    Compared {
+        /// The file, or the folder that holds it.
+        path: PathBuf,
+        /// What stands in it.
+        comparison: Box<Comparison>,
+    },
     /// All steps are done, or the run was stopped; everything is on disk.
     Finished {
         /// The last step.

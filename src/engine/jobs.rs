@@ -52,11 +52,12 @@ impl Key {
 
 /// What comes of a job.
 pub(super) enum Product {
-    /// Something was judged; `key` names the tally that may go once this is on disk.
+    /// Something was judged; `key` names the tally that may go once this is on disk, `source` the file that was read for it.
     Judged {
         judge: Box<Judge>,
         outcome: Outcome,
         key: String,
+        source: Option<PathBuf>,
     },
     OnMap(Box<OnMap>),
     Measured(Box<Distances>),

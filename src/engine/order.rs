@@ -1,6 +1,9 @@
 //! An order to judge something: everything that an evaluation needs, as a job that can be given up and taken up again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use candle_core::Device;
 
@@ -46,8 +49,8 @@ pub(super) type ExpertSlot = Arc<Mutex<Option<SharedExpert>>>;
 pub(super) enum Ordered {
     /// These.
     Made(SyntheticSet),
-    /// These, which were read from files.
-    Read(Images),
+    /// These, which were read from a file or folder.
+    Read(Images, PathBuf),
     /// So many real images of each of these classes, to be chosen.
     Chosen(Vec<u32>, usize),
 }
@@ -72,10 +75,14 @@ impl Order {
     fn judge(self, turns: &mut Turns<Product>) -> Result<Product> {
         let key = self.key();
         let Self { data, device, seed, augmentation, subject, protocol, network, images, .. } = self;
+        let source = match &images {
+            Ordered::Read(_, path) => Some(path.clone()),
+            _ => None,
+        };
         let how = How { protocol, network: &network, augmentation: &augmentation, device: &device, seed };
         let judge = match images {
             Ordered::Made(set) => Judge::synthetic(&data, &set, how)?,
-            Ordered::Read(images) => Judge::imported(&data, images, how)?,
+            Ordered::Read(images, _) => Judge::imported(&data, images, how)?,
             Ordered::Chosen(classes, per_class) => Judge::selection(&data, subject, (&classes, per_class), how)?,
         };
         let mut judge = judge.sharing(&mut self.expert.lock().unwrap_or_else(PoisonError::into_inner));
@@ -88,7 +95,9 @@ impl Order {
         let mut tested = judge.tally().networks();
         loop {
             match judge.advance()? {
-                Progress::Done(outcome) => return Ok(Product::Judged { judge: Box::new(judge), outcome, key }),
+                Progress::Done(outcome) => {
+                    return Ok(Product::Judged { judge: Box::new(judge), outcome, key, source });
+                }
                 Progress::Working(done) => {
                     if judge.tally().networks() > tested {
                         tested = judge.tally().networks();
@@ -106,7 +115,7 @@ impl Order {
         let Self { data, seed, augmentation, subject, protocol, network, .. } = self;
         let images = match &self.images {
             Ordered::Made(set) => fingerprint(&Images::of(set)),
-            Ordered::Read(images) => fingerprint(images),
+            Ordered::Read(images, _) => fingerprint(images),
             Ordered::Chosen(classes, per_class) => format!("{per_class} of each of {classes:?}"),
         };
         let data = (data.fingerprint(), data.holdout());

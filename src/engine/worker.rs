@@ -24,6 +24,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
+    distill::SyntheticSet,
     error::{Error, Result},
     store,
 };
@@ -72,6 +73,8 @@ struct Worker {
     jobs: Jobs,
     /// Analyses that wait for networks to be trained, with the request that asked.
     awaiting: Vec<(u64, Analysis)>,
+    /// The set that was opened beside the run before, with the fingerprint of its data set.
+    opened: Option<(String, SyntheticSet)>,
     /// What is judged when all steps are done.
     judge: JudgeAtEnd,
     mode: Mode,
@@ -108,6 +111,7 @@ impl Worker {
             run: None,
             jobs: Jobs::default(),
             awaiting: Vec::new(),
+            opened: None,
             judge: JudgeAtEnd::default(),
             mode: Mode::Ended,
             pace: Duration::ZERO,
@@ -231,7 +235,8 @@ impl Worker {
                 return Ok(Next::Wait);
             }
             Command::OpenComparison(path) => {
-                self.backstage.tell(Event::Compared(Box::new(store::read_comparison(&path)?)));
+                let comparison = Box::new(store::read_comparison(&path)?);
+                self.backstage.tell(Event::Compared { path, comparison });
             }
             Command::Watch(wants) => self.viewer.watch(wants),
             Command::SetViewShare(share) => self.viewer.set_share(share),

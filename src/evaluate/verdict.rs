@@ -147,6 +147,7 @@ mod tests {
         Evaluation {
             step: 300,
             subject,
+            source: None,
             tested_on: TestedOn::Test,
             accuracy: Accuracy::of(values, protocol),
             values: values.to_vec(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DataInfo;
+
 /// Mean and spread of an accuracy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
@@ -253,6 +255,9 @@ pub struct Published {
 pub struct Comparison {
     /// The data set in words.
     pub data: String,
+    /// Its fingerprint, by which a window knows it again; none in older files, which are known by the name alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// Images in each class.
     pub per_class: usize,
     /// The rules.
@@ -263,6 +268,16 @@ pub struct Comparison {
     pub rows: Vec<Compared>,
     /// What papers say by the same protocol.
     pub published: Vec<Published>,
+}
+
+impl Comparison {
+    /// True if it is about this data set.
+    pub fn is_about(&self, data: &DataInfo) -> bool {
+        match &self.fingerprint {
+            Some(fingerprint) => *fingerprint == data.fingerprint,
+            None => self.data == data.name,
+        }
+    }
 }
 
 /// A line of a comparison.
@@ -304,6 +319,9 @@ pub struct Evaluation {
     pub step: u64,
     /// What was judged.
     pub subject: Subject,
+    /// The file or folder from which the images were read, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// On which images.
     pub tested_on: TestedOn,
     /// The result; last epoch, never the best one.

@@ -269,6 +269,7 @@ pub(super) fn comparison() -> Comparison {
     };
     Comparison {
         data: "digits".to_owned(),
+        fingerprint: None,
         per_class: 10,
         protocol: "dm@300x3".to_owned(),
         network: "ConvNet, depth 2, width 32".to_owned(),

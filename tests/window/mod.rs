@@ -51,6 +51,8 @@ pub(crate) struct Script {
     pub refuses: bool,
     /// Stay silent after a start.
     pub silent: bool,
+    /// Take some frames to make a run ready.
+    pub is_slow: bool,
 }
 
 /// The preset `digits`, to be written nowhere.
@@ -77,6 +79,8 @@ struct Actor {
     weights: Vec<(f64, f64)>,
     rate: (f64, f64),
     running: bool,
+    /// Requests for evaluations.
+    waiting: Vec<u64>,
     wants: Wants,
     shown: Instant,
     cost: f64,
@@ -94,6 +98,7 @@ impl Actor {
             weights: Vec::new(),
             rate: (1.0, 1.0),
             running: false,
+            waiting: Vec::new(),
             wants: Wants::default(),
             shown: Instant::now(),
             cost: 0.0,
@@ -143,8 +148,16 @@ impl Actor {
     }
 
     fn hear(&mut self, Request { number, command }: Request, out: &Backstage) {
+        let (is_trial, cancels) =
+            (matches!(command, Command::Evaluate(_)), matches!(command, Command::CancelEvaluation));
         let answer = self.obey(command, out);
-        out.answer(number, answer);
+        if cancels {
+            self.waiting.drain(..).for_each(|number| out.answer(number, Answer::Cancelled));
+        }
+        match is_trial {
+            true => self.waiting.push(number),
+            false => out.answer(number, answer),
+        }
     }
 
     fn obey(&mut self, command: Command, out: &Backstage) -> Answer {
@@ -195,6 +208,10 @@ impl Actor {
             Command::JudgeOnMap | Command::MeasureDistances | Command::Fuse { .. } | Command::CancelEvaluation => {
                 out.tell(Event::EvaluationCancelled);
             }
+            Command::Inspect(config) if config.data.to_string().contains("broken") => {
+                out.wake();
+                return Answer::Refused { message: "its pictures cannot be read".to_owned(), code: 3 };
+            }
             Command::Inspect(config) => out.tell(Event::Inspected(Box::new(DataSummary {
                 spec: config.data.to_string(),
                 info: self.data.info(),
@@ -226,7 +243,9 @@ impl Actor {
                 };
             }
             Command::OpenSet { path, reading } => out.tell(Event::Opened(Box::new(opened(path, reading)))),
-            Command::OpenComparison(_) => out.tell(Event::Compared(Box::new(comparison()))),
+            Command::OpenComparison(path) => {
+                out.tell(Event::Compared { path, comparison: Box::new(comparison()) });
+            }
             Command::Export(folder) | Command::ExportSelection { folder, .. } => out.tell(Event::Exported(folder)),
         }
         Answer::Done
@@ -240,6 +259,9 @@ impl Actor {
         out.tell(Event::Preparing("Reading digits".to_owned()));
         if self.script.silent {
             return;
+        }
+        if self.script.is_slow {
+            std::thread::sleep(Duration::from_millis(300));
         }
         if self.script.refuses {
             let message =
@@ -372,6 +394,7 @@ impl Actor {
             draws: 1,
             step: run.step,
             subject,
+            source: None,
             tested_on,
             accuracy: Accuracy { mean, std, repeats, protocol: protocol.to_owned() },
             values: vec![mean; repeats],

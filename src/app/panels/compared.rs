@@ -6,7 +6,8 @@ use egui_plot::{Line, PlotPoint, PlotPoints, PlotTransform, PlotUi};
 
 use crate::{
     app::{
-        state::RunState,
+        opening::short_name,
+        state::{Opened, RunState},
         theme::{self, Theme},
         widgets::marker,
     },
@@ -32,11 +33,18 @@ pub(crate) struct Reference {
 /// What may stand beside the evaluations that are shown.
 pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<Reference> {
     let mut references = run.on_map.as_ref().map(on_map).unwrap_or_default();
-    if let Some(comparison) = &run.comparison {
+    if let Some(opened) = run.comparison_shown() {
+        let comparison = &opened.comparison;
         let measured = comparison.rows.iter().filter(|row| row.accuracy.protocol == comparison.protocol);
         references.extend(measured.map(|row| Reference {
             name: row.preset.clone(),
-            source: format!("comparison by {}, {}", comparison.protocol, comparison.network),
+            source: format!(
+                "{}: {} on {}, {}",
+                short_name(&opened.path),
+                comparison.protocol,
+                comparison.data,
+                comparison.network
+            ),
             bytes: row.bytes,
             mean: row.accuracy.mean,
             std: Some(row.accuracy.std),
@@ -45,6 +53,7 @@ pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<
         let bytes = comparison.rows.first().map_or(1, |row| row.bytes);
         references.extend(of_papers(&comparison.data, comparison.per_class, &comparison.protocol, bytes));
     }
+    references.extend(run.opened.iter().flat_map(|opened| of_set(run, opened)));
     if let Some(info) = &run.info {
         let mut protocols: Vec<&str> = Vec::new();
         for (_, evaluation) in shown {
@@ -56,6 +65,19 @@ pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<
         }
     }
     references
+}
+
+/// A set that stays open beside the next run on the same data, as it was judged beside the one before.
+fn of_set<'a>(run: &'a RunState, opened: &'a Opened) -> impl Iterator<Item = Reference> + 'a {
+    let is_of_this_run = |one: &Evaluation| run.evaluations.contains(one);
+    opened.judged.iter().filter(move |one| !is_of_this_run(one)).map(|one| Reference {
+        name: short_name(&opened.set.path),
+        source: format!("{}, {}", one.accuracy.protocol, one.network),
+        bytes: one.bytes,
+        mean: one.accuracy.mean,
+        std: (one.accuracy.repeats > 1).then_some(one.accuracy.std),
+        is_measured: true,
+    })
 }
 
 /// What an energy map leaves, in every form in which it may be stored; accuracies are those of logistic regression on the map.

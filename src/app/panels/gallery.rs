@@ -4,6 +4,7 @@ use egui::{Key, Pos2, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, Vec2,
 
 use crate::{
     app::{
+        action::Action,
         theme,
         view::{Scene, View},
         widgets::{atlas::Atlas, marker},
@@ -167,7 +168,7 @@ impl Panel {
                 (GalleryView::Difference, "Difference", "Now minus start; grey is no change (G)"),
                 (GalleryView::Opened, "Opened", "The set that was read from files"),
             ];
-            let is_opened = pictures.gallery(GalleryView::Opened).is_some() || wanted == GalleryView::Opened;
+            let is_opened = scene.run.opened.is_some();
             super::choices(ui, &mut scene.view.gallery, &options[..if is_opened { 4 } else { 3 }]);
             if scene.run.parts() > 1 {
                 ui.add_space(6.0);
@@ -178,6 +179,12 @@ impl Panel {
                 sizes(ui, scene.view, pictures.gallery(shown));
             }
         });
+        if let (GalleryView::Opened, Some(opened)) = (shown, &scene.run.opened) {
+            if super::opened(ui, &opened.set.path, &opened.set.describe()) {
+                scene.actions.push(Action::CloseSet);
+            }
+            super::reading::show(ui, &opened.set, scene.actions);
+        }
         if narrow {
             ui.horizontal(|ui| sizes(ui, scene.view, pictures.gallery(shown)));
         }
@@ -241,6 +248,7 @@ impl Panel {
             response.request_focus();
             scene.view.cursor = found;
         }
+        super::space_runs(ui, &response, scene.actions);
         if response.has_focus() {
             let keep = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, keep));
@@ -327,7 +335,8 @@ fn sizes(ui: &mut Ui, view: &mut View, shown: Option<&(u64, Gallery)>) {
         let Some((step, gallery)) = shown else { return };
         ui.add_space(8.0);
         let clipped = gallery.clipped.iter().sum::<f32>() / gallery.clipped.len().max(1) as f32;
-        let text = format!("step {step} · {:.1} % clipped", 100.0 * clipped);
+        let when = if gallery.view == GalleryView::Opened { String::new() } else { format!("step {step} · ") };
+        let text = format!("{when}{:.1} % clipped", 100.0 * clipped);
         let hint = "Share of values outside the range that a picture can show";
         ui.add(egui::Label::new(RichText::new(text).small().weak()).truncate()).on_hover_text(hint);
     });

@@ -8,7 +8,7 @@ use egui::{
 use crate::{
     app::{
         action::Action,
-        state::{Progress, Strip, short},
+        state::{Phase, Progress, RunState, Strip, short},
         theme,
         view::Scene,
         widgets::fader::Fader,
@@ -33,15 +33,11 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         super::empty(ui, "No run yet", "Every term of the loss gets a strip here");
         return;
     };
-    let live = scene.run.phase.is_live();
+    let live = scene.run.can_change();
     let shares = scene.run.history.loss_shares();
     let pulls = scene.run.pictures.pulls.as_ref().map(|(_, pulls)| pulls.as_slice()).unwrap_or_default();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let hint = match live {
-            true => "Live: each change takes effect at the next step and is recorded",
-            false => "Weights can be moved while a run stands ready",
-        };
-        super::caption(ui, hint);
+        super::caption(ui, hint(scene.run));
         ui.add_enabled_ui(live, |ui| {
             for (index, term) in desk.terms.iter().enumerate() {
                 let meters = Meters {
@@ -61,6 +57,19 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
         legend(ui);
     });
+}
+
+/// What moving something would do now, or what to do so that it does something.
+fn hint(run: &RunState) -> &'static str {
+    match &run.phase {
+        Phase::Preparing(_) => "A run is being made ready. Its weights can be moved once it stands ready",
+        _ if run.can_change() => "Live: each change takes effect at the next step and is recorded",
+        _ if run.is_complete() => {
+            "All steps are done, so a change would be felt by none. Start a new run with more steps to go on steering"
+        }
+        Phase::Finished { .. } => "The run is stopped. Resume it to move its weights",
+        _ => "Weights can be moved while a run stands ready",
+    }
 }
 
 fn strip(

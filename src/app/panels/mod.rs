@@ -4,22 +4,25 @@ mod compared;
 pub(crate) mod features;
 pub(crate) mod gallery;
 pub(crate) mod help;
-mod inside;
 mod judged;
 pub(crate) mod log;
 pub(crate) mod losses;
 mod method;
 pub(crate) mod mixer;
+mod reading;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod storage;
 pub(crate) mod toolbar;
 
-use egui::{RichText, Ui, vec2};
+use std::path::Path;
+
+use egui::{RichText, Role, Ui, WidgetInfo, vec2};
 
 use super::{
     action::Action,
     layout::Pane,
+    opening::short_name,
     theme,
     view::Scene,
     widgets::icon::{self, Icon},
@@ -65,6 +68,19 @@ fn empty(ui: &mut Ui, title: &str, hint: &str) {
         ui.label(RichText::new(title).color(theme.dim));
         ui.label(RichText::new(hint).small().color(theme.faint));
     });
+}
+
+/// The name of something that was opened, with a button that closes it; true when that was pressed.
+fn opened(ui: &mut Ui, path: &Path, about: &str) -> bool {
+    let name = short_name(path);
+    ui.horizontal(|ui| {
+        let close = ui.small_button("×").on_hover_text(format!("Close {name}"));
+        close.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Close {name}")));
+        let text = RichText::new(&name).small().color(theme::of(ui).second);
+        ui.add(egui::Label::new(text).truncate()).on_hover_text(about);
+        close.clicked()
+    })
+    .inner
 }
 
 /// A small explaining text.

@@ -2,6 +2,7 @@
 
 use egui::{DragValue, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
 
+use super::toolbar::capitalised;
 use crate::{
     app::{
         action::Action,
@@ -21,7 +22,8 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, vitals: &Vitals) {
         // A narrow window keeps what changes.
         let wide = ui.available_width() > 860.0;
         phase(ui, scene.run);
-        if let Some(info) = &scene.run.info {
+        // Steps of the run before say nothing about the one that is being made ready.
+        if let Some(info) = scene.run.info.as_ref().filter(|_| !scene.run.phase.is_moving_in()) {
             progress(ui, scene.run.step, info.steps);
             if let Some(secs) = scene.run.secs_per_step(scene.view.pace) {
                 item(ui, "pace", &pace(secs), "Steps a second, smoothed");
@@ -79,7 +81,8 @@ fn phase(ui: &mut Ui, run: &RunState) {
         }
     }
     let text = match phase {
-        Phase::Preparing(what) => what.clone(),
+        Phase::Preparing(what) if run.waits => format!("{}, then wait", capitalised(what)),
+        Phase::Preparing(what) => capitalised(what),
         Phase::Running if run.is_judged() => "Judging".to_owned(),
         Phase::Paused { reason: Some(reason) } => format!("Paused: {reason}"),
         other => other.describe().to_owned(),

@@ -3,6 +3,8 @@
 //! Results of different protocols, networks or test sets are different questions: each has a marker and a legend entry
 //! of its own, and no line ever joins two of them.
 
+use std::path::Path;
+
 use egui::{Color32, ComboBox, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{HLine, Line, Plot, PlotPoints, PlotTransform, PlotUi};
 
@@ -13,12 +15,13 @@ use super::{
 use crate::{
     app::{
         action::Action,
+        opening::short_name,
         state::RunState,
         theme::{self, Theme},
         view::{JudgedAs, Scene},
         widgets::{chart, marker},
     },
-    report::{Evaluation, Subject, TestedOn},
+    report::{Evaluation, Subject, TestedOn, WhySkipped},
     words::{bytes, duration, grouped},
 };
 
@@ -59,6 +62,8 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let questions = questions(scene.run);
     header(ui, scene, &questions);
     progress(ui, scene);
+    owed(ui, scene);
+    opened(ui, scene);
     let run = scene.run;
     let shown: Vec<(usize, &Evaluation)> = run
         .evaluations
@@ -143,6 +148,50 @@ pub(crate) fn progress(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
 }
 
+/// What was left out or given up, each with a button that asks for it, and what that takes.
+fn owed(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let run = scene.run;
+    for owed in &run.owed {
+        ui.horizontal_wrapped(|ui| {
+            let word = match owed.why {
+                WhySkipped::Interrupted => "Go on",
+                WhySkipped::Failed => "Try again",
+                WhySkipped::NotAsked | WhySkipped::TooLarge => "Judge it",
+            };
+            let price = match run.price(owed) {
+                // Of what was given up, some networks are tested already.
+                Some(secs) if owed.why == WhySkipped::Interrupted => format!(", {} at most", duration(secs)),
+                Some(secs) => format!(", about {}", duration(secs)),
+                None => String::new(),
+            };
+            let button = egui::Button::new(format!("{word}{price}")).small();
+            let response = ui.add_enabled(run.is_open(), button);
+            let name = format!("{word}: {}", owed.what());
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, run.is_open(), &name));
+            if response.on_hover_text("Forecast from what was judged before").clicked() {
+                scene.actions.push(Action::Evaluate(owed.trial.clone()));
+            }
+            super::caption(ui, format!("{}: {}", owed.what(), owed.reason()));
+        });
+    }
+}
+
+/// What was opened beside the run, by name, with a way to close it.
+fn opened(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let run = scene.run;
+    if let Some(opened) = run.comparison_shown() {
+        let about = format!("{}\n{} on {}", opened.path.display(), opened.comparison.protocol, opened.comparison.data);
+        if super::opened(ui, &opened.path, &about) {
+            scene.actions.push(Action::CloseComparison);
+        }
+    }
+    if let Some(opened) = &run.opened
+        && super::opened(ui, &opened.set.path, &opened.set.describe())
+    {
+        scene.actions.push(Action::CloseSet);
+    }
+}
+
 fn subject_color(subject: Subject, theme: &Theme) -> Color32 {
     match subject {
         Subject::Synthetic | Subject::Exported => theme.accent,
@@ -169,6 +218,14 @@ pub(crate) fn subject_name(subject: Subject) -> &'static str {
     }
 }
 
+/// The name of what was judged; of images from files the file.
+fn name_of(evaluation: &Evaluation) -> String {
+    match &evaluation.source {
+        Some(source) => short_name(Path::new(source)),
+        None => subject_name(evaluation.subject).to_owned(),
+    }
+}
+
 /// The marker of a question; filled ones belong to synthetic images.
 const MARKERS: [usize; 7] = [0, 1, 2, 3, 4, 5, 6];
 
@@ -178,13 +235,14 @@ fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question], u
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(5.0, 2.0);
         for (question, evaluation) in shown {
-            if seen.contains(&(*question, evaluation.subject)) {
+            let key = (*question, evaluation.subject, evaluation.source.as_ref());
+            if seen.contains(&key) {
                 continue;
             }
-            seen.push((*question, evaluation.subject));
+            seen.push(key);
             let (rect, _) = ui.allocate_exact_size(vec2(12.0, 14.0), egui::Sense::hover());
             symbol(ui.painter(), *question, evaluation.subject, rect.center(), 4.0, theme);
-            let name = format!("{} · {}", subject_name(evaluation.subject), questions[*question].name(usual));
+            let name = format!("{} · {}", name_of(evaluation), questions[*question].name(usual));
             ui.label(RichText::new(name).small().color(theme.dim));
             ui.add_space(6.0);
         }
@@ -236,8 +294,8 @@ fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)], referenc
     }
     let response = plot.show(ui, |plot| {
         lines(plot, shown, over_steps, theme);
-        if let (false, Some(comparison)) = (over_steps, &scene.run.comparison) {
-            compared::frontier(plot, comparison, theme);
+        if let (false, Some(opened)) = (over_steps, scene.run.comparison_shown()) {
+            compared::frontier(plot, &opened.comparison, theme);
         }
     });
     let transform = response.transform;
@@ -349,7 +407,7 @@ fn sentence(evaluation: &Evaluation) -> String {
         0 | 1 => "one network".to_owned(),
         _ => format!("± {:.1}", 100.0 * accuracy.std),
     };
-    format!("{} {:.1} % ({spread})", subject_name(evaluation.subject), 100.0 * accuracy.mean)
+    format!("{} {:.1} % ({spread})", name_of(evaluation), 100.0 * accuracy.mean)
 }
 
 /// The chart in a sentence: the newest result of each subject, each with its protocol.

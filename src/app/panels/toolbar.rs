@@ -41,29 +41,35 @@ fn transport(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (icon, text, hint) = match phase {
         Phase::Running => (Icon::Pause, "Pause", "Wait after this step (Space)"),
         Phase::Paused { .. } => (Icon::Play, "Run", "Go on (Space)"),
-        Phase::Preparing(_) => (Icon::Play, "Run", "The run is being made ready"),
+        Phase::Preparing(_) if scene.run.waits => (Icon::Play, "Run", "Begin as soon as the run stands ready (Space)"),
+        Phase::Preparing(_) => (Icon::Pause, "Pause", "Wait before the first step (Space)"),
         _ => (Icon::Play, "New run", "Begin a new run as set in the run settings (Space)"),
     };
     let judged = scene.run.is_judged();
-    let ready = !matches!(phase, Phase::Preparing(_)) && !judged;
-    ui.add_enabled_ui(ready, |ui| {
+    ui.add_enabled_ui(!judged, |ui| {
         if icon::button(ui, icon, word(text), text, Look::Primary).on_hover_text(hint).clicked() {
             scene.actions.push(Action::ToggleRun);
         }
     });
-    ui.add_enabled_ui(phase.is_live(), |ui| {
-        ui.add_enabled_ui(!judged, |ui| {
+    ui.add_enabled_ui(phase.is_live() || phase.is_moving_in(), |ui| {
+        ui.add_enabled_ui(!judged && phase.is_live(), |ui| {
             let hint = "One step, then wait (S)";
             if icon::button(ui, Icon::Step, word("Step"), "Step", Look::Plain).on_hover_text(hint).clicked() {
                 scene.actions.push(Action::Step);
             }
         });
-        let hint = "End the run and save it; it can be resumed";
+        let hint = match phase {
+            Phase::Preparing(_) => "Call the run off that is being made ready",
+            _ if judged => "Give up what is still to be judged; all steps are done and saved",
+            _ => "End the run and save it; it can be resumed",
+        };
         if icon::button(ui, Icon::Stop, word("Stop"), "Stop", Look::Plain).on_hover_text(hint).clicked() {
             scene.actions.push(Action::Stop);
         }
     });
-    let resumable = matches!(phase, Phase::Finished { complete: false } | Phase::Failed) && scene.run.info.is_some();
+    let is_left = matches!(phase, Phase::Finished { complete: false } | Phase::Failed)
+        || *phase == Phase::CalledOff && !scene.run.is_complete();
+    let resumable = is_left && scene.run.info.is_some();
     if resumable {
         let hint = "Go on from the newest checkpoint";
         if ui.button("Resume").on_hover_text(hint).clicked() {
@@ -155,7 +161,7 @@ pub(crate) fn banner(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 /// Errors of the command line begin small; a sentence in a window does not.
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -3,25 +3,26 @@
 //! Nothing here knows egui, threads or clocks, so everything that the window shows can be tested without a window.
 //! Panels read this and emit actions; only [`RunState::fold`], [`RunState::take`] and the action runner write it.
 
+mod beside;
 mod history;
 mod journal;
 mod mixer;
+mod pictures;
 mod series;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+pub use beside::{Asked, Opened, OpenedComparison, Owed};
 pub use history::{History, Mark, MarkKind, TermHistory, short};
 pub use journal::{Entry, Grade, Journal};
 pub use mixer::{Desk, Strip};
+pub use pictures::Pictures;
 pub use series::Series;
 
 use crate::{
     config::RunConfig,
-    engine::{Answer, Event, Start},
-    report::{
-        Change, Comparison, DataSummary, EnergyView, Evaluation, FeaturePlane, Frame, Gallery, GalleryView,
-        InformationView, OnMap, QuantizerView, QueuedNetwork, RunInfo, Verdict,
-    },
+    engine::{Event, Start},
+    report::{Change, DataSummary, Evaluation, Frame, OnMap, RunInfo, Verdict},
 };
 
 /// What the run does at this moment.
@@ -46,12 +47,19 @@ pub enum Phase {
     },
     /// The run broke; the log and the banner say why.
     Failed,
+    /// A run was called off before it stood ready. What is shown is the run before, which is saved and left.
+    CalledOff,
 }
 
 impl Phase {
     /// True while pictures change by themselves.
     pub fn is_moving(&self) -> bool {
         matches!(self, Self::Running | Self::Preparing(_))
+    }
+
+    /// True while a run is being made ready: what is shown is the one before.
+    pub fn is_moving_in(&self) -> bool {
+        matches!(self, Self::Preparing(_))
     }
 
     /// True while a run can be steered.
@@ -69,6 +77,7 @@ impl Phase {
             Self::Finished { complete: true } => "Finished",
             Self::Finished { complete: false } => "Stopped",
             Self::Failed => "Failed",
+            Self::CalledOff => "Called off",
         }
     }
 }
@@ -82,77 +91,6 @@ pub struct Progress {
     pub done: f64,
     /// Forecast of the rest.
     pub secs_left: f64,
-}
-
-/// Values of the classes that are kept.
-const MOST_REMEMBERED: usize = 2000;
-
-/// The newest pictures, each with its step.
-#[derive(Clone, Debug, Default)]
-pub struct Pictures {
-    galleries: [Option<(u64, Gallery)>; 4],
-    /// The plane.
-    pub features: Option<(u64, FeaturePlane)>,
-    /// Share of each term in the gradient of the pixels.
-    pub pulls: Option<(u64, Vec<f64>)>,
-    /// What the images of each class say to a trained network.
-    pub information: Option<(u64, InformationView)>,
-    /// The networks that learn beside the run.
-    pub queue: Option<(u64, Vec<QueuedNetwork>)>,
-    /// An energy map.
-    pub energy: Option<(u64, EnergyView)>,
-    /// The points of a quantizer.
-    pub quantizer: Option<(u64, QuantizerView)>,
-    /// The values of the classes of `information`, picture after picture.
-    pub information_before: Vec<(u64, Vec<f64>)>,
-}
-
-impl Pictures {
-    /// The newest gallery of a view.
-    pub fn gallery(&self, view: GalleryView) -> Option<&(u64, Gallery)> {
-        self.galleries[view as usize].as_ref()
-    }
-
-    /// Takes what a frame holds and keeps the rest.
-    fn take(&mut self, frame: &Frame) {
-        if let Some(gallery) = &frame.gallery {
-            self.galleries[gallery.view as usize] = Some((frame.step, gallery.clone()));
-        }
-        if let Some(features) = &frame.features {
-            self.features = Some((frame.step, features.clone()));
-        }
-        if let Some(pulls) = &frame.pulls {
-            self.pulls = Some((frame.step, pulls.clone()));
-        }
-        if let Some(energy) = &frame.energy {
-            self.energy = Some((frame.step, energy.clone()));
-        }
-        if let Some(quantizer) = &frame.quantizer {
-            self.quantizer = Some((frame.step, quantizer.clone()));
-        }
-        if let Some(queue) = &frame.queue {
-            self.queue = Some((frame.step, queue.clone()));
-        }
-        if let Some(information) = &frame.information {
-            self.remember(frame.step, information);
-            self.information = Some((frame.step, information.clone()));
-        }
-    }
-
-    /// Keeps the values of the classes; of very many pictures every second one.
-    fn remember(&mut self, step: u64, information: &InformationView) {
-        if self.information_before.last().is_some_and(|(last, _)| *last >= step) {
-            return;
-        }
-        self.information_before.push((step, information.classes.iter().map(|class| class.value).collect()));
-        if self.information_before.len() > MOST_REMEMBERED {
-            let mut at = 0;
-            self.information_before.retain(|_| {
-                at += 1;
-                at % 2 == 1
-            });
-        }
-    }
 }
 
 /// Everything that the window knows of the engine.
@@ -182,10 +120,16 @@ pub struct RunState {
     pub verdict: Option<Verdict>,
     /// What an energy map leaves, judged on the map.
     pub on_map: Option<OnMap>,
+    /// The run that is being made ready will wait before its first step.
+    pub waits: bool,
+    /// What was left out or given up, and can be asked for.
+    pub owed: Vec<Owed>,
+    /// The set that was read from files.
+    pub opened: Option<Opened>,
+    /// How many sets have been opened.
+    pub sets_opened: u64,
     /// Presets beside each other, as they were read.
-    pub comparison: Option<Comparison>,
-    /// True while somebody waits for what is in a data set.
-    pub inspecting: bool,
+    pub comparison: Option<OpenedComparison>,
     /// What is in the data set that was asked about last.
     pub inspected: Option<DataSummary>,
     /// The mixer.
@@ -201,6 +145,7 @@ pub struct RunState {
     /// Smoothed time of a step.
     pub step_secs: Option<f64>,
     newest_frame: Option<Arc<Frame>>,
+    requests: BTreeMap<u64, Asked>,
 }
 
 impl RunState {
@@ -208,13 +153,17 @@ impl RunState {
     pub fn asking(&mut self, start: &Start) {
         self.asked = Some(start.clone());
         self.failure = None;
+        self.waits = start.paused;
         self.phase = Phase::Preparing("Starting".to_owned());
     }
 
     /// Takes a fact.
     pub fn fold(&mut self, event: Event) {
         match event {
-            Event::Preparing(what) => self.phase = Phase::Preparing(what),
+            Event::Preparing(what) => {
+                self.waits = self.asked.as_ref().is_some_and(|start| start.paused);
+                self.phase = Phase::Preparing(what);
+            }
             Event::Started(info) => self.begin(*info),
             Event::Stepped { report, secs } => {
                 self.step = report.step;
@@ -231,6 +180,8 @@ impl RunState {
                 }
                 self.marks.push(Mark::change(&intervention));
             }
+            // It will wait; what is shown is the run before.
+            Event::Paused { reason: None, .. } if self.phase.is_moving_in() => self.waits = true,
             Event::Paused { step, reason } => {
                 self.step = step;
                 if let Some(reason) = &reason {
@@ -251,32 +202,32 @@ impl RunState {
                 self.evaluating = Some(Progress { what, done, secs_left });
             }
             Event::Evaluated(evaluation) => {
-                self.evaluating = None;
                 self.marks.push(Mark::evaluation(&evaluation));
+                self.judged(&evaluation);
                 self.evaluations.push(evaluation);
             }
             Event::Verdict(verdict) => {
                 self.journal.write(Grade::Note, verdict.text.lines().next().unwrap_or_default(), self.step);
                 self.verdict = Some(*verdict);
             }
-            Event::Opened(opened) => self.journal.write(Grade::Note, opened.describe(), self.step),
+            Event::Opened(set) => self.open_set(*set),
+            Event::Fused(_) | Event::Measured(_) => {}
             Event::Resized { per_class, bytes } => {
                 if let Some(info) = &mut self.info {
                     (info.per_class, info.bytes) = (per_class, bytes);
                 }
             }
             Event::OnMap(judged) => self.on_map = Some(*judged),
-            Event::Compared(comparison) => self.comparison = Some(*comparison),
-            Event::Inspected(summary) => {
-                self.inspecting = false;
-                self.inspected = Some(*summary);
-            }
+            Event::Compared { path, comparison } => self.open_comparison(path, *comparison),
+            Event::Inspected(summary) => self.inspected = Some(*summary),
             Event::EvaluationCancelled | Event::EvaluationsDone => self.evaluating = None,
             Event::Checkpointed { step } => self.checkpoint = Some(step),
             Event::Exported(path) => {
                 self.journal.write(Grade::Note, format!("Images written to {}", path.display()), self.step);
             }
+            Event::Finished { .. } if self.phase.is_moving_in() => self.phase = Phase::CalledOff,
             Event::Finished { step, complete } => {
+                self.checkpoint = Some(step);
                 self.step = step;
                 self.evaluating = None;
                 self.pretraining = None;
@@ -286,17 +237,10 @@ impl RunState {
                 self.marks.extend(evaluations.iter().map(Mark::evaluation));
                 self.evaluations = evaluations;
             }
-            Event::Skipped(skipped) => {
-                self.journal.write(Grade::Note, format!("Not judged: {}", skipped.describe()), self.step);
-            }
+            Event::Skipped(skipped) => self.skip(&skipped),
             Event::Note(text) => self.journal.write(Grade::Note, text, self.step),
             Event::Warning(text) => self.journal.write(Grade::Warning, text, self.step),
-            Event::Answered { answer: Answer::Refused { message, .. }, .. } => {
-                self.inspecting = false;
-                self.desk.settle();
-                self.tell_failure(message);
-            }
-            Event::Answered { .. } | Event::Fused(_) | Event::Measured(_) => {}
+            Event::Answered { request, answer } => self.answered(request, answer),
             Event::Failed { message, .. } => self.fail(message),
         }
     }
@@ -332,6 +276,7 @@ impl RunState {
         self.verdict = None;
         self.on_map = None;
         self.pretraining = None;
+        self.owed.clear();
         self.marks.clear();
         self.evaluations.clear();
         self.evaluating = None;
@@ -344,6 +289,7 @@ impl RunState {
         let paused = self.asked.as_ref().is_some_and(|start| start.paused);
         self.phase = if paused { Phase::Paused { reason: None } } else { Phase::Running };
         self.info = Some(info);
+        self.keep_what_fits();
     }
 
     /// Puts a failure into the log and the banner.
@@ -354,7 +300,6 @@ impl RunState {
 
     /// A run failed, or could not be started. An engine that still holds the run says next that it waits.
     fn fail(&mut self, message: String) {
-        self.inspecting = false;
         self.tell_failure(message);
         self.evaluating = None;
         self.pretraining = None;
@@ -365,7 +310,7 @@ impl RunState {
 
     /// True when all steps are done and the last evaluations go on.
     pub fn is_judged(&self) -> bool {
-        self.phase == Phase::Running && self.info.as_ref().is_some_and(|info| self.step >= info.steps)
+        self.phase == Phase::Running && self.is_complete()
     }
 
     /// Seconds from one step to the next where at most `pace` steps a second are done.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::report::{DataInfo, Intervention, StepReport, TermInfo, TermValue};
+use crate::engine::Answer;
+use crate::report::{DataInfo, Gallery, GalleryView, Intervention, StepReport, TermInfo, TermValue};
 
 fn info() -> RunInfo {
     let data = DataInfo {

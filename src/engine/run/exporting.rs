@@ -54,16 +54,16 @@ impl Run {
     /// A set was written: what has to be judged so that its card can be completed.
     pub(in crate::engine) fn orders_of_written(&mut self, folder: PathBuf, images: Images, jobs: &Jobs) -> Vec<Order> {
         let protocol = self.config.evaluation.last;
-        self.exported = Some(folder);
+        self.exported = Some(folder.clone());
         let mut orders = if self.measured(protocol).is_none() { self.orders(protocol, jobs) } else { Vec::new() };
-        orders.push(self.order_of_read(images));
+        orders.push(self.order_of_read(images, folder));
         orders
     }
 
     /// Judges images that were read from files by the rules of the run's end.
-    pub(in crate::engine) fn order_of_read(&self, images: Images) -> Order {
+    pub(in crate::engine) fn order_of_read(&self, images: Images, source: PathBuf) -> Order {
         let (protocol, network) = (self.config.evaluation.last, self.config.network.judge());
-        Order { images: Ordered::Read(images), ..self.order(Subject::Exported, protocol, &network) }
+        Order { images: Ordered::Read(images, source), ..self.order(Subject::Exported, protocol, &network) }
     }
 
     /// Reads a set of files, to look at it and judge it.

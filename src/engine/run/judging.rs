@@ -1,6 +1,6 @@
 //! How a run is judged: what by which rules, what is known already, and what comes of it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::Run;
 use crate::{
@@ -275,6 +275,7 @@ impl Run {
         judge: &Judge,
         step: u64,
         (outcome, key): (Outcome, &str),
+        source: Option<PathBuf>,
         secs: f64,
     ) -> Result<Evaluation> {
         let tested_on = judge.tested_on();
@@ -282,6 +283,7 @@ impl Run {
         let evaluation = Evaluation {
             step,
             subject: judge.subject(),
+            source: source.map(|path| path.display().to_string()),
             tested_on,
             accuracy,
             values,

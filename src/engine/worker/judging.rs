@@ -175,8 +175,8 @@ impl Worker {
         }
         let Some(run) = &mut self.run else { return Ok(()) };
         match product {
-            Product::Judged { judge, outcome, key } => {
-                let evaluation = run.add_evaluation(&judge, step, (outcome, &key), secs)?;
+            Product::Judged { judge, outcome, key, source } => {
+                let evaluation = run.add_evaluation(&judge, step, (outcome, &key), source, secs)?;
                 self.backstage.tell(Event::Evaluated(evaluation));
             }
             Product::OnMap(judged) => self.backstage.tell(Event::OnMap(judged)),
@@ -189,7 +189,7 @@ impl Worker {
             }
             Product::Selected(folder) => self.backstage.tell(Event::Exported(folder)),
             Product::Opened { set, images, opened } => {
-                let order = run.order_of_read(images);
+                let order = run.order_of_read(images, opened.path.clone());
                 run.opened = Some(*set);
                 self.backstage.tell(Event::Opened(opened));
                 self.order(vec![order], requests);

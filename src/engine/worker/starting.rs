@@ -54,7 +54,7 @@ impl Worker {
         }
     }
 
-    fn begin(&mut self, run: Run, warnings: Vec<String>, paused: bool) -> Result<()> {
+    fn begin(&mut self, mut run: Run, warnings: Vec<String>, paused: bool) -> Result<()> {
         warnings.into_iter().for_each(|warning| self.backstage.tell(Event::Warning(warning)));
         self.backstage.tell(Event::Started(Box::new(run.info())));
         if !run.evaluations().is_empty() {
@@ -62,6 +62,7 @@ impl Worker {
         }
         self.viewer.begin();
         let complete = run.is_complete();
+        run.opened = self.opened.take().filter(|(data, _)| data == run.data.fingerprint()).map(|(_, set)| set);
         self.run = Some(run);
         match (complete, paused) {
             (_, true) => self.pause(None),
@@ -135,6 +136,8 @@ impl Worker {
             self.pause(Some("the run could not be saved".to_owned()));
             return Err(error);
         }
+        // A set that was opened stays open beside the next run on the same data.
+        self.opened = run.opened.take().map(|set| (run.data.fingerprint().to_owned(), set));
         Ok(())
     }
 }
