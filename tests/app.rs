@@ -131,7 +131,7 @@ fn a_failed_export_does_not_end_the_run() {
     let mut bench = running_after(3);
     let message = "cannot create /proc/x. Choose a folder that you may write to";
     let answer = Answer::Refused { message: message.to_owned(), code: 3 };
-    bench.ticks.send(Tick::Say(Event::Answered { request: 999, answer })).unwrap();
+    bench.ticks.send(Tick::say(Event::Answered { request: 999, answer })).unwrap();
     bench.until("the message", |app| app.run_state().failure.is_some());
     assert_eq!(bench.window.state().run_state().phase, Phase::Running, "a refused request is no failed run");
     bench.steps(1);
@@ -147,7 +147,7 @@ fn a_failed_export_does_not_end_the_run() {
 #[test]
 fn a_failed_restart_leaves_a_way_back_to_the_run_that_was_left() {
     let mut bench = running_after(9);
-    bench.ticks.send(Tick::Say(Event::Failed { message: "no such device".to_owned(), code: 4 })).unwrap();
+    bench.ticks.send(Tick::say(Event::Failed { message: "no such device".to_owned(), code: 4 })).unwrap();
     bench.until("failed", |app| app.run_state().phase == Phase::Failed);
     bench.window.step();
     bench.window.get_by_label("Resume").click();
@@ -282,7 +282,7 @@ fn a_run_that_is_being_made_ready_waits_and_is_called_off() {
     bench.press(Key::Space);
     bench.hears("no more waiting", |command| matches!(command, Command::Resume));
     assert!(!bench.window.state().run_state().waits);
-    bench.ticks.send(Tick::Say(Event::Preparing("Reading digits".to_owned()))).unwrap();
+    bench.ticks.send(Tick::say(Event::Preparing("Reading digits".to_owned()))).unwrap();
     bench.until("preparing", |app| app.run_state().phase.is_moving_in());
     bench.window.step();
     bench.window.get_by_label("Stop").click();
@@ -303,7 +303,7 @@ fn what_was_left_out_is_asked_for_and_what_was_given_up_is_taken_up() {
     bench.ticks.send(Tick::Steps(5)).unwrap();
     bench.until("finished", |app| app.run_state().phase == Phase::Finished { complete: true });
     let skipped = Skipped { subject: Subject::Whole, protocol: "whole@60".to_owned(), why: WhySkipped::TooLarge };
-    bench.ticks.send(Tick::Say(Event::Skipped(skipped))).unwrap();
+    bench.ticks.send(Tick::say(Event::Skipped(skipped))).unwrap();
     bench.until("owed", |app| app.run_state().owed.len() == 1);
     bench.press(Key::Num4);
     let run = bench.window.state().run_state();
@@ -335,7 +335,7 @@ fn changes_after_the_last_step_are_not_offered() {
     bench.ticks.send(Tick::Steps(5)).unwrap();
     bench.until("all steps", |app| app.run_state().is_complete());
     // The last evaluations go on.
-    bench.ticks.send(Tick::Say(Event::Running)).unwrap();
+    bench.ticks.send(Tick::say(Event::Running)).unwrap();
     bench.until("judged", |app| app.run_state().is_judged());
     bench.window.run_steps(2);
     assert!(bench.window.query_by_label_contains("All steps are done, so a change").is_some());
@@ -349,7 +349,7 @@ fn a_comparison_of_other_data_says_so_and_leaves() {
     let told = |data: &str, fingerprint: Option<&str>| {
         let fingerprint = fingerprint.map(str::to_owned);
         let comparison = spiritsafe::report::Comparison { data: data.to_owned(), fingerprint, ..Default::default() };
-        Tick::Say(Event::Compared { path: path.clone(), comparison: Box::new(comparison) })
+        Tick::say(Event::Compared { path: path.clone(), comparison: Box::new(comparison) })
     };
     bench.ticks.send(told("fashion", None)).unwrap();
     bench.until("refused", |app| app.run_state().failure.as_ref().is_some_and(|text| text.contains("fashion")));
@@ -377,7 +377,7 @@ fn what_was_judged_before_a_resume_is_there_again() {
     bench.window.get_by_label("Resume").click();
     bench.until("running", |app| app.run_state().phase == Phase::Running);
     assert!(bench.window.state().run_state().evaluations.is_empty());
-    bench.ticks.send(Tick::Say(Event::Recalled(before.clone()))).unwrap();
+    bench.ticks.send(Tick::say(Event::Recalled(before.clone()))).unwrap();
     bench.until("recalled", |app| app.run_state().evaluations == before);
     bench.visit_all();
 }

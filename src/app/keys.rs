@@ -9,7 +9,7 @@ impl App {
     pub(super) fn keys(&mut self, ctx: &Context) {
         // Keys that were typed into a field go nowhere else, though Enter may have closed it in the same frame; and where the focus
         // has just moved, nobody can say for whom they were.
-        let focused = ctx.memory(|memory| memory.focused());
+        let focused = ctx.memory(egui::Memory::focused);
         if self.typing || ctx.text_edit_focused() || focused.is_some() && focused != self.focused {
             return;
         }

@@ -386,14 +386,13 @@ impl App {
 
     fn toggle_run(&mut self) {
         match self.run.phase {
-            Phase::Running => self.send(Command::Pause),
             Phase::Paused { .. } => self.send(Command::Resume),
             // Nothing is told when a run that is being made ready shall wait no longer.
             Phase::Preparing(_) if self.run.waits => {
                 self.run.waits = false;
                 self.send(Command::Resume);
             }
-            Phase::Preparing(_) => self.send(Command::Pause),
+            Phase::Running | Phase::Preparing(_) => self.send(Command::Pause),
             Phase::Idle | Phase::Finished { .. } | Phase::Failed | Phase::CalledOff => match self.panels.run.next() {
                 Some(Ok(start)) => self.start(start),
                 Some(Err(fault)) => self.run.failure = Some(fault),
@@ -442,7 +441,7 @@ impl eframe::App for App {
             self.send(Command::FrameDrawn(cost));
         }
         self.typing = ctx.text_edit_focused();
-        self.focused = ctx.memory(|memory| memory.focused());
+        self.focused = ctx.memory(egui::Memory::focused);
         self.drain(ctx);
         self.take_dropped(ctx);
         self.watch();

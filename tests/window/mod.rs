@@ -30,9 +30,16 @@ pub(crate) enum Tick {
     /// Steps, if the run is not paused.
     Steps(u64),
     /// Say this.
-    Say(Event),
+    Say(Box<Event>),
     /// End, as a thread that panicked does.
     Die,
+}
+
+impl Tick {
+    /// Says this.
+    pub(crate) fn say(event: Event) -> Self {
+        Self::Say(Box::new(event))
+    }
 }
 
 /// An engine and the other side of it.
@@ -123,7 +130,7 @@ impl Actor {
                         }
                         self.show(out);
                     }
-                    Ok(Tick::Say(event)) => out.tell(event),
+                    Ok(Tick::Say(event)) => out.tell(*event),
                     Ok(Tick::Die) => panic!("as asked"),
                     Err(_) => {
                         if self.script.pace.is_none() { return; }

@@ -260,7 +260,7 @@ impl Panel {
             0 => {}
             1 => drop(super::caption(ui, "One result is left out: Storage and accuracy asks for it")),
             many => {
-                drop(super::caption(ui, format!("{many} results are left out: Storage and accuracy asks for them")))
+                drop(super::caption(ui, format!("{many} results are left out: Storage and accuracy asks for them")));
             }
         }
     }

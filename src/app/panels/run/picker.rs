@@ -111,11 +111,11 @@ mod tests {
         picker.open_with(&ctx, || None);
         until(&mut picker, |picker, _| picker.word().is_some_and(|word| word.contains("portal")));
         // A portal that is silent.
-        let (_keep, silent) = bounded::<Chosen>(1);
+        let (keep, silent) = bounded::<Chosen>(1);
         picker.open_with(&ctx, move || silent.recv().ok().flatten());
         assert_eq!(picker.word(), None, "a dialog is given time");
         until(&mut picker, |picker, _| picker.word().is_some_and(|word| word.contains("If none shows")));
-        drop(_keep);
+        drop(keep);
         until(&mut picker, |picker, _| picker.open.is_none());
         // One that somebody closes after a while is no failure, and one that answers is heard.
         picker.open_with(&ctx, || {
