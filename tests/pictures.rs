@@ -91,8 +91,11 @@ fn overview_in_the_light() {
 fn compare_in_the_dark() {
     let mut window = window_at(120, Key::Num4, Theme::Dark);
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("comparison.json"), "{}").unwrap();
-    window.input_mut().dropped_files.push(std::sync::Arc::new(window::bench::Dropped(folder.path().to_owned())));
+    // Its place is its name in the picture.
+    let place = folder.path().join("runs/compared");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("comparison.json"), "{}").unwrap();
+    window.input_mut().dropped_files.push(std::sync::Arc::new(window::bench::Dropped(place.clone())));
     until(&mut window, |app| app.run_state().comparison.is_some());
     window.key_press(Key::Num4);
     window.run();
