@@ -4,6 +4,7 @@
 //! `UPDATE_SNAPSHOTS=true cargo test --release --features pictures --test pictures in_the`
 #![cfg(feature = "pictures")]
 
+#[path = "it/window/mod.rs"]
 mod window;
 
 use std::time::{Duration, Instant};

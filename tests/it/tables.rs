@@ -1,18 +1,16 @@
 //! Pictures in tables: CSV files of paths and labels, and Parquet as the Hugging Face hub keeps it
 //! (`tests/fixtures/parquet.py`).
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use crate::support::reading::{fault, fixture, load};
 use image::{Rgb, RgbImage};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::data::{DataSpec, Dataset};
-use support::reading::{fault, fixture, load};
 
 /// The red level of the first pixel of each training image.
 fn reds(data: &Dataset) -> Vec<i32> {

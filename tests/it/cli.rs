@@ -1,16 +1,14 @@
 //! The program as people run it: results, exit codes, messages.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use serde_json::Value;
-use support::{
+use crate::support::{
     TINY_DIGITS, TINY_PLANE, bytes, checkpoints,
     driving::folder,
     lines,
     program::{distill, last_json, plane, refuse, resume, spiritsafe, succeed},
 };
+use serde_json::Value;
 
 #[test]
 fn distill_ends_with_one_json_object_that_holds_every_promised_key() {

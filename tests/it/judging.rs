@@ -1,9 +1,11 @@
 //! Judging as people do it: other networks, other protocols, baselines, scores, presets beside each other.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    driving::folder,
+    program::{digits, last_json, refuse, spiritsafe, succeed},
+};
 use candle_core::Device;
 use serde_json::Value;
 use spiritsafe::{
@@ -12,10 +14,6 @@ use spiritsafe::{
     evaluate::{How, Judge, Outcome, Progress, Protocol},
     nn::NetworkSpec,
     report::Subject,
-};
-use support::{
-    driving::folder,
-    program::{digits, last_json, refuse, spiritsafe, succeed},
 };
 
 /// Distilled images and what `evaluate` makes of them.

@@ -1,17 +1,15 @@
 //! What gives the same bits, as people run it: threads, chunks, parts that are merged, replays, and what a pinned
 //! instruction set may change.
 
-mod support;
-
 use std::{fs, path::Path};
 
-use serde_json::Value;
-use support::{
+use crate::support::{
     assert_equal_images, assert_equal_runs, bytes, checkpoints,
     driving::folder,
     lines,
     program::{digits, distill, last_json, plane, refuse, resume, spiritsafe, stderr, succeed},
 };
+use serde_json::Value;
 
 #[test]
 fn threads_and_chunk_sizes_never_change_a_bit() {

@@ -3,8 +3,6 @@
 //!
 //! A seeded twentieth of the damages is tried each time; all of them with `SPIRITSAFE_WHOLE=1`.
 
-mod support;
-
 use std::{
     fmt::Write as _,
     fs,
@@ -12,6 +10,12 @@ use std::{
     process::Command,
 };
 
+use crate::support::{
+    bytes, checkpoints,
+    driving::folder,
+    lines,
+    program::{distill, refuse, resume, spiritsafe, stderr, succeed},
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
@@ -22,12 +26,6 @@ use spiritsafe::{
     fingerprint::Fingerprint,
     report::{Accuracy, Compared, Comparison, Spread},
     store::{self, Resumption, RunFolder, sets},
-};
-use support::{
-    bytes, checkpoints,
-    driving::folder,
-    lines,
-    program::{distill, refuse, resume, spiritsafe, stderr, succeed},
 };
 use tempfile::TempDir;
 
@@ -310,7 +308,7 @@ fn of_sets(files: &Files) {
 fn a_bad_line_stops_whoever_goes_on_and_is_set_aside_on_request() {
     let place = folder();
     let run = place.path().join("run");
-    succeed(support::program::digits(&run).args([
+    succeed(crate::support::program::digits(&run).args([
         "--set",
         "evaluation.every=10",
         "--set",
@@ -341,8 +339,8 @@ fn a_bad_line_stops_whoever_goes_on_and_is_set_aside_on_request() {
 fn logs_and_checkpoints_without_versions_go_on() {
     let place = folder();
     let [whole, old] = ["whole", "old"].map(|name| place.path().join(name));
-    succeed(&mut support::program::digits(&whole));
-    succeed(support::program::digits(&old).args(["--steps", "22"]));
+    succeed(&mut crate::support::program::digits(&whole));
+    succeed(crate::support::program::digits(&old).args(["--steps", "22"]));
     for name in ["scalars.jsonl", "timings.jsonl", "interventions.jsonl", "evaluations.jsonl", "run.json"] {
         let text = fs::read_to_string(old.join(name)).unwrap();
         let text = text.replace("\"version\":2,", "").replacen("  \"version\": 2,\n", "", 1);
@@ -355,14 +353,14 @@ fn logs_and_checkpoints_without_versions_go_on() {
     succeed(resume(&old).args(["--steps", "30"]));
     let all = |run: &Path| RunFolder::scalars(run).unwrap();
     assert_eq!(all(&whole), all(&old));
-    support::assert_equal_images(&whole, &old);
+    crate::support::assert_equal_images(&whole, &old);
 }
 
 #[test]
 fn options_that_would_do_nothing_are_refused_on_resume() {
     let place = folder();
     let run = place.path().join("run");
-    succeed(&mut support::program::plane(&run));
+    succeed(&mut crate::support::program::plane(&run));
     for options in [
         ["--preset", "digits"],
         ["--config", "x.toml"],
@@ -374,7 +372,7 @@ fn options_that_would_do_nothing_are_refused_on_resume() {
     ] {
         refuse(resume(&run).args(options), 2, &[options[0], "--resume", "--steps"]);
     }
-    refuse(support::program::plane(&place.path().join("new")).arg("--repair"), 2, &["--resume"]);
+    refuse(crate::support::program::plane(&place.path().join("new")).arg("--repair"), 2, &["--resume"]);
     refuse(resume(&run).args(["--data", "digits"]), 3, &["is not what this run began with"]);
     let record = RunFolder::record::<RunConfig>(&run).unwrap();
     let build = record.build.expect("a run names its build");
@@ -400,7 +398,7 @@ fn data_that_lie_elsewhere_now_are_named_on_resume_and_paths_are_absolute() {
             picture.save(here.join(class).join(format!("{index}.png"))).unwrap();
         }
     }
-    let mut start = support::program::digits(&run);
+    let mut start = crate::support::program::digits(&run);
     start.args(["--data", "folder@8:here", "--set", "real.batch=8", "--steps", "6"]).current_dir(place.path());
     succeed(&mut start);
     let recorded = RunFolder::record::<RunConfig>(&run).unwrap().config.data.to_string();
@@ -458,7 +456,7 @@ fn another_network_is_refused_on_resume_and_replay_or_taken_with_a_note() {
 fn a_launcher_may_start_in_a_place_that_cannot_be_written() {
     let place = folder();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "says_where_a_new_run_lies", "--ignored", "--nocapture"]);
+    child.args(["--exact", "integrity::says_where_a_new_run_lies", "--ignored", "--nocapture"]);
     child.current_dir("/proc").env("SPIRITSAFE_DATA", place.path());
     let text = String::from_utf8(succeed(&mut child).stdout).unwrap();
     let mut wanted = String::new();

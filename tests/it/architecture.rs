@@ -1,6 +1,5 @@
 //! The walls of the house: which module may import which (`ARCHITECTURE.md` says why).
 
-#[path = "architecture/imports.rs"]
 mod imports;
 
 use std::{

@@ -3,8 +3,6 @@
 //!
 //! `SPIRITSAFE_KILLS` and `SPIRITSAFE_FILLS` say how often, `SPIRITSAFE_SEED` which moments.
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -14,6 +12,13 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{
+    assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
+    disk::Disk,
+    driving::{begin, folder, start, wait_finished},
+    program::{digits, resume, stderr, succeed},
+    settings,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
@@ -21,13 +26,6 @@ use spiritsafe::{
     engine::{Command as Request, Event, Start, Trial},
     report::{Evaluation, TestedOn},
     store::RunFolder,
-};
-use support::{
-    assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
-    disk::Disk,
-    driving::{begin, folder, start, wait_finished},
-    program::{digits, resume, stderr, succeed},
-    settings,
 };
 
 /// Small, with everything that a run can do: hold-out, test split, the whole set.
@@ -97,7 +95,7 @@ fn steered() {
 
 fn steer(out: &Path, cache: &Path, shape: usize, seed: u64) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "steered", "--ignored", "--nocapture"]);
+    child.args(["--exact", "killed::steered", "--ignored", "--nocapture"]);
     child.env("SPIRITSAFE_STEERED", out).env("SPIRITSAFE_SHAPE", shape.to_string());
     child.env("SPIRITSAFE_SEED", seed.to_string()).env("SPIRITSAFE_CACHE", cache);
     child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()

@@ -1,10 +1,15 @@
 //! Quantizers: exact distances, masses that travel, and the promises of every run: equal to the bit after a lost checkpoint, in a replay
 //! with live changes, on any number of threads, and in parts.
 
-mod support;
-
 use std::{fs, sync::Arc};
 
+use crate::support::{
+    assert_equal_images, assert_equal_runs,
+    driving::{begin, folder, start, undisturbed, wait, wait_finished, wait_step},
+    lines,
+    program::{self, distill, refuse, spiritsafe, succeed},
+    settings,
+};
 use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
@@ -18,13 +23,6 @@ use spiritsafe::{
     latent::{Latent, LatentTraining},
     report::{GalleryView, QuantizerWants, Wants},
     store::sets,
-};
-use support::{
-    assert_equal_images, assert_equal_runs,
-    driving::{begin, folder, start, undisturbed, wait, wait_finished, wait_step},
-    lines,
-    program::{self, distill, refuse, spiritsafe, succeed},
-    settings,
 };
 
 /// A space that is trained in a second.

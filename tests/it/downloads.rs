@@ -1,18 +1,16 @@
 //! Data sets as they are downloaded, rebuilt byte by byte: the archive of CIFAR for Python, torchvision's folders, EMNIST,
 //! Tiny-ImageNet.
 
-mod support;
-
 use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
 };
 
+use crate::support::reading::load;
 use flate2::{Compression, write::GzEncoder};
 use image::{Rgb, RgbImage};
 use spiritsafe::data::{DataSpec, Dataset};
-use support::reading::load;
 
 fn found(path: &Path) -> Dataset {
     DataSpec::at(path).unwrap().load(0).unwrap()

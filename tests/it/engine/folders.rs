@@ -5,7 +5,7 @@ use spiritsafe::{
     engine::{Command, Engine, Event, Start},
 };
 
-use super::support::{
+use crate::support::{
     assert_equal_runs, assert_equal_scalars, checkpoints,
     driving::{
         begin, folder, paused, plane, start, undisturbed, wait, wait_failed, wait_finished, wait_paused, wait_refused,

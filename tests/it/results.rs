@@ -1,20 +1,18 @@
 //! A run never ends without its result: what is judged does not depend on time, is taken up where it was given up, and is
 //! said where it is missing.
 
-mod support;
-
 use std::{fs, path::Path, process::Child, time::Duration};
 
+use crate::support::{
+    TINY_DIGITS,
+    driving::{PATIENCE, begin, digits, folder, undisturbed, wait},
+    program::{distill, last_json, resume, spiritsafe, succeed},
+};
 use serde_json::Value;
 use spiritsafe::{
     engine::{Command, Engine, Event, Start, Trial},
     report::{Evaluation, Subject},
     store::RunFolder,
-};
-use support::{
-    TINY_DIGITS,
-    driving::{PATIENCE, begin, digits, folder, undisturbed, wait},
-    program::{distill, last_json, resume, spiritsafe, succeed},
 };
 
 /// Asks for an evaluation of a finished run and drops the engine after some networks were tested.

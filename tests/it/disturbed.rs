@@ -1,7 +1,5 @@
 //! What survives when the program is disturbed: torn files, a signal, a kill, a full disk.
 
-mod support;
-
 use std::{
     fs,
     path::Path,
@@ -10,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use support::{
+use crate::support::{
     assert_equal_images, assert_equal_runs, assert_equal_scalars, bytes, checkpoints,
     disk::Disk,
     driving::folder,
@@ -20,6 +16,8 @@ use support::{
     program::{digits, plane, refuse, resume, spiritsafe, stderr, succeed},
     tear,
 };
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 #[test]
 fn a_torn_newest_checkpoint_is_passed_over_with_a_note() {

@@ -1,21 +1,19 @@
 //! PEMDD as people run it: what falls and what rises, what is picked, and what gives the same bits.
 
-mod support;
-
 use std::fs;
 
-use spiritsafe::{
-    config::RunConfig,
-    engine::{Command, Event, Start},
-    report::{Form, OnMap},
-    store::RunFolder,
-};
-use support::{
+use crate::support::{
     assert_equal_runs, checkpoints,
     driving::{begin, folder, start, undisturbed, wait, wait_applied, wait_finished, wait_refused, wait_step},
     lines,
     program::{distill, last_json, refuse, spiritsafe, succeed},
     settings,
+};
+use spiritsafe::{
+    config::RunConfig,
+    engine::{Command, Event, Start},
+    report::{Form, OnMap},
+    store::RunFolder,
 };
 
 /// Pixels as features, so that nothing has to be trained first.

@@ -1,28 +1,26 @@
 //! The engine behind its handle: commands, live changes, determinism, and what happens when something breaks.
 
-#[path = "engine/folders.rs"]
 mod folders;
-mod support;
 
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::RecvTimeoutError;
-use spiritsafe::{
-    config::RunConfig,
-    engine::{Answer, Command, Engine, Event, Start, Trial},
-    report::{Change, GalleryView, Intervention, Wants},
-    store::RunFolder,
-};
-use support::{
+use crate::support::{
     assert_equal_images, assert_equal_runs, bytes, checkpoints,
     driving::{
         PATIENCE, begin, digits, folder, next, paused, plane, start, undisturbed, wait, wait_applied, wait_failed,
         wait_finished, wait_paused, wait_refused, wait_step,
     },
     lines,
+};
+use crossbeam_channel::RecvTimeoutError;
+use spiritsafe::{
+    config::RunConfig,
+    engine::{Answer, Command, Engine, Event, Start, Trial},
+    report::{Change, GalleryView, Intervention, Wants},
+    store::RunFolder,
 };
 
 fn weight(weight: f64) -> Command {

@@ -1,12 +1,9 @@
 //! Every control of the window by keyboard, by drop and for a screen reader, over a scripted engine.
-#![cfg(feature = "gui")]
 
-mod window;
-
+use crate::window::bench::{Bench, Dropped, paused_after, running_after};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use spiritsafe::{app::state::Phase, engine::Command, report::GalleryView};
-use window::bench::{Bench, Dropped, paused_after, running_after};
 
 #[test]
 fn a_moved_weight_is_hollow_until_the_engine_acknowledges() {

@@ -1,24 +1,22 @@
 //! The constraints of IID in a running engine: armed live, with networks that are trained beside the run, exact on
 //! resume and replay.
 
-mod support;
-
 use std::{path::Path, sync::atomic::AtomicU64};
 
-use spiritsafe::{
-    config::RunConfig,
-    distill::terms::{TermsSpec, Weight},
-    engine::{Command, Engine, Event, Start},
-    report::{Change, Intervention, Wants},
-    store::RunFolder,
-};
-use support::{
+use crate::support::{
     assert_equal_images, assert_equal_runs,
     driving::{
         begin, digits, folder, paused, start, undisturbed, wait, wait_applied, wait_finished, wait_paused,
         wait_refused, wait_step,
     },
     lines,
+};
+use spiritsafe::{
+    config::RunConfig,
+    distill::terms::{TermsSpec, Weight},
+    engine::{Command, Engine, Event, Start},
+    report::{Change, Intervention, Wants},
+    store::RunFolder,
 };
 
 /// A seed for which no earlier test has left networks in the cache.

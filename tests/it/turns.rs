@@ -1,22 +1,20 @@
 //! Nothing blocks: whatever takes long, pause, cancel and close are answered at once.
 //!
 //! The ordinary test asks once for each kind of long work. The table of times is made by
-//! `SPIRITSAFE_ROUNDS=20 [SPIRITSAFE_DATA=idx:DIR] cargo test --release --test turns -- --nocapture`.
-
-mod support;
+//! `SPIRITSAFE_ROUNDS=20 [SPIRITSAFE_DATA=idx:DIR] cargo test --release --test it turns -- --nocapture`.
 
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
+use crate::support::driving::{PATIENCE, begin, folder};
 use spiritsafe::{
     config::RunConfig,
     data::DataSpec,
     engine::{Answer, Command, Engine, Event, Start, Trial},
     report::Subject,
 };
-use support::driving::{PATIENCE, begin, folder};
 
 /// Answers come within this; the aim is 100 ms and a slice, the rest is for busy machines.
 const AT_ONCE: Duration = Duration::from_secs(2);

@@ -1,19 +1,16 @@
 //! The window without a screen: every panel in every state, every control by keyboard, over a scripted engine.
-#![cfg(feature = "gui")]
 
-mod window;
-
+use crate::window::{
+    Script, Tick,
+    bench::{Bench, Shelf, open, open_with, paused_after, running_after},
+    first,
+};
 use egui::Key;
 use egui_kittest::kittest::{NodeT, Queryable};
 use spiritsafe::{
     app::state::Phase,
     engine::{Answer, Command, Event},
     report::GalleryView,
-};
-use window::{
-    Script, Tick,
-    bench::{Bench, Shelf, open, open_with, paused_after, running_after},
-    first,
 };
 
 #[test]

@@ -1,15 +1,13 @@
 //! Archives as the real programs write them (`tests/fixtures/loaders.py`), and the same ones damaged: every fault is an
 //! error that names the file, never a panic.
 
-mod support;
-
 use std::{fs, io::Write, path::Path};
 
+use crate::support::reading::{fault, fixture, load};
 use flate2::{Compression, write::GzEncoder};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::data::{DataSpec, Dataset};
-use support::reading::{fault, fixture, load};
 
 /// The level of a value of an image, as it stood in the file.
 fn level(data: &Dataset, image: u32, position: usize) -> i32 {

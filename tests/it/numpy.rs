@@ -1,14 +1,12 @@
 //! NumPy archives as people write them: names, kinds of numbers, orders and layouts. What means the same reads the same.
 
-mod support;
-
 use std::{fs, io::Write, path::Path};
 
+use crate::support::reading;
 use spiritsafe::{
     data::{DataSpec, Dataset},
     error::Error,
 };
-use support::reading;
 
 const COUNT: usize = 12;
 const SIDE: usize = 4;

@@ -1,16 +1,14 @@
 //! Sets and comparisons that are opened beside a run: shown, judged, and never part of what the run computes.
 
-mod support;
-
 use std::{fs, time::Duration};
 
+use crate::support::{
+    assert_equal_runs,
+    driving::{digits, folder, paused, undisturbed, wait, wait_finished, wait_paused, wait_refused},
+};
 use spiritsafe::{
     engine::{Command, Event},
     report::{Comparison, GalleryView, Reading, Subject, ValueRange, Wants},
-};
-use support::{
-    assert_equal_runs,
-    driving::{digits, folder, paused, undisturbed, wait, wait_finished, wait_paused, wait_refused},
 };
 
 #[test]

@@ -1,15 +1,13 @@
 //! Every preset is a file in `configs/` that runs.
 
-mod support;
-
 use std::{collections::BTreeSet, fs, path::Path};
 
+use crate::support::settings;
 use spiritsafe::{
     config::{PRESETS, RunConfig},
     engine::{Answer, Command, Engine, Event, Start},
     store::RunFolder,
 };
-use support::settings;
 
 fn configs() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("configs")

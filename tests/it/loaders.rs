@@ -1,11 +1,9 @@
 //! Files that other people wrote, good and bad: every fault is an error that names the file, never a panic.
 
-mod support;
-
 use std::{fs, io::Write, path::Path};
 
+use crate::support::reading::{fault, load};
 use flate2::{Compression, write::GzEncoder};
-use support::reading::{fault, load};
 
 const PIXELS: usize = 3 * 4;
 

@@ -1,7 +1,5 @@
 //! Class names are data of other people: whatever they are, nothing is written outside, and what is written is read back.
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     fs,
@@ -9,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::support::program::{distill, last_json, spiritsafe, succeed};
 use serde_json::Value;
 use spiritsafe::{
     data::{DataSpec, Dataset},
@@ -16,7 +15,6 @@ use spiritsafe::{
     report::{ReadAs, ValueRange},
     store::sets::{self, Card, Labelled},
 };
-use support::program::{distill, last_json, spiritsafe, succeed};
 
 /// Names that lead out of a folder, are none on some system, or are the same where case or Unicode form does not count.
 fn evil(root: &Path) -> [String; 10] {

@@ -1,8 +1,6 @@
 //! Sets as other people's programs save them: kinds of numbers, shapes, soft labels, ranges, mosaics and folders. What PyTorch writes
 //! stands in `tests/fixtures/torch_sets.py`; the rest is written here.
 
-mod support;
-
 use std::{
     fs,
     io::{Cursor, Write},
@@ -10,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+use crate::support::reading::{self, fixture};
 use safetensors::{Dtype, tensor::TensorView};
 use spiritsafe::{
     data::{DataSpec, Dataset},
@@ -17,7 +16,6 @@ use spiritsafe::{
     report::{Reading, ValueRange},
     store::sets::{self, Card, Labelled},
 };
-use support::reading::{self, fixture};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 fn digits() -> Dataset {

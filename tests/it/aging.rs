@@ -1,10 +1,14 @@
 //! IDM as people run it: mosaics, a queue of networks that learn beside the run, class-by-class updates. What is kept in a
 //! checkpoint, what parts share, what a stop in the middle leaves behind.
 
-mod support;
-
 use std::{fs, sync::Arc};
 
+use crate::support::{
+    TINY_DIGITS, assert_equal_images, assert_equal_runs, checkpoints,
+    driving::{begin, folder, start, undisturbed, wait, wait_applied, wait_finished, wait_step},
+    program::{distill, refuse, spiritsafe, succeed},
+    settings,
+};
 use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
@@ -14,12 +18,6 @@ use spiritsafe::{
     evaluate::{Examples, Images},
     report::{GalleryView, QueuedNetwork, Wants},
     store::RunFolder,
-};
-use support::{
-    TINY_DIGITS, assert_equal_images, assert_equal_runs, checkpoints,
-    driving::{begin, folder, start, undisturbed, wait, wait_applied, wait_finished, wait_step},
-    program::{distill, refuse, spiritsafe, succeed},
-    settings,
 };
 
 const TINY_QUEUE: [&str; 7] = [

@@ -1,18 +1,16 @@
 //! Folders of pictures, as people have them: mixed sizes, grey and colour, turned, transparent, some broken.
 
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use crate::support::reading;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use spiritsafe::{
     data::{DataSpec, Dataset},
     error::Error,
 };
-use support::reading;
 
 fn load(folder: &Path, size: usize) -> Result<Dataset, Error> {
     format!("folder@{size}:{}", folder.display()).parse::<DataSpec>()?.load(0)

@@ -1,10 +1,9 @@
 //! Distilled sets from files: what PyTorch wrote (`tests/fixtures/torch_sets.py`), what this program wrote, and the same
 //! damaged. Nothing in a file is executed, and every fault is an error that names the file.
 
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::support::reading::{self, fixture};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
@@ -14,7 +13,6 @@ use spiritsafe::{
     nn::NetworkSpec,
     store::sets::{self, Card, Labelled},
 };
-use support::reading::{self, fixture};
 
 fn digits() -> Dataset {
     DataSpec::Digits.load(0).unwrap()
