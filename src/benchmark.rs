@@ -9,12 +9,13 @@ use candle_core::{Device, Tensor, Var};
 
 use crate::{
     data::{self, ImageShape},
-    distill::{
-        Matching, MatchingSpec, Method as _, Start, Updates,
-        terms::{TermsSpec, Weight},
-    },
+    distilled::Start,
     error::{Error, Result},
     evaluate::{Images, Recipe, Training},
+    methods::{
+        Matching, MatchingSpec, Method as _, Updates,
+        matching::terms::{TermsSpec, Weight},
+    },
     nn::{ConvNetSpec, Network, NetworkSpec, Norm, augment::Family, init::Init},
     random::{Purpose, stream},
 };

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{DataSpec, Dataset},
-    distill::{
-        EnergyMap, EnergySpec, Matching, MatchingSpec, Method, Packing, PoolSpec, Quantizer, QuantizerSpec, QueueSpec,
-        Scope, Start, SyntheticSet, Updates, quantization::SpaceKind, terms::TermsSpec,
-    },
+    distilled::{Packing, Start, SyntheticSet},
     error::{Error, Result},
     evaluate::Protocol,
     latent::LatentSpec,
+    methods::{
+        EnergyMap, EnergySpec, Matching, MatchingSpec, Method, PoolSpec, Quantizer, QuantizerSpec, QueueSpec, Scope,
+        Updates, matching::terms::TermsSpec, quantization::SpaceKind,
+    },
     nn::{DeviceSpec, NetworkSpec, augment::Family},
 };
 

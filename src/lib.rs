@@ -1,11 +1,12 @@
 //! Spirit Safe: watch, steer and judge dataset distillation while it runs.
 //!
 //! Modules stand in layer order; imports only point up this list. `ARCHITECTURE.md` says why,
-//! `tests/architecture.rs` holds the allowed edges.
+//! `tests/it/architecture.rs` holds the allowed edges.
 
 pub mod error;
 pub mod fingerprint;
 pub mod folders;
+pub mod math;
 pub mod memory;
 pub mod names;
 pub mod program;
@@ -19,10 +20,12 @@ pub mod nn;
 
 pub mod latent;
 
-pub mod distill;
+pub mod distilled;
+pub mod evaluate;
+
+pub mod methods;
 
 pub mod benchmark;
-pub mod evaluate;
 pub mod explain;
 pub mod store;
 

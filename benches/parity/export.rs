@@ -10,8 +10,8 @@ use serde_json::json;
 use spiritsafe::{
     config::RunConfig,
     data::Dataset,
-    distill::{Method, Pretrained, Updates},
     evaluate::{Chosen, Optimizer, Recipe, Training},
+    methods::{Method, Pretrained, Updates},
     nn::{
         NetworkSpec,
         augment::{Draw, Family},

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{ConfigArgs, parse_classes, tables};
 use crate::{
     error::{Error, Result},
-    evaluate::{Episodes, FewShot, NewClasses},
+    methods::energy::{Episodes, FewShot, NewClasses},
     report::Accuracy,
 };
 

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{JudgeArgs, distill::finish, drive::drive};
 use crate::{
     config::RunConfig,
-    distill::{KeptNetwork, Saved, State, SyntheticSet},
+    distilled::{KeptNetwork, Saved, State, SyntheticSet},
     engine::Start,
     error::{Error, Result},
     store::{self, Checkpoints, RunFolder, RunRecord},

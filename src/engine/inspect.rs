@@ -9,9 +9,9 @@ use super::{
 use crate::{
     config::RunConfig,
     data::Pixels,
-    distill::{energy::Source, quantization::SpaceKind},
     error::Result,
     explain, memory,
+    methods::{energy::Source, quantization::SpaceKind},
     report::DataSummary,
     slices::Slices,
 };

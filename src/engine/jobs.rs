@@ -13,7 +13,7 @@ use super::{
     task::{Progress, Task, Turn, Turns},
 };
 use crate::{
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     error::Result,
     evaluate::{Images, Judge, Outcome, Protocol},
     nn::NetworkSpec,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     error::Result,
     evaluate::{Examples, How, Images, Judge, Progress, Protocol, SharedExpert},
     fingerprint::Fingerprint,

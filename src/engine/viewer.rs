@@ -18,10 +18,11 @@ use super::{
     task::{Task, Turn},
 };
 use crate::{
-    distill::Pretrained,
     error::Result,
     evaluate::select_at_random,
-    explain::{self, Axes, Projection},
+    explain::{self, Axes},
+    math::{self, Projection},
+    methods::Pretrained,
     nn::embed_all,
     report::{Accuracy, ClassInformation, FeaturePlane, Frame, GalleryView, Ground, InformationView, Point, Wants},
     slices::Slices as _,
@@ -304,7 +305,7 @@ impl View {
         Ok(FeaturePlane {
             ground: self.ground.clone(),
             spreads: spreads(&synthetic, images.classes.len()),
-            balls: of_class.map(|features| explain::ball(features, &self.projection)).collect(),
+            balls: of_class.map(|features| math::ball(features, &self.projection)).collect(),
             threshold: run.method.ball_radius(&self.lens).map(|radius| radius as f32),
             synthetic,
         })
@@ -335,6 +336,6 @@ fn real_information(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Vec<(f64, f
 }
 
 fn spreads(points: &[Point], classes: usize) -> Vec<crate::report::Ellipse> {
-    let of_class = |class| explain::ellipse(&points.iter().filter(move |point| usize::from(point.class) == class));
+    let of_class = |class| math::ellipse(&points.iter().filter(move |point| usize::from(point.class) == class));
     (0..classes).map(of_class).collect()
 }

@@ -24,7 +24,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     error::{Error, Result},
     store,
 };
@@ -59,6 +59,16 @@ enum Mode {
     Ending,
     /// Nothing more will happen unless asked.
     Ended,
+}
+
+impl Mode {
+    /// One single step more.
+    fn with_a_step(self) -> Self {
+        match self {
+            Self::Steps(left) => Self::Steps(left + 1),
+            _ => Self::Steps(1),
+        }
+    }
 }
 
 struct Worker {
@@ -275,10 +285,7 @@ impl Worker {
         match command {
             Command::Pause if matches!(self.mode, Mode::Running | Mode::Steps(_)) => self.pause(None),
             Command::Resume if !run.is_complete() => self.go(Mode::Running),
-            Command::Step if !run.is_complete() => self.go(match self.mode {
-                Mode::Steps(left) => Mode::Steps(left + 1),
-                _ => Mode::Steps(1),
-            }),
+            Command::Step if !run.is_complete() => self.go(self.mode.with_a_step()),
             Command::Stop => self.stop()?,
             Command::SetWeight { term, weight } => {
                 if let Some(applied) = run.arm(&term, weight)? {

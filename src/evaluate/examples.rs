@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     data::{Dataset, ImageShape},
-    distill::{Packing, SyntheticSet},
+    distilled::{Packing, SyntheticSet},
 };
 
 /// Labelled images.

@@ -115,7 +115,7 @@ impl Expert {
     }
 
     /// Features of training images, `(n, d)` in a row.
-    pub(super) fn features(&self, indices: &[u32]) -> Result<Vec<f32>> {
+    pub fn features(&self, indices: &[u32]) -> Result<Vec<f32>> {
         let values = self.data.gather(self.data.train(), indices);
         Ok(nn::embed_all(self.network().as_ref(), &values, self.data.shape(), &self.device)?)
     }

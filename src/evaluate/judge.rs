@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     data::{Dataset, Split},
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     error::{Error, Result},
     nn::{NetworkSpec, augment::Family},
     report::{Subject, TestedOn},

@@ -5,15 +5,11 @@
 
 mod batch;
 mod classify;
-mod distances;
 mod examples;
 mod expert;
-mod few_shot;
-mod fusion;
 #[cfg(test)]
 mod golden;
 mod judge;
-mod on_map;
 mod outcome;
 mod protocol;
 mod published;
@@ -24,13 +20,9 @@ mod training;
 mod verdict;
 
 pub use classify::{Classifier, Labelled};
-pub use distances::distances;
 pub use examples::{Chosen, Examples, Images};
 pub use expert::Expert;
-pub use few_shot::{Episodes, FewShot, NewClasses};
-pub use fusion::fuse;
 pub use judge::{How, Judge, Progress, RANDOM_DRAWS, SharedExpert};
-pub use on_map::on_map;
 pub use outcome::{Outcome, Tally};
 pub use protocol::{Family, LabelKind, Protocol};
 pub use published::{all_published, published, published_data};

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::expert::{Expert, Known};
 use crate::{
     data::Dataset,
-    distill::quantization::{Codebook, squared},
     error::Result,
+    math::{Codebook, squared},
     random::{Purpose, choose, stream},
 };
 

@@ -1,9 +1,10 @@
 //! The picture behind PEMDD: pairs on the curve of their energy, class balls in a plane with the forces between them, and
 //! what stands for each ball.
 
-use super::ellipse_of;
+use crate::math::ellipse_of;
 use crate::{
-    distill::energy::{Ballpark, Cloud, Law, Moments, pull},
+    math::Moments,
+    methods::energy::{Ballpark, Cloud, Law, pull},
     report::{BallView, EnergyView, SigmaPoint},
 };
 

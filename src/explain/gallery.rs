@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     data::Dataset,
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     report::{Gallery, GalleryView},
 };
 

@@ -6,11 +6,9 @@
 mod energy;
 mod gallery;
 mod information;
-mod projection;
 mod quantizer;
 
 pub use energy::{Axes, energy};
 pub use gallery::{gallery, strips, thumbnails};
 pub use information::information;
-pub use projection::{Projection, ball, ellipse, ellipse_of};
 pub use quantizer::cells;

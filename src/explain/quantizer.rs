@@ -1,6 +1,6 @@
 //! The points of a quantizer in the plane of a class, and what the plane cuts out of their cells.
 
-use super::Projection;
+use crate::math::Projection;
 use crate::report::{Point, PointView};
 
 /// Samples of a class that are drawn, at most.

@@ -50,7 +50,7 @@ fn missing(feature: &str, needs: &str, error: &candle_core::Error) -> Error {
 /// The version of the arithmetic: equal versions give equal bits on equal instructions.
 ///
 /// Raise it by one whenever the bits of a trained network change: its kernels, layers, initialisation, optimisers, augmentation, the
-/// order of batches, or a library that computes. `tests/arithmetic.rs` fails where that was forgotten.
+/// order of batches, or a library that computes. `tests/it/arithmetic.rs` fails where that was forgotten.
 pub const ARITHMETIC: u32 = 2;
 
 /// What the bits of a result depend on besides the program: the kind of device and the instructions that kernels and libraries use,

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     data::ImageShape,
-    distill::{KeptNetwork, Masses, Saved, State, SyntheticSet, Weights},
+    distilled::{KeptNetwork, Masses, Saved, State, SyntheticSet, Weights},
     error::{Error, Result},
     fingerprint::Fingerprint,
 };

@@ -20,7 +20,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::files;
 use crate::{
     data::{Dataset, ImageShape, Normalisation},
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     error::{Error, Result},
     names::{csv_field, file_names},
 };

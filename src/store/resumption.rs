@@ -19,7 +19,7 @@ use super::{
     run_folder::{CHECKPOINTS, EVALUATIONS, INTERVENTIONS, SCALARS, TIMINGS, Timing, lock},
 };
 use crate::{
-    distill::Saved,
+    distilled::Saved,
     error::{Error, Result},
     report::{Evaluation, Intervention, StepReport, TestedOn},
 };

@@ -13,9 +13,10 @@ use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::Dataset,
-    distill::{Matching, Method as _, Saved},
+    distilled::Saved,
     engine::{Command, Event, Start},
     evaluate::{Examples, Images},
+    methods::{Matching, Method as _},
     report::{GalleryView, QueuedNetwork, Wants},
     store::RunFolder,
 };

@@ -13,8 +13,8 @@ use crate::support::{
 };
 use spiritsafe::{
     config::RunConfig,
-    distill::terms::{TermsSpec, Weight},
     engine::{Command, Engine, Event, Start},
+    methods::matching::terms::{TermsSpec, Weight},
     report::{Change, Intervention, Wants},
     store::RunFolder,
 };

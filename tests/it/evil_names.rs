@@ -11,7 +11,7 @@ use crate::support::program::{distill, last_json, spiritsafe, succeed};
 use serde_json::Value;
 use spiritsafe::{
     data::{DataSpec, Dataset},
-    distill::{Masses, Start, SyntheticSet},
+    distilled::{Masses, Start, SyntheticSet},
     report::{ReadAs, ValueRange},
     store::sets::{self, Card, Labelled},
 };

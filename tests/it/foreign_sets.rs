@@ -12,7 +12,7 @@ use crate::support::reading::{self, fixture};
 use safetensors::{Dtype, tensor::TensorView};
 use spiritsafe::{
     data::{DataSpec, Dataset},
-    distill::Start,
+    distilled::Start,
     report::{Reading, ValueRange},
     store::sets::{self, Card, Labelled},
 };

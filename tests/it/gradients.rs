@@ -5,9 +5,9 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::{
+    methods::{
         Scope, energy,
-        terms::{Ball, Energy, Entry, Information, Seen, Term, TermsSpec},
+        matching::terms::{Ball, Energy, Entry, Information, Seen, Term, TermsSpec},
     },
     nn::{
         Autoencoder, AutoencoderSpec, ConvNet, ConvNetSpec, Denoiser, DenoiserSpec, Network, Norm, Pooling, init::Init,

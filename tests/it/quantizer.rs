@@ -14,13 +14,11 @@ use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::{DataSpec, Dataset},
-    distill::{
-        Method,
-        quantization::{shared_out, transport},
-    },
     engine::{Command, Event, Start, Trial},
     evaluate::{Examples, Images, Recipe, Training},
     latent::{Latent, LatentTraining},
+    math::{shared_out, transport},
+    methods::Method,
     report::{GalleryView, QuantizerWants, Wants},
     store::sets,
 };

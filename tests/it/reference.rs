@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    distill::terms::{Centralization, Covariance, CrossEntropy, Information, Mean, Seen, Term},
+    methods::matching::terms::{Centralization, Covariance, CrossEntropy, Information, Mean, Seen, Term},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 

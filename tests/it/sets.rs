@@ -8,7 +8,7 @@ use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::{DataSpec, Dataset},
-    distill::{Start, SyntheticSet},
+    distilled::{Start, SyntheticSet},
     evaluate::Recipe,
     nn::NetworkSpec,
     store::sets::{self, Card, Labelled},

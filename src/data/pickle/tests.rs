@@ -1,4 +1,4 @@
-//! Words by hand: what real programs write stands in `tests/sets.rs` and in the tests of the loaders.
+//! Words by hand: what real programs write stands in `tests/it/sets.rs` and in the tests of the loaders.
 
 use std::time::Instant;
 

@@ -16,7 +16,7 @@ use super::{
     parameters::Summed,
     task::{Progress, Task, Turn},
 };
-use crate::{config::RunConfig, data::Dataset, distill::Pretrained, error::Result, latent::Latent};
+use crate::{config::RunConfig, data::Dataset, error::Result, latent::Latent, methods::Pretrained};
 
 /// What is trained, and how far it is.
 pub(super) struct Pretraining {

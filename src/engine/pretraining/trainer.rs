@@ -22,9 +22,9 @@ use crate::engine::{
 use crate::{
     config::RunConfig,
     data::Dataset,
-    distill::Pretrained,
     error::{Error, Result},
     evaluate::{Chosen, Optimizer, Recipe, Snapshot, Training, accuracy_on, select_at_random},
+    methods::Pretrained,
     nn::{self, Network, NetworkSpec, init::Init},
     random::{Purpose, stream},
     slices::{Slices, Undisturbed},

@@ -12,7 +12,8 @@ use crate::{
         task::Turns,
     },
     error::{Error, Result},
-    evaluate::{self, Examples as _, Images},
+    evaluate::{Examples as _, Images},
+    methods::{energy, quantization},
     report::OnMap,
     store::{self, RunFolder, sets},
 };
@@ -55,7 +56,7 @@ impl Run {
             Analysis::OnMap => {
                 let map = self.method.energy()?.clone();
                 let work = move |turns: &mut Turns<Product>| {
-                    let judged = evaluate::on_map(&map, &data, seed, turns)?;
+                    let judged = energy::on_map(&map, &data, seed, turns)?;
                     store::write_on_map(&out, &judged)?;
                     Ok(Product::OnMap(Box::new(judged)))
                 };
@@ -65,7 +66,7 @@ impl Run {
                 let (quantizer, device) = (self.method.quantizer()?.clone(), self.device.clone());
                 let lens = self.pretraining.lens()?.clone();
                 let work = move |turns: &mut Turns<Product>| {
-                    let measured = evaluate::distances(&quantizer, (&lens, &device), &data, turns)?;
+                    let measured = quantization::distances(&quantizer, (&lens, &device), &data, turns)?;
                     store::write_distances(&out, &measured)?;
                     Ok(Product::Measured(Box::new(measured)))
                 };
@@ -77,7 +78,7 @@ impl Run {
                 let work = move |turns: &mut Turns<Product>| {
                     let new = spec.load(seed)?;
                     let distilled = run.map(|run| whole_images(&run, &new)).transpose()?;
-                    let (fused, second) = evaluate::fuse(&map, (&data, &new), distilled, seed, turns)?;
+                    let (fused, second) = energy::fuse(&map, (&data, &new), distilled, seed, turns)?;
                     store::write_fused(&folder, &fused, &second)?;
                     Ok(Product::Fused(Box::new(fused)))
                 };

@@ -8,7 +8,7 @@ use super::Run;
 use crate::{
     config::RunConfig,
     data::{Dataset, ImageShape},
-    distill::SyntheticSet,
+    distilled::SyntheticSet,
     engine::{
         jobs::{Job, Jobs, Key, Product},
         order::{Order, Ordered},

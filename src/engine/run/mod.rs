@@ -20,8 +20,9 @@ use super::{Allow, Start, pretraining::Pretraining};
 use crate::{
     config::RunConfig,
     data::Dataset,
-    distill::{Method, SyntheticSet},
+    distilled::SyntheticSet,
     error::{Error, Result},
+    methods::Method,
     nn,
     program::{self, Build},
     report::{Change, Evaluation, Intervention, RunInfo, StepReport},

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Run;
 use crate::{
-    distill::Method,
     engine::{
         inbox::Inbox,
         task::{Task, Turn},
     },
     error::{Error, Result},
+    methods::Method,
     report::Intervention,
     store::RunRecord,
 };

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
     data::Dataset,
-    distill::{
-        Method as _, Quantizer,
-        quantization::{Cells, Space, slope, squared},
-    },
     error::Result,
-    explain::{self, Projection},
+    explain,
+    math::Projection,
+    math::{Cells, squared},
+    methods::{
+        Method as _, Quantizer,
+        quantization::{Space, slope},
+    },
     nn,
     report::{Gallery, QuantizerView, QuantizerWants},
 };

@@ -16,19 +16,20 @@ use crate::{
 pub(super) struct Preparing {
     task: Task<(Run, Vec<String>)>,
     request: u64,
-    /// The run waits before its next step.
-    paused: bool,
+    /// What it does then.
+    mode: Mode,
 }
 
 impl Worker {
     /// Leaves what there is and begins to make a run ready.
     pub(super) fn start(&mut self, start: Start, request: u64) {
-        let (judge, paused, data) = (start.judge, start.paused, start.config.data.to_string());
+        let mode = if start.paused { Mode::Paused } else { Mode::Running };
+        let (judge, data) = (start.judge, start.config.data.to_string());
         let task = self.leave().and_then(|()| Task::new(move |turns| Run::open(start, turns)));
         match task {
             Ok(task) => {
                 self.judge = judge;
-                self.preparing = Some(Preparing { task, request, paused });
+                self.preparing = Some(Preparing { task, request, mode });
                 self.backstage.tell(Event::Preparing(format!("reading {data}")));
             }
             Err(error) => self.fail_to_start(request, &error),
@@ -44,8 +45,8 @@ impl Worker {
     pub(super) fn prepare(&mut self) {
         let Some(preparing) = &mut self.preparing else { return };
         let Turn::Done(outcome) = preparing.task.advance(IDLE_SLICE, &self.inbox) else { return };
-        let Preparing { request, paused, .. } = self.preparing.take().expect("just looked");
-        match outcome.and_then(|(run, warnings)| self.begin(run, warnings, paused)) {
+        let Preparing { request, mode, .. } = self.preparing.take().expect("just looked");
+        match outcome.and_then(|(run, warnings)| self.begin(run, warnings, mode)) {
             Ok(()) => self.backstage.answer(request, Answer::Done),
             Err(error) => self.fail_to_start(request, &error),
         }
@@ -54,7 +55,7 @@ impl Worker {
         }
     }
 
-    fn begin(&mut self, mut run: Run, warnings: Vec<String>, paused: bool) -> Result<()> {
+    fn begin(&mut self, mut run: Run, warnings: Vec<String>, mode: Mode) -> Result<()> {
         warnings.into_iter().for_each(|warning| self.backstage.tell(Event::Warning(warning)));
         self.backstage.tell(Event::Started(Box::new(run.info())));
         if !run.evaluations().is_empty() {
@@ -64,13 +65,13 @@ impl Worker {
         let complete = run.is_complete();
         run.opened = self.opened.take().filter(|(data, _)| data == run.data.fingerprint()).map(|(_, set)| set);
         self.run = Some(run);
-        match (complete, paused) {
-            (_, true) => self.pause(None),
-            (true, false) => {
+        match mode {
+            Mode::Paused => self.pause(None),
+            _ if complete => {
                 self.take_up_owed();
                 self.end()?;
             }
-            (false, false) => self.go(Mode::Running),
+            mode => self.go(mode),
         }
         Ok(())
     }
@@ -88,7 +89,7 @@ impl Worker {
         let Some(preparing) = &mut self.preparing else { return };
         match command {
             Command::Pause => {
-                preparing.paused = true;
+                preparing.mode = Mode::Paused;
                 self.backstage.tell(Event::Paused { step: 0, reason: None });
             }
             Command::Stop => {
@@ -99,7 +100,8 @@ impl Worker {
                 self.cancel_deferred(|command| !is_change(command));
                 self.backstage.tell(Event::EvaluationCancelled);
             }
-            _ => preparing.paused = false,
+            Command::Step => preparing.mode = preparing.mode.with_a_step(),
+            _ => preparing.mode = Mode::Running,
         }
     }
 

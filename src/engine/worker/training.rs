@@ -7,9 +7,9 @@ use std::{
 
 use super::{IDLE_SLICE, Worker};
 use crate::{
-    distill::Pretrained,
     engine::{Event, task::Progress},
     error::Result,
+    methods::Pretrained,
 };
 
 /// Progress of a training is told this often.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use num_traits::Float;
 
 use super::{Draw, ImageShape, cutout_side};
+use crate::math::lanes::sum;
 
 /// A [`Draw`] made ready for images of one shape. Cheap to share between threads.
 #[derive(Clone, Debug)]
@@ -272,20 +273,6 @@ fn neighbours(position: f64, side: usize) -> ([usize; 2], [f64; 2]) {
     let (first, low) = inside(before, 1.0 - share);
     let (second, high) = inside(before + 1.0, share);
     ([first, second], [low, high])
-}
-
-/// A sum in eight lanes: quicker than in order, more exact, and the same on every machine.
-fn sum<T: Float>(values: &[T]) -> T {
-    let mut lanes = [T::zero(); 8];
-    let chunks = values.chunks_exact(lanes.len());
-    let rest = chunks.remainder().iter();
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = *lane + value;
-        }
-    }
-    let total = lanes.into_iter().fold(T::zero(), |a, b| a + b);
-    rest.fold(total, |a, &b| a + b)
 }
 
 fn cast<T: Float>(value: f64) -> T {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
-    distill::{Masses, SyntheticSet},
+    distilled::{Masses, SyntheticSet},
     error::{Error, Result},
     fingerprint::Fingerprint,
     names::file_name,

@@ -24,7 +24,7 @@ pub use card::{Card, Measured};
 use self::{card::About, labels::Labels, numbers::Numbers, range::Said, shapes::Belongs};
 use crate::{
     data::{Dataset, ImageShape, Normalisation},
-    distill::{Masses, Packing, SyntheticSet},
+    distilled::{Masses, Packing, SyntheticSet},
     error::{Error, Result},
     report::{ReadAs, Reading, ValueRange},
 };

@@ -32,7 +32,10 @@ impl Actor {
 
     /// Balls that part while the run goes on.
     pub(super) fn energy(run: &RunInfo) -> EnergyView {
-        use spiritsafe::distill::energy::{Assignment, Ballpark, Cloud, Law, Moments, SigmaPoints, Transform, assign};
+        use spiritsafe::{
+            math::{Moments, SigmaPoints, Transform},
+            methods::energy::{Assignment, Ballpark, Cloud, Law, assign},
+        };
         const DIMENSIONS: usize = 4;
         const POINTS: usize = 40;
         let apart = 12.0 * (1.0 - (-(run.step as f32) / 90.0).exp());
@@ -67,8 +70,9 @@ impl Actor {
     /// Points that find the middles of their cells while the run goes on.
     pub(super) fn quantizer(&self, run: &RunInfo, wants: QuantizerWants) -> QuantizerView {
         use spiritsafe::{
-            distill::quantization::{Codebook, curve, slope},
-            explain::{Projection, cells, strips},
+            explain::{cells, strips},
+            math::{Codebook, Projection},
+            methods::quantization::{curve, slope},
             random::{Purpose, stream},
         };
         const DIMENSIONS: usize = 4;

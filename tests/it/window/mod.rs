@@ -321,7 +321,7 @@ impl Actor {
             learning_rate: config.optimizer.learning_rate,
             out: start.out.clone(),
             bytes: 64 * 10 * config.images.per_class as u64,
-            queue: config.queue.as_ref().map(spiritsafe::distill::QueueSpec::info),
+            queue: config.queue.as_ref().map(spiritsafe::methods::QueueSpec::info),
             has_map: config.energy.is_some(),
             has_points: config.quantizer.is_some(),
         };

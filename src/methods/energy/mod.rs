@@ -1,0 +1,471 @@
+//! Potential energy minimisation (PEMDD, ACCVW 2022): a linear map of frozen features is moved so that every class becomes a
+//! compact ball far from the others; sigma points of the balls say which real images stand for a class.
+//!
+//! One step, as the released code does it (Ralph-Finn/PEM-DD, `utils.py`): drop some features of all samples, map them, take
+//! the mean potential energy of all pairs, one step of Adam on the map. The picks follow from the map as it stands: per class
+//! the moments of its samples, their sigma points, and the real sample nearest to each.
+//!
+//! Departures: samples are as many of each class as the config says (all pairs of all images are too many), drawn from the
+//! run's own stream; the Unscented Transform is a true one ([`Transform::Exact`]), the released one is there for
+//! comparison; the energy has two weights, one for pairs of a class and one for pairs of two, both 1 as published; the map has
+//! no bias, which no distance feels.
+
+mod features;
+mod few_shot;
+mod fusion;
+mod map;
+mod on_map;
+mod pairs;
+mod picks;
+mod spec;
+
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+pub use features::Source;
+pub use few_shot::{Episodes, FewShot, NewClasses};
+pub use fusion::fuse;
+pub use map::{Dropout, LinearMap, weighted};
+pub use on_map::on_map;
+pub use pairs::{Cloud, Law, Pull, energy, pull};
+pub use picks::{Assignment, Pick, assign};
+pub use spec::EnergySpec;
+
+use super::{Method, Pretrained, Scope};
+use crate::{
+    data::Dataset,
+    distilled::{KeptNetwork, Saved, Setting, State, SyntheticSet, Weights, norm},
+    error::{Error, Result},
+    math::{Moments, SigmaPoints},
+    random::{Purpose, choose, stream},
+    report::{PaperMark, ParameterInfo, StepReport, TermInfo, TermValue},
+};
+use features::Lens;
+
+/// Names of the terms and of what else is turned about them.
+const WITHIN: &str = "within";
+const BETWEEN: &str = "between";
+const DECAY: &str = "decay";
+const OFFSET: &str = "offset";
+const RATIO: &str = "ratio";
+const DROPOUT: &str = "dropout";
+const DIMENSIONS: &str = "dimensions";
+
+/// A map that is learned by minimising the potential energy of pairs.
+#[derive(Clone)]
+pub struct EnergyMap {
+    spec: EnergySpec,
+    data: Arc<Dataset>,
+    device: Device,
+    seed: u64,
+    /// Training images that the map is learned from, class after class, and where each class begins.
+    samples: Vec<u32>,
+    starts: Vec<usize>,
+    /// The network whose features are mapped, once it is there; none where pixels are.
+    network: Option<Arc<Pretrained>>,
+    lens: Option<Lens>,
+    /// Features of the samples `(n, d)`; empty until the network is there.
+    features: Vec<f32>,
+    /// The map.
+    map: LinearMap,
+    state: State,
+}
+
+/// The class moments, sigma points, picks and rebuilt moments of one class.
+#[derive(Clone, Debug)]
+pub struct Ballpark {
+    /// Moments of the samples.
+    pub moments: Moments,
+    /// Their sigma points.
+    pub sigma: SigmaPoints,
+    /// One sample for each, nearest first; samples are positions within the class.
+    pub picks: Vec<Pick>,
+}
+
+impl Ballpark {
+    /// The moments of the first picks, each with the weight of its sigma point; weights are shared out among those that are
+    /// there. `points` are those of the class, in a row.
+    pub fn rebuilt(&self, points: &[f32], per_class: usize) -> Moments {
+        let dimensions = self.moments.dimensions();
+        let picks = &self.picks[..per_class.min(self.picks.len())];
+        let point =
+            |sample: usize| points[sample * dimensions..(sample + 1) * dimensions].iter().copied().map(f64::from);
+        let rows: Vec<Vec<f64>> = picks.iter().map(|pick| point(pick.sample).collect()).collect();
+        let weights: Vec<f64> = picks.iter().map(|pick| self.sigma.weights[pick.point]).collect();
+        let sum: f64 = weights.iter().sum();
+        // Weights of the textbook's sigma points may be negative, and add up to nothing; then all count alike.
+        let weights: Vec<f64> = match weights.iter().all(|weight| *weight >= 0.0) && sum > 1e-9 {
+            true => weights.iter().map(|weight| weight / sum).collect(),
+            false => vec![1.0 / rows.len().max(1) as f64; rows.len()],
+        };
+        Moments::weighted(&rows, &weights)
+    }
+}
+
+impl EnergyMap {
+    /// A map before its first step, with the images that it would pick if it were no map at all: random ones.
+    pub fn new(
+        spec: EnergySpec,
+        data: Arc<Dataset>,
+        device: Device,
+        seed: u64,
+        images: SyntheticSet,
+        learning_rate: f64,
+    ) -> Result<Self> {
+        let mut samples = Vec::new();
+        let mut starts = vec![0];
+        for &class in &images.classes {
+            let usable = data.usable(class);
+            let mut rng = stream(seed, Purpose::EnergySamples, 0, u64::from(class));
+            samples.extend(choose(usable.len(), spec.samples, &mut rng).into_iter().map(|at| usable[at]));
+            starts.push(samples.len());
+        }
+        let terms = vec![
+            Setting::new(WITHIN, spec.within, &[(OFFSET, spec.offset)]),
+            Setting::new(BETWEEN, spec.between, &[(RATIO, spec.ratio)]),
+            Setting::new(DECAY, spec.decay, &[(DROPOUT, spec.dropout), (DIMENSIONS, spec.dimensions as f64)]),
+        ];
+        let velocity = vec![0.0; images.values.len()];
+        let state = State { step: 0, images, velocity, weights: Weights { learning_rate, terms } };
+        let mut map = Self {
+            data,
+            device,
+            seed,
+            samples,
+            starts,
+            network: None,
+            lens: None,
+            features: Vec::new(),
+            map: LinearMap::default(),
+            state,
+            spec,
+        };
+        if map.spec.features != Source::Network {
+            map.take_features()?;
+        }
+        Ok(map)
+    }
+
+    /// Features of the samples, and a map of the right size where there is none yet.
+    fn take_features(&mut self) -> Result<()> {
+        let network = self.network.as_ref().map(|pretrained| pretrained.network.as_ref());
+        let values = self.data.gather(self.data.train(), &self.samples);
+        let raw = features::raw(values, &self.data, network, &self.device)?;
+        let dimensions = raw.len() / self.samples.len();
+        let components = (self.spec.features == Source::Components).then_some(self.spec.components);
+        let (lens, features) = Lens::fit(raw, dimensions, components, self.spec.power)?;
+        (self.lens, self.features) = (Some(lens), features);
+        if self.map.weights().len() != self.dimensions() * self.feature_len() {
+            self.begin_map();
+        }
+        if self.state.step == 0 {
+            self.state.images.values = self.picked_images()?;
+        }
+        Ok(())
+    }
+
+    fn begin_map(&mut self) {
+        self.map = self.fresh_map(self.state.step, self.dimensions());
+    }
+
+    /// The map that begins at a step.
+    fn fresh_map(&self, step: u64, dimensions: usize) -> LinearMap {
+        let mut rng = stream(self.seed, Purpose::EnergyMap, step, dimensions as u64);
+        LinearMap::new(dimensions, self.feature_len(), &mut rng)
+    }
+
+    /// How far classes lay apart beside how wide they were before the first step.
+    pub fn first_spread(&self) -> f64 {
+        let dimensions = self.spec.dimensions;
+        let values = self.fresh_map(0, dimensions).apply(&self.features);
+        Cloud { values, dimensions, starts: self.starts.clone() }.spread()
+    }
+
+    /// Bytes of the map.
+    pub fn map_bytes(&self) -> u64 {
+        4 * self.map.weights().len() as u64
+    }
+
+    /// Bytes of the features of one image.
+    pub fn feature_bytes(&self) -> u64 {
+        4 * self.feature_len() as u64
+    }
+
+    fn feature_len(&self) -> usize {
+        self.features.len() / self.samples.len().max(1)
+    }
+
+    fn setting(&self, term: &str) -> &Setting {
+        self.state.weights.terms.iter().find(|setting| setting.term == term).expect("terms never change")
+    }
+
+    fn parameter(&self, term: &str, parameter: &str) -> f64 {
+        self.setting(term).parameters.get(parameter).copied().unwrap_or_default()
+    }
+
+    /// Dimensions of the map.
+    pub fn dimensions(&self) -> usize {
+        self.parameter(DECAY, DIMENSIONS).round() as usize
+    }
+
+    /// How the energy of a pair is made at this moment.
+    pub fn law(&self) -> Law {
+        Law { offset: self.parameter(WITHIN, OFFSET), ratio: self.parameter(BETWEEN, RATIO) }
+    }
+
+    /// How it is configured.
+    pub fn spec(&self) -> &EnergySpec {
+        &self.spec
+    }
+
+    /// What the features are, in words.
+    pub fn features_name(&self) -> String {
+        match (self.spec.features, &self.network) {
+            (Source::Network, Some(network)) => network.name.clone(),
+            (Source::Network, None) => "a network that is being trained".to_owned(),
+            (Source::Pixels, _) => "pixels".to_owned(),
+            (Source::Components, _) => format!("{} principal components of the pixels", self.spec.components),
+        }
+    }
+
+    /// The samples on the map; none before the features are there.
+    pub fn cloud(&self) -> Option<Cloud> {
+        (!self.features.is_empty()).then(|| self.mapped(&self.features, self.starts.clone()))
+    }
+
+    /// Training images of the samples, in the order of the cloud.
+    pub fn samples(&self) -> &[u32] {
+        &self.samples
+    }
+
+    /// Normalised images `(n, channels, height, width)` on the map, `(n, dimensions)` in a row.
+    pub fn map_images(&self, values: Vec<f32>) -> Result<Vec<f32>> {
+        let Some(lens) = &self.lens else {
+            return Err(Error::Config("the network whose features are mapped is not trained yet".to_owned()));
+        };
+        let network = self.network.as_ref().map(|pretrained| pretrained.network.as_ref());
+        let features = lens.apply(features::raw(values, &self.data, network, &self.device)?)?;
+        Ok(self.mapped(&features, vec![0, 0]).values)
+    }
+
+    /// `z = W x`
+    fn mapped(&self, features: &[f32], starts: Vec<usize>) -> Cloud {
+        Cloud { values: self.map.apply(features), dimensions: self.dimensions(), starts }
+    }
+
+    /// Values and gradients on the map of the three terms, unweighted, for a step.
+    fn look(&self, step: u64) -> ([f64; 3], [Vec<f32>; 3]) {
+        let dropout = Dropout { share: self.parameter(DECAY, DROPOUT), seed: self.seed, step };
+        self.map.look(&self.features, &self.starts, self.law(), dropout)
+    }
+
+    /// Moments, sigma points and picks of each class on the map as it stands.
+    pub fn ballparks(&self) -> Result<Vec<Ballpark>> {
+        let Some(cloud) = self.cloud() else { return Ok(Vec::new()) };
+        let EnergySpec { transform, alpha, kappa, picks, .. } = self.spec;
+        let of_class = |class: usize| {
+            let points = cloud.of_class(class);
+            let moments = Moments::of(points, cloud.dimensions);
+            let sigma = moments.sigma_points(transform, alpha, kappa)?;
+            let near = |point: &Vec<f64>| {
+                points
+                    .chunks_exact(cloud.dimensions)
+                    .map(|sample| SigmaPoints::nearness(transform, point, sample))
+                    .collect()
+            };
+            let distances: Vec<Vec<f64>> = sigma.points.iter().map(near).collect();
+            Ok(Ballpark { picks: assign(&distances, picks), moments, sigma })
+        };
+        (0..self.starts.len() - 1).map(of_class).collect()
+    }
+
+    /// The training images that are picked, class after class, the first picks of each.
+    pub fn picked(&self, ballparks: &[Ballpark]) -> Vec<u32> {
+        let per_class = self.state.images.per_class;
+        let of_class = |(class, ballpark): (usize, &Ballpark)| {
+            let start = self.starts[class];
+            ballpark.picks.iter().take(per_class).map(move |pick| start + pick.sample).collect::<Vec<_>>()
+        };
+        ballparks.iter().enumerate().flat_map(of_class).map(|sample| self.samples[sample]).collect()
+    }
+
+    fn picked_images(&self) -> Result<Vec<f32>> {
+        Ok(self.data.gather(self.data.train(), &self.picked(&self.ballparks()?)))
+    }
+}
+
+impl Method for EnergyMap {
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Set
+    }
+
+    fn keep(&self) -> Result<Vec<KeptNetwork>> {
+        let shape = (self.dimensions(), self.map.weights().len() / self.dimensions().max(1));
+        let variables = self.map.parts.iter().map(|part| Tensor::from_slice(part, shape, &Device::Cpu));
+        Ok(vec![KeptNetwork {
+            counts: [self.map.steps, 0, 0, 0],
+            variables: variables.collect::<candle_core::Result<_>>()?,
+            velocities: vec![None; 3],
+        }])
+    }
+
+    fn restore(&mut self, Saved { state, networks }: Saved) -> Result<()> {
+        let fits = state.images.classes == self.state.images.classes
+            && state.images.values.len() == self.state.images.values.len()
+            && state.weights.terms.len() == self.state.weights.terms.len();
+        let [KeptNetwork { counts, variables, .. }] = networks.as_slice() else {
+            return Err(Error::Data("the checkpoint has no map".to_owned()));
+        };
+        if !fits || variables.len() != 3 {
+            return Err(Error::Data("the checkpoint belongs to a run with another map".to_owned()));
+        }
+        let mut map = LinearMap { columns: variables[0].dim(1)?, steps: counts[0], ..LinearMap::default() };
+        for (part, tensor) in map.parts.iter_mut().zip(variables) {
+            *part = tensor.flatten_all()?.to_vec1()?;
+        }
+        (self.map, self.state) = (map, state);
+        Ok(())
+    }
+
+    fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport> {
+        if self.lacks_pool() {
+            return Err(Error::Config("the network whose features are mapped is not trained yet".to_owned()));
+        }
+        let step = self.state.step + 1;
+        let (values, gradients) = self.look(step);
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        let weights: Vec<f64> = self.state.weights.terms.iter().map(|setting| setting.weight).collect();
+        let gradient = weighted(&gradients, &weights);
+        let settings = self.state.weights.terms.iter().zip(values);
+        let terms: Vec<TermValue> = settings.map(|(setting, raw)| setting.valued(raw)).collect();
+        let report = StepReport {
+            step,
+            total: terms.iter().map(|term| term.weight * term.raw).sum(),
+            learning_rate: self.state.weights.learning_rate,
+            gradient_norm: norm(&gradient),
+            network: None,
+            network_accuracy: None,
+            cells: Vec::new(),
+            terms,
+        };
+        let moved = self.map.moved(&gradient, self.state.weights.learning_rate);
+        let is_finite = report.total.is_finite() && moved.weights().iter().all(|weight| weight.is_finite());
+        let before = std::mem::replace(&mut self.map, moved);
+        let images = if is_finite { self.picked_images() } else { Ok(Vec::new()) };
+        match images {
+            Ok(images) if is_finite => self.state.images.values = images,
+            other => {
+                self.map = before;
+                other?;
+                let culprit = format!("the map at the learning rate {}", self.state.weights.learning_rate);
+                return Err(Error::NotFinite { step, last_good: step - 1, culprit });
+            }
+        }
+        self.state.step = step;
+        Ok(report)
+    }
+
+    fn term_infos(&self) -> Vec<TermInfo> {
+        let about = [
+            (WITHIN, "Energy of pairs of one class: it draws each class into a ball", self.spec.within, 1.0),
+            (BETWEEN, "Energy of pairs of two classes: it keeps the balls apart", self.spec.between, 1.0),
+            (DECAY, "Half the squared size of the map", self.spec.decay, 5e-4),
+        ];
+        let offset = "Added to every scaled distance, so that points that meet have a finite energy (b0)";
+        let ratio =
+            "How much nearer points of two classes seem than they are: they rest 1 / ratio times as far apart (g1)";
+        let dropout = "Share of the features that a step leaves out";
+        let dimensions = "Dimensions of the map; a change begins a new one";
+        let parameters = |term: &str| match term {
+            WITHIN => vec![(OFFSET, offset, self.spec.offset)],
+            BETWEEN => vec![(RATIO, ratio, self.spec.ratio)],
+            _ => vec![(DROPOUT, dropout, self.spec.dropout), (DIMENSIONS, dimensions, self.spec.dimensions as f64)],
+        };
+        about
+            .into_iter()
+            .map(|(id, meaning, default_weight, paper)| TermInfo {
+                id: id.to_owned(),
+                meaning: meaning.to_owned(),
+                default_weight,
+                paper: vec![PaperMark::anywhere(paper)],
+                weight: self.setting(id).weight,
+                most: None,
+                parameters: parameters(id)
+                    .into_iter()
+                    .map(|(name, meaning, default)| ParameterInfo {
+                        id: name.to_owned(),
+                        meaning: meaning.to_owned(),
+                        default,
+                        value: self.parameter(id, name),
+                        whole: name == DIMENSIONS,
+                    })
+                    .collect(),
+                needs_pool: false,
+                no_effect: None,
+            })
+            .collect()
+    }
+
+    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
+        let fault = |text: &str| Err(Error::Config(text.to_owned()));
+        match parameter {
+            DROPOUT if value >= 1.0 => return fault("dropout is below 1"),
+            OFFSET if value <= 0.0 => return fault("offset is more than 0"),
+            DIMENSIONS => {
+                let smallest = self.starts.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(0);
+                let per_class = self.state.images.per_class;
+                if 2.0 * value + 1.0 < per_class as f64 || value < 2.0 || 2.0 * value + 1.0 > smallest as f64 {
+                    let text = format!(
+                        "the map has as many dimensions as give {per_class} to {smallest} sigma points, two for each and one"
+                    );
+                    return Err(Error::Config(text));
+                }
+            }
+            _ => {}
+        }
+        let value = if parameter == DIMENSIONS { value.round() } else { value };
+        let old = self.state.weights.set_parameter(term, parameter, value)?;
+        if parameter == DIMENSIONS && old != value {
+            self.begin_map();
+        }
+        Ok(old)
+    }
+
+    fn weights_mut(&mut self) -> &mut Weights {
+        &mut self.state.weights
+    }
+
+    fn pulls(&mut self) -> Result<Vec<f64>> {
+        let (_, gradients) = self.look(self.state.step + 1);
+        let terms = self.state.weights.terms.iter().zip(&gradients);
+        let norms: Vec<f64> = terms.map(|(setting, gradient)| setting.weight * norm(gradient)).collect();
+        let sum: f64 = norms.iter().sum();
+        Ok(norms.into_iter().map(|norm| if sum > 0.0 { norm / sum } else { 0.0 }).collect())
+    }
+
+    fn apart(&self) -> Option<Box<dyn Method>> {
+        Some(Box::new(self.clone()))
+    }
+
+    fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()> {
+        if self.spec.features == Source::Network && self.network.is_none() {
+            self.network = pool.into_iter().next();
+            self.take_features()?;
+        }
+        Ok(())
+    }
+
+    fn lacks_pool(&self) -> bool {
+        self.spec.features == Source::Network && self.network.is_none()
+    }
+
+    fn energy(&self) -> Option<&EnergyMap> {
+        Some(self)
+    }
+}

@@ -1,0 +1,129 @@
+//! What every method can do: be moved step by step, steered by faders, kept and taken up again.
+
+use std::sync::Arc;
+
+use super::{EnergyMap, Pretrained, Quantizer, Queue};
+use crate::{
+    distilled::{KeptNetwork, Saved, State, SyntheticSet, Weights},
+    error::Result,
+    latent::Latent,
+    report::{StepReport, TermInfo},
+};
+
+/// What a run over some of the classes shares with a run over all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing: every class goes its own way, and parts of a run make the whole, to the bit.
+    Class,
+    /// Networks and momentum, which every part of a run makes anew and alike.
+    ClassAndSharedState,
+    /// Everything: no part can be made alone.
+    Set,
+}
+
+impl Scope {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Class => "every class goes its own way: parts of a run over some of the classes make the whole",
+            Self::ClassAndSharedState => {
+                "classes share the networks of the queue, which learn from all classes in every part of a run"
+            }
+            Self::Set => "all classes are made together: a part of them would be another run",
+        }
+    }
+}
+
+/// A way to make a small set of a large one.
+pub trait Method: Send {
+    /// The step, the images and the faders.
+    fn state(&self) -> &State;
+
+    /// What a run over some of the classes shares with one over all of them.
+    fn scope(&self) -> Scope;
+
+    /// Everything else that changes from step to step, for a checkpoint.
+    fn keep(&self) -> Result<Vec<KeptNetwork>>;
+
+    /// Goes on from what was kept.
+    fn restore(&mut self, saved: Saved) -> Result<()>;
+
+    /// One step. Where it fails, or `interrupted` says so, nothing has changed.
+    fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport>;
+
+    /// The faders for people.
+    fn term_infos(&self) -> Vec<TermInfo>;
+
+    /// What the faders set.
+    fn weights_mut(&mut self) -> &mut Weights;
+
+    /// Sets the weight of a term from the next step on and returns the one before.
+    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
+        self.weights_mut().set_weight(term, weight)
+    }
+
+    /// Sets a parameter of a term from the next step on and returns the one before.
+    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
+        self.weights_mut().set_parameter(term, parameter, value)
+    }
+
+    /// Sets the learning rate from the next step on and returns the one before.
+    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
+        self.weights_mut().set_learning_rate(rate)
+    }
+
+    /// Share of each term in the gradient of the next step. Computed on the side: it changes nothing.
+    fn pulls(&mut self) -> Result<Vec<f64>>;
+
+    /// A copy to which trained things are brought elsewhere, since that takes long; none where it is done in a moment. The copy takes the
+    /// place of this method, with the faders as they are then.
+    fn apart(&self) -> Option<Box<dyn Method>> {
+        None
+    }
+
+    /// Brings networks that were trained on the real images.
+    fn set_pool(&mut self, pool: Vec<Arc<Pretrained>>) -> Result<()>;
+
+    /// True if the next step cannot be made before trained networks are brought.
+    fn lacks_pool(&self) -> bool;
+
+    /// True if a term of this name would need trained networks to count.
+    fn needs_pool(&self, _term: &str) -> bool {
+        false
+    }
+
+    /// Brings the latent space that was trained on the real images.
+    fn set_latent(&mut self, _latent: Arc<Latent>) -> Result<()> {
+        Ok(())
+    }
+
+    /// True if the next step cannot be made before a latent space is brought.
+    fn lacks_latent(&self) -> bool {
+        false
+    }
+
+    /// The images before the first step, where the method makes them itself once it can.
+    fn first_images(&self) -> Option<&SyntheticSet> {
+        None
+    }
+
+    /// The networks that learn beside the run, where there are some.
+    fn queue(&self) -> Option<&Queue> {
+        None
+    }
+
+    /// The map that is learned, where the method has one.
+    fn energy(&self) -> Option<&EnergyMap> {
+        None
+    }
+
+    /// The points that compete for samples, where the method has some.
+    fn quantizer(&self) -> Option<&Quantizer> {
+        None
+    }
+
+    /// Radius of the ball outside which a term pulls images back, in the features of a network.
+    fn ball_radius(&self, _pretrained: &Pretrained) -> Option<f64> {
+        None
+    }
+}
