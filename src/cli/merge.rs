@@ -10,7 +10,7 @@ use clap::Args;
 use super::{JudgeArgs, distill::finish, drive::drive};
 use crate::{
     config::RunConfig,
-    distilled::{KeptNetwork, Saved, State, SyntheticSet},
+    distilled::{Blobs, Saved, State, SyntheticSet},
     engine::Start,
     error::{Error, Result},
     store::{self, Checkpoints, RunFolder, RunRecord},
@@ -36,15 +36,16 @@ struct Part {
     dir: PathBuf,
     record: RunRecord<RunConfig>,
     state: State,
-    /// Networks that learned beside the run, from all classes: those of every part are the same. Or the points of each class.
-    networks: Vec<KeptNetwork>,
+    /// What else the method keeps.
+    blobs: Blobs,
 }
 
 impl MergeArgs {
     pub(super) fn run(self) -> Result<()> {
         let parts = self.dirs.iter().map(|dir| read(dir)).collect::<Result<Vec<_>>>()?;
         parts.iter().skip(1).try_for_each(|part| check_fits(&parts[0], part))?;
-        let (state, networks) = join(&parts)?;
+        let state = join(&parts)?;
+        let blobs = Blobs::joined(&parts.iter().map(|part| &part.blobs).collect::<Vec<_>>())?;
         let mut record = parts[0].record.clone();
         let config = &mut record.config;
         config.classes.clone_from(&state.images.classes);
@@ -58,7 +59,7 @@ impl MergeArgs {
             folder.add_intervention(&intervention)?;
         }
         let logs = folder.sync()?;
-        folder.checkpoints(keep).save(&state, &networks, logs, &[])?;
+        folder.checkpoints(keep).save(&state, &blobs, logs, &[])?;
         store::export(&state.images, &data, &self.out)?;
         eprintln!("{} classes merged", state.images.classes.len());
         drop(folder);
@@ -77,7 +78,7 @@ fn read(dir: &Path) -> Result<Part> {
     let (newest, ()) = newest.ok_or_else(|| {
         Error::Data(format!("{} has no whole checkpoint. Finish it with --resume first", dir.display()))
     })?;
-    let Saved { state, networks } = newest.saved;
+    let Saved { state, blobs } = newest.saved;
     if state.step != record.config.steps {
         return Err(Error::Config(format!(
             "{} stands at step {} of {}. Finish it with --resume first",
@@ -86,7 +87,7 @@ fn read(dir: &Path) -> Result<Part> {
             record.config.steps
         )));
     }
-    Ok(Part { dir: dir.to_owned(), record, state, networks })
+    Ok(Part { dir: dir.to_owned(), record, state, blobs })
 }
 
 /// Parts must be the same run but for the classes, live changes included.
@@ -105,8 +106,8 @@ fn check_fits(first: &Part, part: &Part) -> Result<()> {
     )))
 }
 
-/// All classes in the order of their labels, and what goes with them.
-fn join(parts: &[Part]) -> Result<(State, Vec<KeptNetwork>)> {
+/// All classes in the order of their labels.
+fn join(parts: &[Part]) -> Result<State> {
     let mut classes: Vec<(u32, &Part, usize)> = Vec::new();
     for part in parts {
         let labels = part.state.images.classes.iter().enumerate();
@@ -120,19 +121,16 @@ fn join(parts: &[Part]) -> Result<(State, Vec<KeptNetwork>)> {
     let len = first.images.per_class * first.images.shape.len();
     let mut images = SyntheticSet { classes: Vec::new(), values: Vec::new(), ..first.images.clone() };
     let mut velocity = Vec::new();
-    let by_class = parts[0].record.config.quantizer.is_some();
-    let (mut networks, mut shares) = (Vec::new(), Vec::new());
+    let mut shares = Vec::new();
     for (class, part, position) in classes {
         images.classes.push(class);
         images.values.extend(part.state.images.of_class(position));
         velocity.extend(&part.state.velocity[position * len..(position + 1) * len]);
-        networks.extend(part.networks.get(position).filter(|_| by_class).cloned());
         let points = position * images.per_class..(position + 1) * images.per_class;
         shares.extend(part.state.images.masses.iter().flat_map(|masses| masses.shares[points.clone()].to_vec()));
     }
     if let Some(masses) = &mut images.masses {
         masses.shares = shares;
     }
-    let networks = if by_class { networks } else { parts[0].networks.clone() };
-    Ok((State { images, velocity, ..first.clone() }, networks))
+    Ok(State { images, velocity, ..first.clone() })
 }

@@ -1,12 +1,14 @@
 //! What a run makes and what changes from step to step: the images with their masses, mosaics, where they start, and the state that
 //! a checkpoint holds.
 
+mod blobs;
 mod packing;
 mod set;
 mod start;
 mod state;
 
+pub use blobs::{Array, Blobs};
 pub use packing::Packing;
 pub use set::{Masses, SyntheticSet};
 pub use start::Start;
-pub use state::{KeptNetwork, Saved, Setting, State, Weights, norm};
+pub use state::{Saved, Setting, State, Weights, norm};

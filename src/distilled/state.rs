@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::SyntheticSet;
+use super::{Blobs, SyntheticSet};
 use crate::{
     error::{Error, Result},
     report::TermValue,
@@ -29,19 +28,8 @@ pub struct State {
 pub struct Saved {
     /// The step, the images and the faders.
     pub state: State,
-    /// Networks that learn beside the run, or a map.
-    pub networks: Vec<KeptNetwork>,
-}
-
-/// Everything of a network that a checkpoint has to hold.
-#[derive(Clone, Debug)]
-pub struct KeptNetwork {
-    /// Its ages and counts: serial number, batches, rightly named images, seen images.
-    pub counts: [u64; 4],
-    /// Its parameters, in the order of the network.
-    pub variables: Vec<Tensor>,
-    /// The direction of each parameter, where it has one yet.
-    pub velocities: Vec<Option<Tensor>>,
+    /// What else changes from step to step: networks that learn beside the run, a map, points.
+    pub blobs: Blobs,
 }
 
 /// The numbers that may be changed while a run goes on.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{EnergyMap, Pretrained, Quantizer, Queue};
 use crate::{
-    distilled::{KeptNetwork, Saved, State, SyntheticSet, Weights},
+    distilled::{Blobs, Saved, State, SyntheticSet, Weights},
     error::Result,
     latent::Latent,
     report::{StepReport, TermInfo},
@@ -43,7 +43,7 @@ pub trait Method: Send {
     fn scope(&self) -> Scope;
 
     /// Everything else that changes from step to step, for a checkpoint.
-    fn keep(&self) -> Result<Vec<KeptNetwork>>;
+    fn keep(&self) -> Result<Blobs>;
 
     /// Goes on from what was kept.
     fn restore(&mut self, saved: Saved) -> Result<()>;

@@ -1,11 +1,12 @@
 //! Checkpoints: everything that changes from step to step, in a safetensors file with a sum over all of its bytes.
 //!
 //! Tensors `images` and `velocity` have shape `(classes * per_class, channels, height, width)`; the head holds the step, the
-//! labels of the classes, the weights, and how long the logs of the steps were. Networks that learn beside the run are
-//! `queue.POSITION.variable.NUMBER` and `queue.POSITION.velocity.NUMBER`, their counts stand in the head. Files are written
-//! under a temporary name, synced and renamed; reading takes the newest whole one.
+//! labels of the classes, the weights, and how long the logs of the steps were. What else a method keeps ([`Blobs`]) are tensors
+//! `state.NAME`, and `counters` in the head. Files are written under a temporary name, synced and renamed; reading takes the newest
+//! whole one.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -15,12 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     files,
-    sealed::{self, Named, floats, named, place},
+    sealed::{self, Named, floats},
     version::Fault,
 };
 use crate::{
     data::ImageShape,
-    distilled::{KeptNetwork, Masses, Saved, State, SyntheticSet, Weights},
+    distilled::{Array, Blobs, Masses, Saved, State, SyntheticSet, Weights},
     error::{Error, Result},
     fingerprint::Fingerprint,
 };
@@ -82,8 +83,11 @@ struct Head {
     /// What share of its class each image stands for, where they do not count alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     masses: Option<Masses>,
-    /// Counts of each network that learns beside the run.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Counters of the method.
+    #[serde(default)]
+    counters: Option<BTreeMap<String, u64>>,
+    /// Counts of what versions 1 and 2 kept.
+    #[serde(default, skip_serializing)]
     queue: Vec<[u64; 4]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logs: Option<LogLengths>,
@@ -104,14 +108,19 @@ impl Checkpoints {
     }
 
     /// Writes a checkpoint, then removes the oldest ones. The logs must be on the disk up to these lengths.
-    pub fn save(&self, state: &State, queue: &[KeptNetwork], logs: LogLengths, owed: &[Owed]) -> Result<()> {
+    pub fn save(&self, state: &State, blobs: &Blobs, logs: LogLengths, owed: &[Owed]) -> Result<()> {
         let set = &state.images;
         let dims: Vec<usize> = [set.len()].into_iter().chain(set.shape.dims()).collect();
         let mut tensors: Vec<Named> = vec![
             ("images".to_owned(), dims.clone(), sealed::bytes(&set.values)),
             ("velocity".to_owned(), dims, sealed::bytes(&state.velocity)),
         ];
-        tensors.extend(of_queue(queue)?);
+        tensors.extend(
+            blobs
+                .arrays
+                .iter()
+                .map(|(name, array)| (format!("{STATE}.{name}"), array.dims.clone(), sealed::bytes(&array.values))),
+        );
         tensors.extend(owed.iter().map(|Owed { step, images }| {
             let dims = [images.len()].into_iter().chain(images.shape.dims()).collect();
             (format!("{OWED}.{step}"), dims, sealed::bytes(&images.values))
@@ -124,7 +133,8 @@ impl Checkpoints {
             shape: set.shape.dims(),
             weights: state.weights.clone(),
             masses: set.masses.clone(),
-            queue: queue.iter().map(|network| network.counts).collect(),
+            counters: Some(blobs.counters.clone()),
+            queue: Vec::new(),
             logs: Some(logs),
             owed: owed
                 .iter()
@@ -201,7 +211,7 @@ fn read(path: &Path) -> Result<std::result::Result<Checkpoint, Fault>> {
 /// Turns head and tensors into a state whose lengths fit each other.
 fn parse(path: &Path, head: Head, tensors: &SafeTensors<'_>) -> std::result::Result<Checkpoint, String> {
     let find = |name: &str| floats(&tensors.tensor(name).map_err(|error| error.to_string())?);
-    let Head { step, classes, per_class, packing, shape, weights, masses, queue, logs, owed } = head;
+    let Head { step, classes, per_class, packing, shape, weights, masses, counters, queue, logs, owed } = head;
     let [channels, height, width] = shape;
     let shape = ImageShape { channels, height, width };
     let of = |per_class, values, masses| {
@@ -216,8 +226,11 @@ fn parse(path: &Path, head: Head, tensors: &SafeTensors<'_>) -> std::result::Res
         Ok(Owed { step, images: of(per_class, find(&format!("{OWED}.{step}"))?, masses)? })
     });
     let owed = owed.collect::<std::result::Result<Vec<Owed>, String>>()?;
-    let networks = networks(tensors, &queue, 2 + owed.len())?;
-    let saved = Saved { state: State { step, images, velocity, weights }, networks };
+    let blobs = match counters {
+        Some(counters) => blobs(tensors, counters, 2 + owed.len())?,
+        None => older_blobs(tensors, &queue)?,
+    };
+    let saved = Saved { state: State { step, images, velocity, weights }, blobs };
     Ok(Checkpoint { path: path.to_owned(), saved, logs, owed })
 }
 
@@ -233,50 +246,40 @@ fn fits(set: &SyntheticSet) -> bool {
 }
 
 const OWED: &str = "owed";
-const VARIABLE: &str = "variable";
-const VELOCITY: &str = "velocity";
+/// What a method keeps stands under this name.
+const STATE: &str = "state";
 
-fn tensor_name(position: usize, kind: &str, number: usize) -> String {
-    format!("queue.{position}.{kind}.{number}")
-}
-
-/// The tensors of the networks, in the order in which they are summed.
-fn of_queue(queue: &[KeptNetwork]) -> Result<Vec<Named>> {
-    let mut all = Vec::new();
-    for (position, network) in queue.iter().enumerate() {
-        for (number, variable) in network.variables.iter().enumerate() {
-            all.push(named(tensor_name(position, VARIABLE, number), variable)?);
-            if let Some(Some(velocity)) = network.velocities.get(number) {
-                all.push(named(tensor_name(position, VELOCITY, number), velocity)?);
-            }
-        }
-    }
-    Ok(all)
-}
-
-/// The networks, each as many tensors as there are; a velocity has the sizes of its variable, and besides the `taken` ones no
-/// tensor is left over.
-fn networks(
+/// The arrays of a method, and besides the `taken` ones no tensor is left over.
+fn blobs(
     tensors: &SafeTensors<'_>,
-    counts: &[[u64; 4]],
-    mut taken: usize,
-) -> std::result::Result<Vec<KeptNetwork>, String> {
-    let mut all = Vec::new();
-    for (position, &counts) in counts.iter().enumerate() {
-        let mut network = KeptNetwork { counts, variables: Vec::new(), velocities: Vec::new() };
-        let find = |kind: &str, number: usize| tensors.tensor(&tensor_name(position, kind, number)).ok();
-        while let Some(variable) = find(VARIABLE, network.variables.len()) {
-            let velocity = find(VELOCITY, network.variables.len());
-            if velocity.as_ref().is_some_and(|velocity| velocity.shape() != variable.shape()) {
-                return Err("a network in it has a velocity of other sizes".to_owned());
-            }
-            taken += 1 + usize::from(velocity.is_some());
-            network.variables.push(place(&variable)?);
-            network.velocities.push(velocity.as_ref().map(place).transpose()?);
+    counters: BTreeMap<String, u64>,
+    taken: usize,
+) -> std::result::Result<Blobs, String> {
+    let mut blobs = Blobs { counters, ..Blobs::default() };
+    for (name, view) in tensors.iter() {
+        if let Some(name) = name.strip_prefix(STATE).and_then(|name| name.strip_prefix('.')) {
+            blobs.arrays.insert(name.to_owned(), Array { dims: view.shape().to_vec(), values: floats(&view)? });
         }
-        all.push(network);
     }
-    if taken == tensors.len() { Ok(all) } else { Err("it has tensors that belong to nothing".to_owned()) }
+    if taken + blobs.arrays.len() == tensors.len() {
+        Ok(blobs)
+    } else {
+        Err("it has tensors that belong to nothing".to_owned())
+    }
+}
+
+/// What versions 1 and 2 kept of a queue, under the names that it has now. Their maps and points had the same names, under which no
+/// method looks any more: those runs are made anew by a replay.
+fn older_blobs(tensors: &SafeTensors<'_>, counts: &[[u64; 4]]) -> std::result::Result<Blobs, String> {
+    let mut blobs = Blobs::default();
+    for (position, counts) in counts.iter().enumerate() {
+        let names = ["serial", "batches", "right", "seen"].map(|name| format!("queue.{position}.{name}"));
+        blobs.counters.extend(names.into_iter().zip(*counts));
+    }
+    for (name, view) in tensors.iter().filter(|(name, _)| name.starts_with("queue.")) {
+        blobs.arrays.insert(name.to_owned(), Array { dims: view.shape().to_vec(), values: floats(&view)? });
+    }
+    Ok(blobs)
 }
 
 /// Version 1 had a sum over its tensors: images, velocity, then those of the networks.
@@ -285,9 +288,9 @@ fn check_first(head: &Head, tensors: &SafeTensors<'_>, sum: &str) -> std::result
     let mut of_all = Fingerprint::default().of(find("images")?.data()).of(find("velocity")?.data());
     for position in 0..head.queue.len() {
         for number in 0.. {
-            let Ok(variable) = tensors.tensor(&tensor_name(position, VARIABLE, number)) else { break };
+            let Ok(variable) = tensors.tensor(&format!("queue.{position}.variable.{number}")) else { break };
             of_all = of_all.of(variable.data());
-            if let Ok(velocity) = tensors.tensor(&tensor_name(position, VELOCITY, number)) {
+            if let Ok(velocity) = tensors.tensor(&format!("queue.{position}.velocity.{number}")) {
                 of_all = of_all.of(velocity.data());
             }
         }

@@ -28,3 +28,4 @@ pub use export::export;
 pub use resumption::{Resumed, Resumption};
 pub use run_folder::{Looked, RunFolder, RunRecord};
 pub use tallies::Tallies;
+pub use version::VERSION;

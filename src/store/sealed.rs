@@ -103,6 +103,7 @@ pub(super) fn place(view: &TensorView<'_>) -> Result<Tensor, String> {
     Tensor::from_vec(floats(view)?, view.shape(), &Device::Cpu).map_err(|error| error.to_string())
 }
 
+/// The values of a tensor; an error unless it is float32.
 pub(super) fn floats(view: &TensorView<'_>) -> Result<Vec<f32>, String> {
     if view.dtype() != Dtype::F32 {
         return Err(format!("it has numbers of the kind {:?} instead of F32", view.dtype()));

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The version that this program writes.
-pub(super) const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What is written, with the version before it.
 #[derive(Serialize)]

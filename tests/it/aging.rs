@@ -13,7 +13,7 @@ use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::Dataset,
-    distilled::Saved,
+    distilled::{Blobs, Saved},
     engine::{Command, Event, Start},
     evaluate::{Examples, Images},
     methods::{Matching, Method as _},
@@ -140,7 +140,7 @@ fn runs_with_a_queue_resume_and_replay_to_the_bit() {
 fn a_checkpoint_without_its_networks_is_refused_in_words() {
     let (_, mut method) = method(&config(&[]));
     let state = method.state().clone();
-    let error = method.restore(Saved { state, networks: Vec::new() }).unwrap_err().to_string();
+    let error = method.restore(Saved { state, blobs: Blobs::default() }).unwrap_err().to_string();
     assert!(error.contains("queue"), "{error}");
 }
 

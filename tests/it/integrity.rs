@@ -15,6 +15,7 @@ use crate::support::{
     driving::folder,
     lines,
     program::{distill, refuse, resume, spiritsafe, stderr, succeed},
+    reading::fixture,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,7 +26,7 @@ use spiritsafe::{
     error::Error,
     fingerprint::Fingerprint,
     report::{Accuracy, Compared, Comparison, Spread},
-    store::{self, Resumption, RunFolder, sets},
+    store::{self, Resumption, RunFolder, VERSION, sets},
 };
 use tempfile::TempDir;
 
@@ -61,7 +62,9 @@ impl Files {
         succeed(&mut files.with_cache(distill("ddoq-digits", &SETTINGS, &files.run())));
         let changes = [(12, 0.2, 0.1), (14, 0.1, 0.3), (15, 0.3, 0.2)];
         let line = |(step, old, new)| {
-            format!("{{\"version\":2,\"step\":{step},\"change\":\"learning_rate\",\"old\":{old},\"new\":{new}}}\n")
+            format!(
+                "{{\"version\":{VERSION},\"step\":{step},\"change\":\"learning_rate\",\"old\":{old},\"new\":{new}}}\n"
+            )
         };
         fs::write(files.run().join("interventions.jsonl"), changes.map(line).concat()).unwrap();
         succeed(files.with_cache(resume(&files.run())).args(["--steps", "20"]));
@@ -135,7 +138,8 @@ impl Damage {
                 bytes.splice(line..line, *b"this is \xff no line of it\n");
             }
             Self::Version => {
-                let found = ["\\\"version\\\":2", "\"version\":2", "\"version\": 2"]
+                let found = ["\\\"version\\\":", "\"version\":", "\"version\": "]
+                    .map(|mark| format!("{mark}{VERSION}"))
                     .into_iter()
                     .find_map(|mark| Some(find(&bytes, mark.as_bytes())? + mark.len() - 1))?;
                 bytes[found] = b'7';
@@ -329,9 +333,9 @@ fn a_bad_line_stops_whoever_goes_on_and_is_set_aside_on_request() {
     assert_eq!(bytes(&run.join("evaluations.jsonl.bad-1")), b"{\"step\": rubbish\n");
     assert_eq!(lines(&log)[..before.len()], before[..]);
     // What a later program has written is not called bad.
-    let newer = fs::read_to_string(&log).unwrap().replacen("\"version\":2", "\"version\":3", 1);
+    let newer = fs::read_to_string(&log).unwrap().replacen(&format!("\"version\":{VERSION}"), "\"version\":9", 1);
     fs::write(&log, &newer).unwrap();
-    refuse(resume(&run).arg("--repair"), 3, &["evaluations.jsonl, line 1", "version 3", "newer"]);
+    refuse(resume(&run).arg("--repair"), 3, &["evaluations.jsonl, line 1", "version 9", "newer"]);
     assert_eq!(bytes(&log), newer.as_bytes());
 }
 
@@ -343,7 +347,8 @@ fn logs_and_checkpoints_without_versions_go_on() {
     succeed(crate::support::program::digits(&old).args(["--steps", "22"]));
     for name in ["scalars.jsonl", "timings.jsonl", "interventions.jsonl", "evaluations.jsonl", "run.json"] {
         let text = fs::read_to_string(old.join(name)).unwrap();
-        let text = text.replace("\"version\":2,", "").replacen("  \"version\": 2,\n", "", 1);
+        let (line, entry) = (format!("\"version\":{VERSION},"), format!("  \"version\": {VERSION},\n"));
+        let text = text.replace(&line, "").replacen(&entry, "", 1);
         fs::write(old.join(name), text).unwrap();
     }
     let scalars = fs::read_to_string(old.join("scalars.jsonl")).unwrap();
@@ -354,6 +359,26 @@ fn logs_and_checkpoints_without_versions_go_on() {
     let all = |run: &Path| RunFolder::scalars(run).unwrap();
     assert_eq!(all(&whole), all(&old));
     crate::support::assert_equal_images(&whole, &old);
+}
+
+/// Runs of version 2 of the formats (`tests/fixtures/older`). What their maps and points are called has changed since: a replay makes those
+/// runs anew.
+#[test]
+fn runs_of_an_older_version_go_on_or_are_refused_with_what_to_do() {
+    let place = folder();
+    for (name, is_read) in [("matching", true), ("queue", true), ("energy", false)] {
+        let run = place.path().join(name);
+        copy(&fixture("older").join(name), &run);
+        let mut command = resume(&run);
+        command.args(["--steps", "44", "--judge", "none"]);
+        if is_read {
+            succeed(&mut command);
+            assert_eq!(lines(&run.join("scalars.jsonl")).last().unwrap()["step"], 44);
+        } else {
+            refuse(&mut command, 3, &["map.weights", "older version", "replay"]);
+            assert_eq!(bytes(&run.join("scalars.jsonl")), bytes(&fixture("older").join(name).join("scalars.jsonl")));
+        }
+    }
 }
 
 #[test]

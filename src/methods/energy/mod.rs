@@ -21,7 +21,7 @@ mod spec;
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 pub use features::Source;
 pub use few_shot::{Episodes, FewShot, NewClasses};
 pub use fusion::fuse;
@@ -34,7 +34,7 @@ pub use spec::EnergySpec;
 use super::{Method, Pretrained, Scope};
 use crate::{
     data::Dataset,
-    distilled::{KeptNetwork, Saved, Setting, State, SyntheticSet, Weights, norm},
+    distilled::{Array, Blobs, Saved, Setting, State, SyntheticSet, Weights, norm},
     error::{Error, Result},
     math::{Moments, SigmaPoints},
     random::{Purpose, choose, stream},
@@ -50,6 +50,10 @@ const OFFSET: &str = "offset";
 const RATIO: &str = "ratio";
 const DROPOUT: &str = "dropout";
 const DIMENSIONS: &str = "dimensions";
+
+/// Names in a checkpoint: steps of Adam; the map, and the moments of its gradient.
+const STEPS: &str = "map.steps";
+const PARTS: [&str; 3] = ["map.weights", "map.first_moment", "map.second_moment"];
 
 /// A map that is learned by minimising the potential energy of pairs.
 #[derive(Clone)]
@@ -303,29 +307,27 @@ impl Method for EnergyMap {
         Scope::Set
     }
 
-    fn keep(&self) -> Result<Vec<KeptNetwork>> {
-        let shape = (self.dimensions(), self.map.weights().len() / self.dimensions().max(1));
-        let variables = self.map.parts.iter().map(|part| Tensor::from_slice(part, shape, &Device::Cpu));
-        Ok(vec![KeptNetwork {
-            counts: [self.map.steps, 0, 0, 0],
-            variables: variables.collect::<candle_core::Result<_>>()?,
-            velocities: vec![None; 3],
-        }])
+    fn keep(&self) -> Result<Blobs> {
+        let dims = [self.dimensions(), self.map.weights().len() / self.dimensions().max(1)];
+        let arrays = PARTS.into_iter().zip(&self.map.parts);
+        Ok(Blobs {
+            counters: [(STEPS.to_owned(), self.map.steps)].into(),
+            arrays: arrays.map(|(name, part)| (name.to_owned(), Array::new(&dims, part.clone()))).collect(),
+        })
     }
 
-    fn restore(&mut self, Saved { state, networks }: Saved) -> Result<()> {
+    fn restore(&mut self, Saved { state, blobs }: Saved) -> Result<()> {
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
             && state.weights.terms.len() == self.state.weights.terms.len();
-        let [KeptNetwork { counts, variables, .. }] = networks.as_slice() else {
-            return Err(Error::Data("the checkpoint has no map".to_owned()));
-        };
-        if !fits || variables.len() != 3 {
+        let arrays = PARTS.into_iter().map(|name| blobs.array(name)).collect::<Result<Vec<_>>>()?;
+        let dims = arrays[0].dims.as_slice();
+        if !fits || dims.len() != 2 || arrays.iter().any(|array| array.dims != dims) {
             return Err(Error::Data("the checkpoint belongs to a run with another map".to_owned()));
         }
-        let mut map = LinearMap { columns: variables[0].dim(1)?, steps: counts[0], ..LinearMap::default() };
-        for (part, tensor) in map.parts.iter_mut().zip(variables) {
-            *part = tensor.flatten_all()?.to_vec1()?;
+        let mut map = LinearMap { columns: dims[1], steps: blobs.counter(STEPS)?, ..LinearMap::default() };
+        for (part, array) in map.parts.iter_mut().zip(arrays) {
+            part.clone_from(&array.values);
         }
         (self.map, self.state) = (map, state);
         Ok(())

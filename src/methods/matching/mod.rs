@@ -30,7 +30,7 @@ use terms::{Ball, Base, Entry, PaperCase, Parameter, Term, TermsSpec, Through};
 use super::{Method, Pretrained, Scope};
 use crate::{
     data::Dataset,
-    distilled::{KeptNetwork, Saved, Setting, State, SyntheticSet, Weights, norm},
+    distilled::{Blobs, Saved, Setting, State, SyntheticSet, Weights, norm},
     error::{Error, Result},
     nn::{NetworkSpec, augment::Family},
     report::{ParameterInfo, StepReport, TermInfo, TermValue},
@@ -290,7 +290,7 @@ impl Method for Matching {
         }
     }
 
-    fn restore(&mut self, Saved { mut state, networks }: Saved) -> Result<()> {
+    fn restore(&mut self, Saved { mut state, blobs }: Saved) -> Result<()> {
         let known = |setting: &Setting| self.terms.iter().any(|entry| entry.term.id() == setting.term);
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
@@ -306,7 +306,7 @@ impl Method for Matching {
             *slot = setting;
         }
         if let Some(queue) = &mut self.queue {
-            queue.restore(&networks)?;
+            queue.restore(&blobs)?;
         }
         self.state = state;
         Ok(())
@@ -414,8 +414,8 @@ impl Method for Matching {
         Ok(squares.iter().map(|square| if sum > 0.0 { square.sqrt() / sum } else { 0.0 }).collect())
     }
 
-    fn keep(&self) -> Result<Vec<KeptNetwork>> {
-        self.queue.as_ref().map_or_else(|| Ok(Vec::new()), Queue::keep)
+    fn keep(&self) -> Result<Blobs> {
+        self.queue.as_ref().map_or_else(|| Ok(Blobs::default()), Queue::keep)
     }
 
     fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {

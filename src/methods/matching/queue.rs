@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Dataset,
-    distilled::KeptNetwork,
+    distilled::{Array, Blobs},
     error::{Error, Result},
     nn::{Network, NetworkSpec, Sgd, SgdSettings, init::Init},
     random::{Purpose, choose, stream},
@@ -116,6 +116,19 @@ struct Aging {
     seen: u64,
     network: Box<dyn Network>,
     optimizer: Sgd,
+}
+
+/// Names of the counts of a network, in a checkpoint.
+const COUNTS: [&str; 4] = ["serial", "batches", "right", "seen"];
+
+/// Everything of a network that changes while it learns.
+struct Kept {
+    /// In the order of `COUNTS`.
+    counts: [u64; 4],
+    /// Its parameters, in the order of the network.
+    variables: Vec<Tensor>,
+    /// The direction of each parameter, where it has one yet.
+    velocities: Vec<Option<Tensor>>,
 }
 
 /// The networks, oldest first.
@@ -246,23 +259,47 @@ impl Queue {
         Ok(())
     }
 
-    /// Everything that a checkpoint has to hold. It shows the networks' own memory, which the next step changes: write it
-    /// down before.
-    pub fn keep(&self) -> Result<Vec<KeptNetwork>> {
-        self.networks.iter().map(|one| one.keep(false)).collect()
+    /// Everything that a checkpoint has to hold: of network `P`, oldest first, the counters `queue.P.COUNT` and the arrays
+    /// `queue.P.variable.N`, `queue.P.velocity.N`, in the order of the network.
+    pub fn keep(&self) -> Result<Blobs> {
+        let mut blobs = Blobs::default();
+        let array = |tensor: &Tensor| Ok::<_, Error>(Array::new(tensor.dims(), tensor.flatten_all()?.to_vec1()?));
+        for (position, one) in self.networks.iter().enumerate() {
+            let Kept { counts, variables, velocities } = one.keep(false)?;
+            blobs.counters.extend(COUNTS.map(|name| format!("queue.{position}.{name}")).into_iter().zip(counts));
+            for (number, variable) in variables.iter().enumerate() {
+                blobs.arrays.insert(format!("queue.{position}.variable.{number}"), array(variable)?);
+            }
+            for (number, velocity) in velocities.iter().enumerate() {
+                if let Some(velocity) = velocity {
+                    blobs.arrays.insert(format!("queue.{position}.velocity.{number}"), array(velocity)?);
+                }
+            }
+        }
+        Ok(blobs)
     }
 
     /// Goes on from networks that were kept.
-    pub fn restore(&mut self, kept: &[KeptNetwork]) -> Result<()> {
-        if kept.is_empty() {
-            return Err(Error::Data("the checkpoint has no networks of the queue".to_owned()));
+    pub fn restore(&mut self, blobs: &Blobs) -> Result<()> {
+        let mut networks = Vec::new();
+        let is_kept = |position: usize| blobs.counters.contains_key(&format!("queue.{position}.{}", COUNTS[0]));
+        for position in (0..).take_while(|&position| position == 0 || is_kept(position)) {
+            let mut counts = [0; 4];
+            for (count, name) in counts.iter_mut().zip(COUNTS) {
+                *count = blobs.counter(&format!("queue.{position}.{name}"))?;
+            }
+            let mut network = self.young(counts[0])?;
+            let tensor = |array: &Array| Tensor::from_slice(&array.values, array.dims.as_slice(), &self.device);
+            let (mut variables, mut velocities) = (Vec::new(), Vec::new());
+            for number in 0..network.network.variables().len() {
+                variables.push(tensor(blobs.array(&format!("queue.{position}.variable.{number}"))?)?);
+                let velocity = blobs.arrays.get(&format!("queue.{position}.velocity.{number}"));
+                velocities.push(velocity.map(tensor).transpose()?);
+            }
+            network.restore(&Kept { counts, variables, velocities })?;
+            networks.push(network);
         }
-        let again = |kept: &KeptNetwork| {
-            let mut network = self.young(kept.counts[0])?;
-            network.restore(kept)?;
-            Ok(network)
-        };
-        self.networks = kept.iter().map(again).collect::<Result<_>>()?;
+        self.networks = networks;
         Ok(())
     }
 }
@@ -292,22 +329,25 @@ impl Aging {
     }
 
     /// `apart`: in memory of its own, which later steps do not change.
-    fn keep(&self, apart: bool) -> Result<KeptNetwork> {
+    fn keep(&self, apart: bool) -> Result<Kept> {
         let copy = |tensor: Tensor| if apart { tensor.copy() } else { Ok(tensor) };
         let variables = self.network.variables();
         let variables = variables.iter().map(|variable| copy(variable.as_detached_tensor()));
         let velocities = self.optimizer.velocities().into_iter().map(|velocity| velocity.map(copy).transpose());
-        Ok(KeptNetwork {
+        Ok(Kept {
             counts: [self.serial, self.batches, self.right, self.seen],
             variables: variables.collect::<candle_core::Result<_>>()?,
             velocities: velocities.collect::<candle_core::Result<_>>()?,
         })
     }
 
-    fn restore(&mut self, kept: &KeptNetwork) -> Result<()> {
+    fn restore(&mut self, kept: &Kept) -> Result<()> {
         let variables = self.network.variables();
         let fits = |(variable, value): (&Var, &Tensor)| variable.dims() == value.dims();
-        if variables.len() != kept.variables.len() || !variables.iter().zip(&kept.variables).all(fits) {
+        let is_like = |(variable, velocity): (&Var, &Option<Tensor>)| {
+            velocity.as_ref().is_none_or(|velocity| velocity.dims() == variable.dims())
+        };
+        if !variables.iter().zip(&kept.variables).all(fits) || !variables.iter().zip(&kept.velocities).all(is_like) {
             return Err(Error::Data("the checkpoint has networks of another kind in its queue".to_owned()));
         }
         for (variable, value) in variables.iter().zip(&kept.variables) {

@@ -19,7 +19,7 @@ mod spec;
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 pub use curve::{curve, slope};
 use faders::{DECAY, DISTORTION, GUIDANCE, MASSES, MEDOID, POINTS, PRIOR};
 pub use measured::distances;
@@ -30,7 +30,7 @@ pub use spec::{QuantizerSpec, SpaceKind};
 use super::{Method, Pretrained, Scope};
 use crate::{
     data::Dataset,
-    distilled::{KeptNetwork, Masses, Saved, Setting, State, SyntheticSet, Weights},
+    distilled::{Array, Blobs, Masses, Saved, Setting, State, SyntheticSet, Weights},
     error::{Error, Result},
     latent::Latent,
     math::{Cells, Codebook, Gains, squared},
@@ -340,16 +340,18 @@ impl Method for Quantizer {
         Scope::Class
     }
 
-    fn keep(&self) -> Result<Vec<KeptNetwork>> {
-        let kept = |book: &Codebook| {
-            let points = Tensor::from_slice(&book.points, (book.len(), book.dimensions), &Device::Cpu)?;
-            let wins = Tensor::from_slice(&book.wins, book.len(), &Device::Cpu)?;
-            Ok(KeptNetwork { counts: [book.seen, 0, 0, 0], variables: vec![points, wins], velocities: vec![None; 2] })
-        };
-        self.books.iter().map(kept).collect()
+    fn keep(&self) -> Result<Blobs> {
+        let mut blobs = Blobs::default();
+        for (class, book) in self.state.images.classes.iter().zip(&self.books) {
+            let points = Array::new(&[book.len(), book.dimensions], book.points.clone());
+            let wins = Array::new(&[book.len()], book.wins.clone());
+            blobs.counters.insert(format!("class.{class}.seen"), book.seen);
+            blobs.arrays.extend([(format!("class.{class}.points"), points), (format!("class.{class}.wins"), wins)]);
+        }
+        Ok(blobs)
     }
 
-    fn restore(&mut self, Saved { mut state, networks }: Saved) -> Result<()> {
+    fn restore(&mut self, Saved { mut state, blobs }: Saved) -> Result<()> {
         let fault = || Error::Data("the checkpoint belongs to a run with other classes or points".to_owned());
         if state.images.classes != self.state.images.classes
             || state.weights.terms.len() != self.state.weights.terms.len()
@@ -357,19 +359,21 @@ impl Method for Quantizer {
             return Err(fault());
         }
         let mut books = Vec::new();
-        for KeptNetwork { counts, variables, .. } in &networks {
-            let [points, wins] = variables.as_slice() else { return Err(fault()) };
+        // Before the space is trained there are no points.
+        let classes = if state.step == 0 && blobs == Blobs::default() { &[] } else { state.images.classes.as_slice() };
+        for class in classes {
+            let points = blobs.array(&format!("class.{class}.points"))?;
+            let wins = blobs.array(&format!("class.{class}.wins"))?;
+            let [count, dimensions] = points.dims[..] else { return Err(fault()) };
+            if count != state.images.per_class || wins.values.len() != count {
+                return Err(fault());
+            }
             books.push(Codebook {
-                dimensions: points.dim(1)?,
-                points: points.flatten_all()?.to_vec1()?,
-                wins: wins.to_vec1()?,
-                seen: counts[0],
+                dimensions,
+                points: points.values.clone(),
+                wins: wins.values.clone(),
+                seen: blobs.counter(&format!("class.{class}.seen"))?,
             });
-        }
-        let fits =
-            |book: &Codebook| book.len() == state.images.per_class && book.points.len() == book.len() * book.dimensions;
-        if !networks.is_empty() && (books.len() != state.images.classes.len() || !books.iter().all(fits)) {
-            return Err(fault());
         }
         for setting in state.weights.terms.iter_mut().filter(|setting| setting.term == PRIOR) {
             // Older checkpoints do not say.
