@@ -12,10 +12,7 @@ use crate::{
     distilled::Start,
     error::{Error, Result},
     evaluate::{Images, Recipe, Training},
-    methods::{
-        Matching, MatchingSpec, Method as _, Updates,
-        matching::terms::{TermsSpec, Weight},
-    },
+    methods::{Matching, MatchingSpec, Method as _, Updates, matching::terms::TermsSpec},
     nn::{ConvNetSpec, Network, NetworkSpec, Norm, augment::Family, init::Init},
     random::{Purpose, stream},
 };
@@ -190,7 +187,7 @@ impl Bench {
                     momentum: 0.5,
                     updates: Updates::Together,
                     queue: None,
-                    terms: TermsSpec { mean: Some(Weight { weight: 1.0 }), ..TermsSpec::default() },
+                    terms: TermsSpec::of("mean", 1.0),
                 };
                 Ready::Step(Box::new(Matching::new(spec, data, device, 0, images, 1.0)?))
             }

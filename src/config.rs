@@ -326,11 +326,9 @@ impl RunConfig {
         let has_terms = terms.iter().any(|entry| entry.is_named);
         self.method_faults(data, has_terms).into_iter().for_each(&mut fault);
         for entry in terms {
-            let weight = [("weight".to_owned(), entry.weight)];
-            for (name, value) in weight.into_iter().chain(entry.named_parameters()) {
-                if !(value.is_finite() && value >= 0.0) {
-                    fault(format!("terms.{}.{name} must be 0 or more, not {value}", entry.term.id()));
-                }
+            for (id, value) in entry.values().into_iter().filter(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
+                let key = if id == entry.term.id() { format!("{id}.weight") } else { id };
+                fault(format!("terms.{key} must be 0 or more, not {value}"));
             }
         }
         if let Err(text) = Packing::check(data.shape(), self.images.packing) {

@@ -45,9 +45,9 @@ impl Export {
     fn write(mut self, out: &Path, steps: u64) -> Fallible<()> {
         let images = self.config.start_images(&self.data)?;
         let mut method = self.config.method(&self.data, &Device::Cpu, images)?;
-        let terms: Vec<String> = method.term_infos().into_iter().map(|term| term.id).collect();
+        let terms: Vec<String> = method.controls().into_iter().map(|control| control.id).collect();
         let weights: HashMap<String, f64> =
-            method.term_infos().into_iter().map(|term| (term.id, term.default_weight)).collect();
+            method.controls().into_iter().map(|control| (control.id, control.default)).collect();
         if terms.iter().any(|term| weights[term] > 0.0 && method.needs_pool(term)) {
             let pool = self.pool()?;
             method.set_pool(pool)?;

@@ -21,24 +21,13 @@ pub enum Action {
     Stop,
     /// Go on from the newest checkpoint of the run that is shown.
     ResumeSaved,
-    /// Move the fader of a term.
-    SetWeight {
-        /// Position of the term.
-        term: usize,
-        /// Where to.
-        weight: f64,
-    },
-    /// Move the fader of a parameter of a term.
-    SetParameter {
-        /// Position of the term.
-        term: usize,
-        /// Position of the parameter.
-        parameter: usize,
+    /// Move a fader.
+    Set {
+        /// Name of the control.
+        control: String,
         /// Where to.
         value: f64,
     },
-    /// Move the fader of the learning rate.
-    SetLearningRate(f64),
     /// Silence a term, or give it back.
     ToggleMute(usize),
     /// Hear a term alone, or all again.

@@ -304,39 +304,23 @@ impl App {
                     self.start(Start { resume: true, judge, ..Start::new(config, out) });
                 }
             }
-            Action::SetWeight { term, weight } => {
-                if let Some(strip) = self.run.desk.terms.get_mut(term) {
-                    strip.fader = weight;
+            Action::Set { control, value } => {
+                if let Some(strip) = self.run.mixer.strip_mut(&control) {
+                    strip.fader = value;
                     strip.muted = false;
                 }
-                self.send_weights();
+                self.send_values();
             }
-            Action::SetParameter { term, parameter, value } => {
-                let Some(strip) = self.run.desk.terms.get_mut(term) else { return };
-                if let Some(knob) = strip.parameters.get_mut(parameter) {
-                    knob.fader = value;
-                    knob.sent = value;
-                    let (term, parameter) = (strip.id.clone(), knob.id.clone());
-                    self.send(Command::SetParameter { term, parameter, value });
-                }
-            }
-            Action::ToggleMute(term) => {
-                if let Some(strip) = self.run.desk.terms.get_mut(term) {
+            Action::ToggleMute(index) => {
+                if let Some(strip) = self.run.mixer.strips.get_mut(index) {
                     strip.muted = !strip.muted;
                 }
-                self.send_weights();
+                self.send_values();
             }
-            Action::ToggleSolo(term) => {
-                let desk = &mut self.run.desk;
-                desk.solo = if desk.solo == Some(term) { None } else { Some(term) };
-                self.send_weights();
-            }
-            Action::SetLearningRate(value) => {
-                if let Some(strip) = &mut self.run.desk.rate {
-                    strip.fader = value;
-                    strip.sent = value;
-                    self.send(Command::SetLearningRate(value));
-                }
+            Action::ToggleSolo(index) => {
+                let mixer = &mut self.run.mixer;
+                mixer.solo = if mixer.solo == Some(index) { None } else { Some(index) };
+                self.send_values();
             }
             Action::Evaluate(trial) => self.ask(Command::Evaluate(trial.clone()), Asked::Trial(trial)),
             Action::Judge => self.send(Command::Judge),
@@ -378,9 +362,9 @@ impl App {
         }
     }
 
-    fn send_weights(&mut self) {
-        for (term, weight) in self.run.desk.unsent() {
-            self.send(Command::SetWeight { term, weight });
+    fn send_values(&mut self) {
+        for (control, value) in self.run.mixer.unsent() {
+            self.send(Command::Set { control, value });
         }
     }
 

@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Answer, Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Distances, Evaluation, Fused, OnMap, RunInfo, Skipped, Subject, Verdict},
+    report::{Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, Skipped, Subject, Verdict},
     words::duration,
 };
 
@@ -183,7 +183,8 @@ impl Screen {
             Event::Note(text) | Event::Warning(text) => self.line(&format!("note: {text}")),
             Event::Skipped(skipped) => self.line(&format!("not judged: {}", skipped.describe())),
             Event::Applied(intervention) => {
-                self.line(&format!("from step {}: {:?}", intervention.step, intervention.change));
+                let Intervention { step, control, old, new } = intervention;
+                self.line(&format!("from step {step}: {control} {old} to {new}"));
             }
             Event::Failed { .. } => self.close(),
             _ => {}

@@ -11,4 +11,4 @@ pub use blobs::{Array, Blobs};
 pub use packing::Packing;
 pub use set::{Masses, SyntheticSet};
 pub use start::Start;
-pub use state::{Saved, Setting, State, Weights, norm};
+pub use state::{Saved, State, Values, norm};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Blobs, SyntheticSet};
 use crate::{
     error::{Error, Result},
-    report::TermValue,
+    report::{LEARNING_RATE, TermValue},
 };
 
 /// What changes from step to step; a checkpoint holds exactly this.
@@ -19,94 +19,74 @@ pub struct State {
     pub images: SyntheticSet,
     /// Velocity of every value, in the layout of the images.
     pub velocity: Vec<f32>,
-    /// Learning rate and weights.
-    pub weights: Weights,
+    /// What people turn.
+    pub values: Values,
 }
 
 /// Everything that a checkpoint holds.
 #[derive(Clone, Debug)]
 pub struct Saved {
-    /// The step, the images and the faders.
+    /// The step, the images and the controls.
     pub state: State,
     /// What else changes from step to step: networks that learn beside the run, a map, points.
     pub blobs: Blobs,
 }
 
-/// The numbers that may be changed while a run goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Weights {
-    /// Learning rate of the images.
-    pub learning_rate: f64,
-    /// Every term by its name.
-    pub terms: Vec<Setting>,
-}
+/// The values of all controls by their names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Values(BTreeMap<String, f64>);
 
-/// What may be turned about a term.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Setting {
-    /// Name of the term.
-    pub term: String,
-    /// Factor before its value.
-    pub weight: f64,
-    /// Its parameters by their names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub parameters: BTreeMap<String, f64>,
-}
-
-impl Setting {
-    /// A term with its weight and its parameters by name.
-    pub fn new(term: &str, weight: f64, parameters: &[(&str, f64)]) -> Self {
-        let parameters = parameters.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        Self { term: term.to_owned(), weight, parameters }
+impl Values {
+    /// Controls with their values, and the learning rate.
+    pub fn new<'a>(learning_rate: f64, others: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
+        let others = others.into_iter().map(|(id, value)| (id.to_owned(), value));
+        Self(std::iter::once((LEARNING_RATE.to_owned(), learning_rate)).chain(others).collect())
     }
 
-    /// What a step reports of it, beside its unweighted value.
-    pub fn valued(&self, raw: f64) -> TermValue {
-        TermValue { term: self.term.clone(), raw, weight: self.weight, parameters: self.parameters.clone() }
-    }
-}
-
-impl Weights {
-    /// The place of a term.
-    pub fn position(&self, term: &str) -> Result<usize> {
-        self.terms.iter().position(|setting| setting.term == term).ok_or_else(|| {
-            let known: Vec<&str> = self.terms.iter().map(|setting| setting.term.as_str()).collect();
-            Error::Config(format!("there is no term \"{term}\"; there are {}", known.join(", ")))
-        })
+    /// The value of a control; 0 for one that is not there.
+    pub fn get(&self, control: &str) -> f64 {
+        self.0.get(control).copied().unwrap_or_default()
     }
 
-    /// Sets the weight of a term and returns the one before.
-    pub fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
-        let position = self.position(term)?;
-        if !(weight.is_finite() && weight >= 0.0) {
-            return Err(Error::Config(format!("a weight is a number from 0 up, not {weight}")));
-        }
-        Ok(std::mem::replace(&mut self.terms[position].weight, weight))
+    /// The learning rate.
+    pub fn learning_rate(&self) -> f64 {
+        self.get(LEARNING_RATE)
     }
 
-    /// Sets a parameter of a term and returns the one before.
-    pub fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
-        let position = self.position(term)?;
-        let parameters = &mut self.terms[position].parameters;
-        let known = parameters.keys().cloned().collect::<Vec<_>>().join(", ");
-        let Some(old) = parameters.get_mut(parameter) else {
-            return Err(Error::Config(match known.as_str() {
-                "" => format!("the term \"{term}\" has nothing to set but its weight"),
-                known => format!("the term \"{term}\" has no \"{parameter}\"; it has {known}"),
-            }));
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(id, value)| (id.as_str(), *value))
+    }
+
+    /// Sets a control, which must be a number from 0 up, and returns the value before.
+    pub fn set(&mut self, control: &str, value: f64) -> Result<f64> {
+        let Some(old) = self.0.get_mut(control) else {
+            let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
+            return Err(Error::Config(format!("there is no control \"{control}\"; there are {}", known.join(", "))));
         };
         if !(value.is_finite() && value >= 0.0) {
-            return Err(Error::Config(format!("a parameter is a number from 0 up, not {value}")));
+            return Err(Error::Config(format!("\"{control}\" is a number from 0 up, not {value}")));
         }
         Ok(std::mem::replace(old, value))
     }
 
-    /// Sets the learning rate and returns the one before.
-    pub fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
-        if !(rate.is_finite() && rate >= 0.0) {
-            return Err(Error::Config(format!("a learning rate is a number from 0 up, not {rate}")));
+    /// Takes over the values of controls that are known here; false if there was one that is not.
+    pub fn take_over(&mut self, others: &Self) -> bool {
+        let known = others.0.keys().all(|control| self.0.contains_key(control));
+        self.0.extend(others.0.iter().map(|(control, value)| (control.clone(), *value)));
+        known
+    }
+
+    /// What a step reports of a term, with its unweighted value.
+    pub fn valued(&self, term: &str, raw: f64) -> TermValue {
+        let own = |(id, value): (&String, &f64)| Some((id.strip_prefix(term)?.strip_prefix('.')?.to_owned(), *value));
+        TermValue {
+            term: term.to_owned(),
+            raw,
+            weight: self.get(term),
+            parameters: self.0.iter().filter_map(own).collect(),
         }
-        Ok(std::mem::replace(&mut self.learning_rate, rate))
     }
 }
 

@@ -38,24 +38,13 @@ pub enum Command {
     /// End the run: save a checkpoint and the images. It stays open for looking and judging until another one starts.
     Stop,
     /// From the next step on, weigh a term so. Recorded before that step runs. A term that looks through trained
-    /// networks waits until they are there; the run goes on meanwhile.
-    SetWeight {
-        /// Name of the term.
-        term: String,
-        /// Not negative, finite.
-        weight: f64,
-    },
-    /// From the next step on, give a parameter of a term this value. Recorded before that step runs.
-    SetParameter {
-        /// Name of the term.
-        term: String,
-        /// Name of the parameter.
-        parameter: String,
-        /// Not negative, finite.
+    /// Turn a control. The value holds from the next step on, or as soon as the networks that it needs are trained.
+    Set {
+        /// Its name, for example `mean`, `ball.radius`, `learning_rate`.
+        control: String,
+        /// The new value.
         value: f64,
     },
-    /// From the next step on, move the pixels at this rate. Recorded before that step runs.
-    SetLearningRate(f64),
     /// At most so many steps a second, for eyes that want to follow; none is full speed. Single steps do not wait.
     SetPace(Option<f64>),
     /// What a viewer wants computed on the side.

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::{Command, Request};
 
-/// Requests in the order in which they came; of several values for one fader only the last is left.
+/// Requests in the order in which they came; of several values for one control only the last is left.
 pub(super) struct Inbox {
     receiver: Receiver<Request>,
     waiting: RefCell<VecDeque<Request>>,
@@ -105,13 +105,8 @@ impl Inbox {
 /// True if `later` makes `earlier` needless.
 fn overrides(later: &Command, earlier: &Command) -> bool {
     match (later, earlier) {
-        (Command::SetWeight { term: later, .. }, Command::SetWeight { term: earlier, .. }) => later == earlier,
-        (
-            Command::SetParameter { term, parameter, .. },
-            Command::SetParameter { term: earlier, parameter: its, .. },
-        ) => (term, parameter) == (earlier, its),
-        (Command::SetLearningRate(_), Command::SetLearningRate(_))
-        | (Command::SetPace(_), Command::SetPace(_))
+        (Command::Set { control: later, .. }, Command::Set { control: earlier, .. }) => later == earlier,
+        (Command::SetPace(_), Command::SetPace(_))
         | (Command::Watch(_), Command::Watch(_))
         | (Command::FrameDrawn(_), Command::FrameDrawn(_)) => true,
         _ => false,
@@ -129,14 +124,14 @@ mod tests {
         (send, Inbox::new(receive))
     }
 
-    fn weight(term: &str, weight: f64) -> Command {
-        Command::SetWeight { term: term.to_owned(), weight }
+    fn set(control: &str, value: f64) -> Command {
+        Command::Set { control: control.to_owned(), value }
     }
 
     #[test]
-    fn the_last_value_of_a_fader_wins_and_the_others_are_told_apart() {
+    fn the_last_value_of_a_control_wins_and_the_others_are_told_apart() {
         let (send, inbox) = inbox();
-        let commands = [weight("a", 1.0), weight("b", 2.0), Command::Step, weight("a", 3.0)];
+        let commands = [set("a", 1.0), set("b", 2.0), Command::Step, set("a", 3.0)];
         for (number, command) in (1..).zip(commands) {
             send.send(Request { number, command }).unwrap();
         }

@@ -45,8 +45,8 @@ fn inspect(config: &RunConfig, slices: &mut dyn Slices) -> Result<DataSummary> {
         quantizer.time = 0.0;
     }
     let mut trial = trial.method(&data, &device, images)?;
-    for term in trial.term_infos().iter().filter(|term| term.needs_pool) {
-        trial.set_weight(&term.id, 0.0)?;
+    for control in trial.controls().iter().filter(|control| control.needs_pool) {
+        trial.set(&control.id, 0.0)?;
     }
     slices.tick(0.6)?;
     trial.step(&|| false)?;

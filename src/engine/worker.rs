@@ -275,7 +275,7 @@ impl Worker {
         let Some(run) = &mut self.run else {
             return Err(Error::Config("there is no run. Start one first".to_owned()));
         };
-        if matches!(command, Command::SetWeight { .. } | Command::SetParameter { .. } | Command::SetLearningRate(_)) {
+        if matches!(command, Command::Set { .. }) {
             run.check_can_change()?;
             // Recorded changes of the same step come first, in the file as here.
             for applied in run.follow_script()? {
@@ -287,18 +287,10 @@ impl Worker {
             Command::Resume if !run.is_complete() => self.go(Mode::Running),
             Command::Step if !run.is_complete() => self.go(self.mode.with_a_step()),
             Command::Stop => self.stop()?,
-            Command::SetWeight { term, weight } => {
-                if let Some(applied) = run.arm(&term, weight)? {
+            Command::Set { control, value } => {
+                if let Some(applied) = run.arm(&control, value)? {
                     self.backstage.tell(Event::Applied(applied));
                 }
-            }
-            Command::SetParameter { term, parameter, value } => {
-                let applied = run.set_parameter((&term, &parameter), value, true)?;
-                self.backstage.tell(Event::Applied(applied));
-            }
-            Command::SetLearningRate(rate) => {
-                let applied = run.set_learning_rate(rate, true)?;
-                self.backstage.tell(Event::Applied(applied));
             }
             Command::Checkpoint => {
                 let step = run.checkpoint()?;

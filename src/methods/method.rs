@@ -1,13 +1,13 @@
-//! What every method can do: be moved step by step, steered by faders, kept and taken up again.
+//! What every method can do: be moved step by step, steered by controls, kept and taken up again.
 
 use std::sync::Arc;
 
 use super::{EnergyMap, Pretrained, Quantizer, Queue};
 use crate::{
-    distilled::{Blobs, Saved, State, SyntheticSet, Weights},
+    distilled::{Blobs, Saved, State, SyntheticSet, Values},
     error::Result,
     latent::Latent,
-    report::{StepReport, TermInfo},
+    report::{Control, StepReport},
 };
 
 /// What a run over some of the classes shares with a run over all of them.
@@ -36,7 +36,7 @@ impl Scope {
 
 /// A way to make a small set of a large one.
 pub trait Method: Send {
-    /// The step, the images and the faders.
+    /// The step, the images and the controls.
     fn state(&self) -> &State;
 
     /// What a run over some of the classes shares with one over all of them.
@@ -51,32 +51,22 @@ pub trait Method: Send {
     /// One step. Where it fails, or `interrupted` says so, nothing has changed.
     fn step(&mut self, interrupted: &dyn Fn() -> bool) -> Result<StepReport>;
 
-    /// The faders for people.
-    fn term_infos(&self) -> Vec<TermInfo>;
+    /// What people can turn, in groups: what belongs to a control follows it. The learning rate is not among it.
+    fn controls(&self) -> Vec<Control>;
 
-    /// What the faders set.
-    fn weights_mut(&mut self) -> &mut Weights;
+    /// What holds of it at this moment, learning rate included.
+    fn values_mut(&mut self) -> &mut Values;
 
-    /// Sets the weight of a term from the next step on and returns the one before.
-    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
-        self.weights_mut().set_weight(term, weight)
-    }
-
-    /// Sets a parameter of a term from the next step on and returns the one before.
-    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
-        self.weights_mut().set_parameter(term, parameter, value)
-    }
-
-    /// Sets the learning rate from the next step on and returns the one before.
-    fn set_learning_rate(&mut self, rate: f64) -> Result<f64> {
-        self.weights_mut().set_learning_rate(rate)
+    /// Sets a control from the next step on and returns the value before.
+    fn set(&mut self, control: &str, value: f64) -> Result<f64> {
+        self.values_mut().set(control, value)
     }
 
     /// Share of each term in the gradient of the next step. Computed on the side: it changes nothing.
     fn pulls(&mut self) -> Result<Vec<f64>>;
 
     /// A copy to which trained things are brought elsewhere, since that takes long; none where it is done in a moment. The copy takes the
-    /// place of this method, with the faders as they are then.
+    /// place of this method, with the controls as they are then.
     fn apart(&self) -> Option<Box<dyn Method>> {
         None
     }
@@ -87,8 +77,8 @@ pub trait Method: Send {
     /// True if the next step cannot be made before trained networks are brought.
     fn lacks_pool(&self) -> bool;
 
-    /// True if a term of this name would need trained networks to count.
-    fn needs_pool(&self, _term: &str) -> bool {
+    /// True if a control of this name would need trained networks to count.
+    fn needs_pool(&self, _control: &str) -> bool {
         false
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here knows tensors, and nothing here computes. Accuracies are fractions of 1, sizes are bytes, times are
 //! seconds; every figure carries the step that it belongs to.
 
+mod control;
 mod judging;
 mod mapped;
 mod pictures;
@@ -13,6 +14,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use control::{Control, ControlKind, Intervention, LEARNING_RATE, PaperMark};
 pub use judging::{
     Accuracy, Called, Compared, Comparison, Evaluation, Published, Skipped, Spread, Subject, TestedOn, Verdict,
     VerdictRow, WhySkipped,
@@ -50,10 +52,9 @@ pub struct RunInfo {
     pub step: u64,
     /// The device in words, for example `CPU, 2 threads, avx512`.
     pub device: String,
-    /// Every term of the loss that there is; those that do not count have the weight 0 and can be armed.
-    pub terms: Vec<TermInfo>,
-    /// Learning rate of the images.
-    pub learning_rate: f64,
+    /// Everything that can be turned: terms of the loss, whether they count or have the weight 0, each followed by what belongs to it, and
+    /// the learning rate.
+    pub controls: Vec<Control>,
     /// Where the run is written.
     pub out: PathBuf,
     /// Bytes that the synthetic set takes at one byte a value.
@@ -132,62 +133,6 @@ pub struct DataSummary {
     pub memory_bytes: Option<u64>,
 }
 
-/// A term of the loss as people see it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TermInfo {
-    /// The name used in configs and files, for example `mean`.
-    pub id: String,
-    /// What it measures, in one sentence.
-    pub meaning: String,
-    /// The weight that the preset gives it.
-    pub default_weight: f64,
-    /// Weights of papers, that for this run (or the one nearest to it) first.
-    pub paper: Vec<PaperMark>,
-    /// The weight at this moment.
-    pub weight: f64,
-    /// The largest weight that means something, where there is one: its fader is evenly divided from 0.
-    pub most: Option<f64>,
-    /// What else can be turned about it.
-    pub parameters: Vec<ParameterInfo>,
-    /// True if it looks through networks that are trained before it counts.
-    pub needs_pool: bool,
-    /// Why it has no effect in this run, where it has none.
-    pub no_effect: Option<String>,
-}
-
-/// A weight of a paper, and for what it is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PaperMark {
-    /// The weight as a run here has it.
-    pub weight: f64,
-    /// For what it was released, for example `CIFAR-10, 10 per class`; empty where it is for everything.
-    pub setting: String,
-    /// False where the run is on other data, with another number of images, or on another base.
-    pub fits: bool,
-}
-
-impl PaperMark {
-    /// A weight for everything.
-    pub fn anywhere(weight: f64) -> Self {
-        Self { weight, setting: String::new(), fits: true }
-    }
-}
-
-/// A number of a term beside its weight.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ParameterInfo {
-    /// The name used in configs and files, for example `radius`.
-    pub id: String,
-    /// What it is, with its unit, in one sentence.
-    pub meaning: String,
-    /// The value that the preset gives it.
-    pub default: f64,
-    /// The value at this moment.
-    pub value: f64,
-    /// True if only whole numbers from 1 mean something.
-    pub whole: bool,
-}
-
 /// One line of `scalars.jsonl`: what a step computed. It holds no times, so that equal runs have equal files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
@@ -208,7 +153,7 @@ pub struct StepReport {
     /// How far the points of a quantizer are from their classes, class after class.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<CellDistances>,
-    /// Every term that was computed, in the order of [`RunInfo::terms`]: those that count and those that the config names.
+    /// Every term that was computed, in the order of [`RunInfo::controls`]: those that count and those that the config names.
     pub terms: Vec<TermValue>,
 }
 
@@ -237,47 +182,4 @@ pub struct TermValue {
     /// Its parameters in this step, by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, f64>,
-}
-
-/// A change that somebody made to a run, stamped with the step at which it takes effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Intervention {
-    /// The first step that feels the change.
-    pub step: u64,
-    /// What was changed.
-    #[serde(flatten)]
-    pub change: Change,
-}
-
-/// What can be changed while a run goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
-pub enum Change {
-    /// The weight of a term.
-    Weight {
-        /// Name of the term.
-        term: String,
-        /// Before.
-        old: f64,
-        /// From this step on.
-        new: f64,
-    },
-    /// A parameter of a term.
-    Parameter {
-        /// Name of the term.
-        term: String,
-        /// Name of the parameter.
-        parameter: String,
-        /// Before.
-        old: f64,
-        /// From this step on.
-        new: f64,
-    },
-    /// The learning rate of the images.
-    LearningRate {
-        /// Before.
-        old: f64,
-        /// From this step on.
-        new: f64,
-    },
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     data::ImageShape,
-    distilled::{Array, Blobs, Masses, Saved, State, SyntheticSet, Weights},
+    distilled::{Array, Blobs, Masses, Saved, State, SyntheticSet, Values},
     error::{Error, Result},
     fingerprint::Fingerprint,
 };
@@ -79,7 +79,12 @@ struct Head {
     #[serde(default = "whole")]
     packing: usize,
     shape: [usize; 3],
-    weights: Weights,
+    /// What people turn.
+    #[serde(default)]
+    values: Option<Values>,
+    /// The same in versions 1 and 2.
+    #[serde(default, skip_serializing)]
+    weights: OlderWeights,
     /// What share of its class each image stands for, where they do not count alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     masses: Option<Masses>,
@@ -94,6 +99,32 @@ struct Head {
     /// Those in the tensors `owed.STEP`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     owed: Vec<OwedHead>,
+}
+
+/// What people turned in versions 1 and 2, which knew a learning rate, weights and parameters.
+#[derive(Default, Deserialize)]
+struct OlderWeights {
+    learning_rate: f64,
+    terms: Vec<OlderTerm>,
+}
+
+#[derive(Deserialize)]
+struct OlderTerm {
+    term: String,
+    weight: f64,
+    #[serde(default)]
+    parameters: BTreeMap<String, f64>,
+}
+
+impl OlderWeights {
+    fn values(self) -> Values {
+        let of_term = |OlderTerm { term, weight, parameters }: OlderTerm| {
+            let parameters = parameters.into_iter().map(|(name, value)| (format!("{term}.{name}"), value));
+            parameters.chain([(term.clone(), weight)]).collect::<Vec<_>>()
+        };
+        let values: Vec<(String, f64)> = self.terms.into_iter().flat_map(of_term).collect();
+        Values::new(self.learning_rate, values.iter().map(|(id, value)| (id.as_str(), *value)))
+    }
 }
 
 /// Files of version 1 do not always say it.
@@ -131,7 +162,8 @@ impl Checkpoints {
             per_class: set.per_class,
             packing: set.packing,
             shape: set.shape.dims(),
-            weights: state.weights.clone(),
+            values: Some(state.values.clone()),
+            weights: OlderWeights::default(),
             masses: set.masses.clone(),
             counters: Some(blobs.counters.clone()),
             queue: Vec::new(),
@@ -211,7 +243,7 @@ fn read(path: &Path) -> Result<std::result::Result<Checkpoint, Fault>> {
 /// Turns head and tensors into a state whose lengths fit each other.
 fn parse(path: &Path, head: Head, tensors: &SafeTensors<'_>) -> std::result::Result<Checkpoint, String> {
     let find = |name: &str| floats(&tensors.tensor(name).map_err(|error| error.to_string())?);
-    let Head { step, classes, per_class, packing, shape, weights, masses, counters, queue, logs, owed } = head;
+    let Head { step, classes, per_class, packing, shape, values, weights, masses, counters, queue, logs, owed } = head;
     let [channels, height, width] = shape;
     let shape = ImageShape { channels, height, width };
     let of = |per_class, values, masses| {
@@ -230,7 +262,8 @@ fn parse(path: &Path, head: Head, tensors: &SafeTensors<'_>) -> std::result::Res
         Some(counters) => blobs(tensors, counters, 2 + owed.len())?,
         None => older_blobs(tensors, &queue)?,
     };
-    let saved = Saved { state: State { step, images, velocity, weights }, blobs };
+    let saved =
+        Saved { state: State { step, images, velocity, values: values.unwrap_or_else(|| weights.values()) }, blobs };
     Ok(Checkpoint { path: path.to_owned(), saved, logs, owed })
 }
 

@@ -120,7 +120,7 @@ fn runs_with_a_queue_resume_and_replay_to_the_bit() {
         ..Wants::default()
     }));
     wait_step(&engine, 7);
-    engine.send(Command::SetWeight { term: "cross_entropy".to_owned(), weight: 0.02 });
+    engine.send(Command::Set { control: "cross_entropy".to_owned(), value: 0.02 });
     let change = wait_applied(&engine);
     wait_step(&engine, change.step + 3);
     engine.send(Command::Stop);

@@ -14,8 +14,8 @@ use crate::support::{
 use spiritsafe::{
     config::RunConfig,
     engine::{Command, Engine, Event, Start},
-    methods::matching::terms::{TermsSpec, Weight},
-    report::{Change, Intervention, Wants},
+    methods::matching::terms::TermsSpec,
+    report::{Intervention, Wants},
     store::RunFolder,
 };
 
@@ -34,7 +34,7 @@ fn with_pool(more: &[&str]) -> RunConfig {
 }
 
 fn arm(term: &str, weight: f64) -> Command {
-    Command::SetWeight { term: term.to_owned(), weight }
+    Command::Set { control: term.to_owned(), value: weight }
 }
 
 /// What the lines of the scalars say about a term: step and weight, where it was computed.
@@ -90,12 +90,9 @@ fn runs_with_a_pool_resume_and_replay_to_the_bit() {
     let out = folder();
     let engine = begin(start(&config, out.path()));
     wait_step(&engine, 4);
-    engine.send(Command::SetParameter { term: "ball".to_owned(), parameter: "radius".to_owned(), value: 0.25 });
+    engine.send(Command::Set { control: "ball.radius".to_owned(), value: 0.25 });
     let radius = wait_applied(&engine);
-    assert_eq!(
-        radius.change,
-        Change::Parameter { term: "ball".to_owned(), parameter: "radius".to_owned(), old: 0.5, new: 0.25 }
-    );
+    assert_eq!((radius.control.as_str(), radius.old, radius.new), ("ball.radius", 0.5, 0.25));
     engine.send(arm("centralization", 0.02));
     wait_applied(&engine);
     wait_step(&engine, radius.step + 5);
@@ -130,8 +127,7 @@ fn runs_with_a_pool_resume_and_replay_to_the_bit() {
 #[test]
 fn a_replayed_arming_trains_its_networks_first_and_joins_at_the_recorded_step() {
     let (config, out) = (with_pool(&[&fresh_seed()]), folder());
-    let change = Change::Weight { term: "centralization".to_owned(), old: 0.0, new: 0.05 };
-    let script = vec![Intervention { step: 7, change }];
+    let script = vec![Intervention { step: 7, control: "centralization".to_owned(), old: 0.0, new: 0.05 }];
     assert!(wait_finished(&begin(Start { script, ..start(&config, out.path()) })).1);
     let steps: Vec<u64> = steps_of(out.path(), "centralization").into_iter().map(|(step, _)| step).collect();
     assert_eq!(steps, (7..=30).collect::<Vec<_>>());
@@ -204,13 +200,13 @@ fn wrong_parameters_are_refused() {
     let out = folder();
     let engine = paused(&with_pool(&[]), out.path());
     wait_paused(&engine);
-    for (term, value, text) in [
-        ("mean", 1.0, "nothing to set but its weight"),
-        ("ball", -1.0, "from 0 up"),
-        ("ball", f64::NAN, "from 0 up"),
-        ("spell", 1.0, "there is no term \"spell\""),
+    for (control, value, text) in [
+        ("mean.radius", 1.0, "there is no control \"mean.radius\""),
+        ("ball.radius", -1.0, "from 0 up"),
+        ("ball.radius", f64::NAN, "from 0 up"),
+        ("spell", 1.0, "there is no control \"spell\""),
     ] {
-        engine.send(Command::SetParameter { term: term.to_owned(), parameter: "radius".to_owned(), value });
+        engine.send(Command::Set { control: control.to_owned(), value });
         let (message, code) = wait_refused(&engine);
         assert!(message.contains(text) && code == 2, "{message}");
     }
@@ -219,7 +215,7 @@ fn wrong_parameters_are_refused() {
 #[test]
 fn a_run_whose_only_term_is_muted_stands_still() {
     let mut config = with_pool(&["steps=3"]);
-    config.terms = TermsSpec { information: Some(Weight { weight: 0.0 }), ..TermsSpec::default() };
+    config.terms = TermsSpec::of("information", 0.0);
     let out = undisturbed(&config);
     let scalars = RunFolder::scalars(out.path()).unwrap();
     assert_eq!(scalars.len(), 3);

@@ -3,7 +3,11 @@
 use crate::window::bench::{Bench, Dropped, paused_after, running_after};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use spiritsafe::{app::state::Phase, engine::Command, report::GalleryView};
+use spiritsafe::{
+    app::state::Phase,
+    engine::Command,
+    report::{GalleryView, LEARNING_RATE},
+};
 
 #[test]
 fn a_moved_weight_is_hollow_until_the_engine_acknowledges() {
@@ -11,11 +15,11 @@ fn a_moved_weight_is_hollow_until_the_engine_acknowledges() {
     bench.focus("Weight of mean");
     bench.press(Key::ArrowRight);
     bench.hears("the weight", |command| {
-        matches!(command, Command::SetWeight { term, weight } if term == "mean" && (*weight - 1.05).abs() < 1e-9)
+        matches!(command, Command::Set { control, value } if control == "mean" && (*value - 1.05).abs() < 1e-9)
     });
     assert!(bench.window.query_by_label("mean waits for the next step").is_some());
     bench.steps(1);
-    bench.until("applied", |app| !app.run_state().desk.terms[0].is_pending());
+    bench.until("applied", |app| !app.run_state().mixer.strips[0].is_pending());
     bench.window.step();
     assert!(bench.window.query_by_label("mean in force").is_some());
     assert_eq!(bench.window.state().run_state().marks.last().unwrap().text(), "mean 1 to 1.05");
@@ -30,31 +34,34 @@ fn the_mixer_is_played_by_keyboard() {
     bench.press(Key::M);
     bench.hears(
         "mute",
-        |command| matches!(command, Command::SetWeight { term, weight } if term == "mean" && *weight == 0.0),
+        |command| matches!(command, Command::Set { control, value } if control == "mean" && *value == 0.0),
     );
     bench.press(Key::M);
     bench.hears(
         "unmute",
-        |command| matches!(command, Command::SetWeight { term, weight } if term == "mean" && *weight == 1.0),
+        |command| matches!(command, Command::Set { control, value } if control == "mean" && *value == 1.0),
     );
     bench.press(Key::ArrowDown);
     assert!(bench.window.get_by_label("Weight of covariance").is_focused());
     bench.press(Key::S);
     bench.hears(
         "solo",
-        |command| matches!(command, Command::SetWeight { term, weight } if term == "ball" && *weight == 0.0),
+        |command| matches!(command, Command::Set { control, value } if control == "ball" && *value == 0.0),
     );
-    assert_eq!(bench.window.state().run_state().desk.solo, Some(1));
+    assert_eq!(bench.window.state().run_state().mixer.solo, Some(1));
     bench.press(Key::S);
     bench.press(Key::ArrowLeft);
     bench.press(Key::Num0);
-    assert_eq!(bench.window.state().run_state().desk.terms[1].fader, 0.05, "0 goes back to the default");
+    assert_eq!(bench.window.state().run_state().mixer.strips[1].fader, 0.05, "0 goes back to the default");
     assert_eq!(bench.window.state().visible_panes().len(), 5, "the layout did not take the key");
     bench.press(Key::ArrowDown);
     bench.press(Key::ArrowDown);
     assert!(bench.window.get_by_label("Learning rate").is_focused());
     bench.press(Key::ArrowLeft);
-    bench.hears("the rate", |command| matches!(command, Command::SetLearningRate(rate) if *rate < 1.0));
+    bench.hears(
+        "the rate",
+        |command| matches!(command, Command::Set { control, value } if control == LEARNING_RATE && *value < 1.0),
+    );
 }
 
 #[test]
@@ -63,9 +70,9 @@ fn the_radius_of_the_ball_has_a_fader_of_its_own() {
     bench.focus("radius of ball");
     bench.press(Key::ArrowRight);
     bench.hears("the radius", |command| {
-        matches!(command, Command::SetParameter { term, value, .. } if term == "ball" && (*value - 1.05).abs() < 1e-9)
+        matches!(command, Command::Set { control, value } if control == "ball.radius" && (*value - 1.05).abs() < 1e-9)
     });
-    bench.until("applied", |app| app.run_state().desk.terms[2].parameters[0].applied == 1.05);
+    bench.until("applied", |app| app.run_state().mixer.strips[2].others[0].applied == 1.05);
 }
 
 #[test]
@@ -80,11 +87,11 @@ fn a_typed_weight_counts_when_it_is_typed_to_its_end() {
         bench.window.run_steps(2);
     }
     bench.press(Key::Enter);
-    bench.hears("the weight", |command| matches!(command, Command::SetWeight { .. }));
+    bench.hears("the weight", |command| matches!(command, Command::Set { .. }));
     let heard = bench.heard.lock().unwrap();
     let weights: Vec<f64> = heard
         .iter()
-        .filter_map(|command| if let Command::SetWeight { weight, .. } = command { Some(*weight) } else { None })
+        .filter_map(|command| if let Command::Set { value, .. } = command { Some(*value) } else { None })
         .collect();
     assert_eq!(weights, [0.2], "half a number is no wish");
 }
@@ -93,7 +100,7 @@ fn a_typed_weight_counts_when_it_is_typed_to_its_end() {
 fn a_screen_reader_can_set_a_weight() {
     let mut bench = paused_after(2);
     bench.window.get_by_label("Weight of mean").set_value_accesskit(0.25);
-    bench.hears("the weight", |command| matches!(command, Command::SetWeight { weight, .. } if *weight == 0.25));
+    bench.hears("the weight", |command| matches!(command, Command::Set { value, .. } if *value == 0.25));
 }
 
 #[test]
@@ -391,7 +398,7 @@ fn keys_that_are_typed_into_a_field_go_nowhere_else() {
     }
     bench.window.key_press(Key::Enter);
     bench.window.run_steps(3);
-    bench.hears("the weight", |command| matches!(command, Command::SetWeight { weight, .. } if *weight == 2.3));
+    bench.hears("the weight", |command| matches!(command, Command::Set { value, .. } if *value == 2.3));
     assert_eq!((bench.window.state().view().pace, bench.window.state().visible_panes()), (pace, layout));
 }
 

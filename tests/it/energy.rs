@@ -12,7 +12,7 @@ use crate::support::{
 use spiritsafe::{
     config::RunConfig,
     engine::{Command, Event, Start},
-    report::{Form, OnMap},
+    report::{Form, LEARNING_RATE, OnMap},
     store::RunFolder,
 };
 
@@ -77,13 +77,12 @@ fn runs_resume_and_replay_to_the_bit_with_every_knob_turned() {
     for (term, parameter, value) in
         [("between", "ratio", 0.2), ("within", "offset", 0.4), ("decay", "dropout", 0.1), ("decay", "dimensions", 4.0)]
     {
-        let (term, parameter) = (term.to_owned(), parameter.to_owned());
-        engine.send(Command::SetParameter { term, parameter, value });
+        engine.send(Command::Set { control: format!("{term}.{parameter}"), value });
         wait_applied(&engine);
     }
-    engine.send(Command::SetWeight { term: "within".to_owned(), weight: 0.5 });
+    engine.send(Command::Set { control: "within".to_owned(), value: 0.5 });
     wait_applied(&engine);
-    engine.send(Command::SetLearningRate(0.05));
+    engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: 0.05 });
     let last = wait_applied(&engine);
     wait_step(&engine, last.step + 6);
     engine.send(Command::Stop);
@@ -160,10 +159,9 @@ fn wrong_wishes_are_refused_with_what_to_do() {
     for (term, parameter, value, words) in [
         ("decay", "dimensions", 40.0, "sigma points"),
         ("decay", "dropout", 1.0, "below 1"),
-        ("within", "ratio", 1.0, "it has offset"),
+        ("within", "ratio", 1.0, "there is no control"),
     ] {
-        let (term, parameter) = (term.to_owned(), parameter.to_owned());
-        engine.send(Command::SetParameter { term, parameter, value });
+        engine.send(Command::Set { control: format!("{term}.{parameter}"), value });
         assert!(wait_refused(&engine).0.contains(words));
     }
 }

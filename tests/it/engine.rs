@@ -19,19 +19,17 @@ use crossbeam_channel::RecvTimeoutError;
 use spiritsafe::{
     config::RunConfig,
     engine::{Answer, Command, Engine, Event, Start, Trial},
-    report::{Change, GalleryView, Intervention, Wants},
+    report::{GalleryView, Intervention, LEARNING_RATE, Wants},
     store::RunFolder,
 };
 
 fn weight(weight: f64) -> Command {
-    Command::SetWeight { term: "mean".to_owned(), weight }
+    Command::Set { control: "mean".to_owned(), value: weight }
 }
 
 fn new_weight(applied: &Intervention) -> f64 {
-    match applied.change {
-        Change::Weight { new, .. } => new,
-        ref other => panic!("a weight was changed, not {other:?}"),
-    }
+    assert_eq!(applied.control, "mean");
+    applied.new
 }
 
 /// The steps whose line in the scalars has this weight.
@@ -89,9 +87,9 @@ fn the_learning_rate_can_be_changed_live_too() {
     let (config, out) = (plane(&[]), folder());
     let engine = paused(&config, out.path());
     wait_paused(&engine);
-    engine.send(Command::SetLearningRate(0.5));
+    engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: 0.5 });
     let applied = wait_applied(&engine);
-    assert_eq!(applied, Intervention { step: 1, change: Change::LearningRate { old: 0.02, new: 0.5 } });
+    assert_eq!(applied, Intervention { step: 1, control: LEARNING_RATE.to_owned(), old: 0.02, new: 0.5 });
     engine.send(Command::Step);
     assert_eq!(wait_paused(&engine), 1);
     engine.send(Command::Stop);
@@ -193,7 +191,7 @@ fn disturbed_by_five_changes(config: &RunConfig, out: PathBuf) {
         engine.send(weight(value));
         wait_applied(&engine);
     }
-    engine.send(Command::SetLearningRate(0.3));
+    engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: 0.3 });
     wait_applied(&engine);
     assert!(wait_finished(&engine).1);
 }
@@ -282,7 +280,7 @@ fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state
                 engine.send(Command::Step);
                 assert_eq!(wait_paused(&engine), step);
             }
-            engine.send(Command::SetLearningRate(rate));
+            engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: rate });
             engine.send(Command::Resume);
             let (message, code) = wait_failed(&engine);
             assert_eq!(code, 4, "{message}");
@@ -312,11 +310,11 @@ fn a_refused_step_leaves_a_run_that_goes_on_when_the_cause_is_gone() {
     let (config, out) = (plane(&[]), folder());
     let engine = paused(&config, out.path());
     wait_paused(&engine);
-    engine.send(Command::SetLearningRate(1e300));
+    engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: 1e300 });
     engine.send(Command::Resume);
     wait_failed(&engine);
     wait_paused(&engine);
-    engine.send(Command::SetLearningRate(0.02));
+    engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: 0.02 });
     engine.send(Command::Resume);
     assert_eq!(wait_finished(&engine), (100, true));
     assert_equal_images(out.path(), undisturbed(&config).path());
@@ -328,13 +326,13 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     let engine = paused(&config, out.path());
     engine.send(Command::SetPace(Some(200.0)));
     wait_paused(&engine);
-    let unknown = Command::SetWeight { term: "meen".to_owned(), weight: 1.0 };
+    let unknown = Command::Set { control: "meen".to_owned(), value: 1.0 };
     let protocol = Command::Evaluate(Trial { protocol: "best@5".to_owned(), ..Trial::default() });
     let wrong: [(Command, &[&str]); 6] = [
         (unknown, &["\"meen\"", "there are mean, covariance"]),
         (weight(-1.0), &["from 0 up", "-1"]),
         (weight(f64::NAN), &["from 0 up", "NaN"]),
-        (Command::SetLearningRate(f64::INFINITY), &["learning rate", "inf"]),
+        (Command::Set { control: LEARNING_RATE.to_owned(), value: f64::INFINITY }, &["learning rate", "inf"]),
         (protocol, &["\"best@5\"", "dm@300x5"]),
         (Command::Export("/dev/null/there".into()), &["/dev/null/there", "is a file"]),
     ];

@@ -7,7 +7,7 @@ use spiritsafe::{
     data::ImageShape,
     methods::{
         Scope, energy,
-        matching::terms::{Ball, Energy, Entry, Information, Seen, Term, TermsSpec},
+        matching::terms::{Ball, Energy, Entry, Information, Term, TermInput, TermsSpec},
     },
     nn::{
         Autoencoder, AutoencoderSpec, ConvNet, ConvNetSpec, Denoiser, DenoiserSpec, Network, Norm, Pooling, init::Init,
@@ -39,11 +39,11 @@ fn gap(at: &Tensor, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> f64 {
     largest(&mut gradient.iter().zip(&differences).map(|(a, b)| a - b)) / largest(&mut differences.iter().copied())
 }
 
-fn seen(real: Option<Tensor>, synthetic: Tensor) -> Seen {
+fn seen(real: Option<Tensor>, synthetic: Tensor) -> TermInput {
     // Some of the features here lie inside a ball of this size and some outside.
     // Features stand in for class scores.
     let (scores, labels) = (Some(synthetic.clone()), vec![2; synthetic.dim(0).unwrap()]);
-    Seen { real, synthetic, scores, labels, accuracy: 0.3, channels: 3, typical_distance: 1.7 }
+    TermInput { real, synthetic, logits: scores, labels, accuracy: 0.3, channels: 3, typical_distance: 1.7 }
 }
 
 /// Every term there is, shown these features.
@@ -131,7 +131,7 @@ fn information_lies_between_zero_and_the_logarithm_of_the_number_of_images() {
 fn the_ball_spares_what_lies_inside_and_stays_finite_far_outside() {
     let cost = |distance: f64, radius: f64| {
         let synthetic = Tensor::from_vec(vec![-distance, distance], (1, 2, 1), &Device::Cpu).unwrap();
-        let seen = Seen { typical_distance: radius, channels: 1, ..seen(None, synthetic) };
+        let seen = TermInput { typical_distance: radius, channels: 1, ..seen(None, synthetic) };
         Ball.penalty(&seen, &[1.0]).unwrap().to_vec1::<f64>().unwrap()[0]
     };
     assert_eq!(cost(3.0, 3.5), 0.0);

@@ -24,7 +24,7 @@ use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     config::RunConfig,
     engine::{Command as Request, Event, Start, Trial},
-    report::{Evaluation, TestedOn},
+    report::{Control, Evaluation, LEARNING_RATE, TestedOn},
     store::RunFolder,
 };
 
@@ -65,19 +65,23 @@ fn steered() {
     let mut rng = ChaCha8Rng::seed_from_u64(number("SPIRITSAFE_SEED", 0));
     let config = shape(number("SPIRITSAFE_SHAPE", 0) as usize);
     let engine = begin(Start { resume: out.join("run.json").exists(), ..start(&config, &out) });
-    let mut terms = Vec::new();
+    let mut controls = Vec::new();
     for event in engine.events() {
         match event {
-            Event::Started(info) => terms = info.terms,
+            Event::Started(info) => controls = info.controls,
             Event::Stepped { .. } => {
                 let request = match rng.random_range(0..24) {
-                    0..2 => Request::SetLearningRate(rng.random_range(0.05..0.5)),
+                    0..2 => Request::Set { control: LEARNING_RATE.to_owned(), value: rng.random_range(0.05..0.5) },
                     2..4 => {
-                        let term = &terms[rng.random_range(0..terms.len())];
-                        let most = term.most.unwrap_or(2.0 * term.default_weight);
-                        let is_idle = term.needs_pool || term.no_effect.is_some();
-                        let weight = if is_idle { 0.0 } else { rng.random_range(0.1..1.0) * most };
-                        Request::SetWeight { term: term.id.clone(), weight }
+                        let heads: Vec<&Control> = controls
+                            .iter()
+                            .filter(|one| one.belongs_to().is_none() && one.id != LEARNING_RATE)
+                            .collect();
+                        let control = heads[rng.random_range(0..heads.len())];
+                        let most = control.kind.most().unwrap_or(2.0 * control.default);
+                        let is_idle = control.needs_pool || control.no_effect.is_some();
+                        let value = if is_idle { 0.0 } else { rng.random_range(0.1..1.0) * most };
+                        Request::Set { control: control.id.clone(), value }
                     }
                     4 => Request::Export(out.join(format!("export-{}", rng.random::<u64>()))),
                     5 => Request::Evaluate(Trial { protocol: "quick@2x1".to_owned(), ..Trial::default() }),

@@ -19,7 +19,7 @@ use spiritsafe::{
     latent::{Latent, LatentTraining},
     math::{shared_out, transport},
     methods::Method,
-    report::{GalleryView, QuantizerWants, Wants},
+    report::{GalleryView, LEARNING_RATE, QuantizerWants, Wants},
     store::sets,
 };
 
@@ -109,9 +109,9 @@ fn faders_do_what_they_say() {
     assert!(decoded.factors().unwrap().iter().any(|factor| (factor - 1.0).abs() > 0.1));
     // At the right end of "medoid" every image is a real one; half way it is half of each.
     for name in ["distortion", "masses"] {
-        method.set_weight(name, 0.0).unwrap();
+        method.set(name, 0.0).unwrap();
     }
-    method.set_weight("medoid", 1.0).unwrap();
+    method.set("medoid", 1.0).unwrap();
     let report = method.step(&|| false).unwrap();
     assert_eq!(report.gradient_norm, 0.0, "points stand still");
     let real = method.state().images.clone();
@@ -121,31 +121,31 @@ fn faders_do_what_they_say() {
         let known = data.usable(*class).iter().any(|&index| data.gather(data.train(), &[index]) == image);
         assert!(known, "an image of class {class} is no training image");
     }
-    method.set_weight("medoid", 0.5).unwrap();
+    method.set("medoid", 0.5).unwrap();
     method.step(&|| false).unwrap();
     let half = &method.state().images;
     for ((half, decoded), real) in half.values.iter().zip(&decoded.values).zip(&real.values) {
         assert!((half - 0.5 * (decoded + real)).abs() < 1e-5);
     }
     // Points come and go from the next step on, and every list of images follows.
-    method.set_parameter("distortion", "points", 13.0).unwrap();
+    method.set("distortion.points", 13.0).unwrap();
     assert_eq!(method.state().images.per_class, 10);
     let report = method.step(&|| false).unwrap();
     assert_eq!((method.state().images.per_class, report.cells.len()), (13, 10));
     assert_eq!(method.state().images.values.len(), 13 * 10 * 64);
-    method.set_parameter("distortion", "points", 3.0).unwrap();
+    method.set("distortion.points", 3.0).unwrap();
     method.step(&|| false).unwrap();
     assert_eq!(method.state().images.per_class, 3);
     // The prior moves what it is asked to move.
-    method.set_weight("medoid", 0.0).unwrap();
-    method.set_weight("prior", 0.5).unwrap();
+    method.set("medoid", 0.0).unwrap();
+    method.set("prior", 0.5).unwrap();
     let report = method.step(&|| false).unwrap();
     assert!(report.terms.iter().any(|term| term.term == "prior" && term.raw > 0.0));
     for (term, value) in [("prior", 1.5), ("medoid", 1.01), ("masses", -1.0)] {
-        assert!(method.set_weight(term, value).is_err(), "{term} {value}");
+        assert!(method.set(term, value).is_err(), "{term} {value}");
     }
-    assert!(method.set_parameter("distortion", "points", 0.0).is_err());
-    assert!(method.set_parameter("distortion", "points", 1e6).is_err());
+    assert!(method.set("distortion.points", 0.0).is_err());
+    assert!(method.set("distortion.points", 1e6).is_err());
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn every_space_gives_images() {
         let (_, book, _) = method.quantizer().unwrap().class(0).unwrap();
         assert_eq!(book.dimensions, dimensions);
         assert!(method.state().images.values.iter().all(|value| value.is_finite()));
-        assert!(method.set_weight("prior", 0.1).is_err(), "{space} has no prior");
+        assert!(method.set("prior", 0.1).is_err(), "{space} has no prior");
     }
 }
 
@@ -262,11 +262,11 @@ fn live_changes_are_replayed_and_lost_checkpoints_made_up_to_the_bit() {
     let engine = begin(start(&config, first.path()));
     engine.send(Command::SetPace(Some(60.0)));
     wait_step(&engine, 5);
-    let weight = |term: &str, weight| Command::SetWeight { term: term.to_owned(), weight };
+    let weight = |term: &str, weight| Command::Set { control: term.to_owned(), value: weight };
     engine.send(weight("masses", 0.5));
     engine.send(weight("prior", 0.6));
     wait_step(&engine, 12);
-    let points = |value| Command::SetParameter { term: "distortion".to_owned(), parameter: "points".to_owned(), value };
+    let points = |value| Command::Set { control: "distortion.points".to_owned(), value };
     engine.send(points(14.0));
     let resized = wait(&engine, |event| match event {
         Event::Resized { per_class, bytes } => Some((*per_class, *bytes)),
@@ -274,7 +274,7 @@ fn live_changes_are_replayed_and_lost_checkpoints_made_up_to_the_bit() {
     });
     assert_eq!(resized, (14, 14 * 10 * (64 + 4)));
     engine.send(weight("medoid", 0.25));
-    engine.send(Command::SetLearningRate(0.5));
+    engine.send(Command::Set { control: LEARNING_RATE.to_owned(), value: 0.5 });
     wait_step(&engine, 30);
     engine.send(points(6.0));
     engine.send(Command::SetPace(None));
@@ -415,7 +415,7 @@ fn selections_are_judged_anew_when_a_live_change_makes_them_fewer() {
         images
     };
     assert_eq!((random_images(), random_images()), (Some(100), None), "once is enough");
-    engine.send(Command::SetParameter { term: "distortion".to_owned(), parameter: "points".to_owned(), value: 4.0 });
+    engine.send(Command::Set { control: "distortion.points".to_owned(), value: 4.0 });
     assert_eq!(random_images(), Some(40));
 }
 
@@ -424,7 +424,7 @@ fn selections_are_judged_anew_when_a_live_change_makes_them_fewer() {
 fn a_run_with_fewer_points_than_it_began_with_is_opened_and_looked_at() {
     let (config, out) = (config("kmeans-digits", &["steps=3"]), folder());
     let engine = begin(Start { paused: true, ..start(&config, out.path()) });
-    engine.send(Command::SetParameter { term: "distortion".to_owned(), parameter: "points".to_owned(), value: 4.0 });
+    engine.send(Command::Set { control: "distortion.points".to_owned(), value: 4.0 });
     engine.send(Command::Resume);
     wait_finished(&engine);
     drop(engine);

@@ -8,13 +8,13 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
-    methods::matching::terms::{Centralization, Covariance, CrossEntropy, Information, Mean, Seen, Term},
+    methods::matching::terms::{Centralization, Covariance, CrossEntropy, Information, Mean, Term, TermInput},
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
 /// Real features `R_ij = sin(0.7 (4i + j) + 0.1)`, 6 x 4, and synthetic ones `S_ij = 1.3 sin(0.7 (4i + j) + 0.9)`,
 /// 3 x 4, as maps of two channels with two positions.
-fn fixture() -> Seen {
+fn fixture() -> TermInput {
     let rows = |count: usize, factor: f64, shift: f64| {
         let values: Vec<f64> = (0..count * 4).map(|index| factor * (0.7 * index as f64 + shift).sin()).collect();
         Tensor::from_vec(values, (1, count, 4), &Device::Cpu).unwrap()
@@ -22,7 +22,7 @@ fn fixture() -> Seen {
     let (real, synthetic) = (Some(rows(6, 1.0, 0.1)), rows(3, 1.3, 0.9));
     // Features stand in for class scores.
     let (scores, labels) = (Some(synthetic.clone()), vec![1]);
-    Seen { real, synthetic, scores, labels, accuracy: 0.5, channels: 2, typical_distance: 1.0 }
+    TermInput { real, synthetic, logits: scores, labels, accuracy: 0.5, channels: 2, typical_distance: 1.0 }
 }
 
 #[test]

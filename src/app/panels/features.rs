@@ -213,7 +213,7 @@ impl Panel {
 
 /// Rings belong to the term that makes them small.
 fn shows_rings(scene: &Scene<'_>) -> bool {
-    scene.run.desk.terms.iter().any(|strip| strip.id == "centralization" && strip.applied > 0.0)
+    scene.run.mixer.strips.iter().any(|strip| strip.control.id == "centralization" && strip.applied > 0.0)
 }
 
 /// A soft disc, white, to be tinted.

@@ -8,17 +8,20 @@ use egui::{
 use crate::{
     app::{
         action::Action,
-        state::{Phase, Progress, RunState, Strip, short},
+        state::{Phase, Progress, RunState, Strip, in_words, short},
         theme,
         view::Scene,
         widgets::fader::Fader,
     },
+    report::{Control, ControlKind, LEARNING_RATE},
     words,
 };
 
 /// What a strip needs to know beside itself.
 struct Meters {
-    index: Option<usize>,
+    index: usize,
+    /// Number of strips.
+    count: usize,
     silent: bool,
     solo: bool,
     loss: Option<f64>,
@@ -28,32 +31,31 @@ struct Meters {
 
 /// Draws the panel.
 pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let desk = &scene.run.desk;
-    let Some(rate) = &desk.rate else {
+    let mixer = &scene.run.mixer;
+    if mixer.strips.is_empty() {
         super::empty(ui, "No run yet", "Every term of the loss gets a strip here");
         return;
-    };
+    }
     let live = scene.run.can_change();
     let shares = scene.run.history.loss_shares();
     let pulls = scene.run.pictures.pulls.as_ref().map(|(_, pulls)| pulls.as_slice()).unwrap_or_default();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         super::caption(ui, hint(scene.run));
         ui.add_enabled_ui(live, |ui| {
-            for (index, term) in desk.terms.iter().enumerate() {
+            for (index, one) in mixer.strips.iter().enumerate() {
+                let is_rate = one.control.id == LEARNING_RATE;
                 let meters = Meters {
-                    index: Some(index),
-                    silent: desk.is_silent(index),
-                    solo: desk.solo == Some(index),
+                    index,
+                    count: mixer.strips.len(),
+                    silent: mixer.is_silent(index),
+                    solo: mixer.solo == Some(index),
                     loss: shares.get(index).copied(),
                     pull: pulls.get(index).copied(),
-                    color: theme::of(ui).term(index),
+                    color: if is_rate { theme::of(ui).accent } else { theme::of(ui).term(index) },
                 };
-                let training = scene.run.pretraining.as_ref().filter(|_| term.needs_pool);
-                strip(ui, scene.actions, term, &meters, training, desk.terms.len() + 1);
+                let training = scene.run.pretraining.as_ref().filter(|_| one.control.needs_pool);
+                strip(ui, scene.actions, one, &meters, training);
             }
-            let color = theme::of(ui).accent;
-            let meters = Meters { index: None, silent: false, solo: false, loss: None, pull: None, color };
-            strip(ui, scene.actions, rate, &meters, None, desk.terms.len() + 1);
         });
         legend(ui);
     });
@@ -72,116 +74,114 @@ fn hint(run: &RunState) -> &'static str {
     }
 }
 
-fn strip(
-    ui: &mut Ui,
-    actions: &mut Vec<Action>,
-    strip: &Strip,
-    meters: &Meters,
-    training: Option<&Progress>,
-    count: usize,
-) {
+fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, training: Option<&Progress>) {
     let theme = theme::of(ui);
+    let Strip { control, .. } = strip;
     Frame::new().fill(theme.raised).corner_radius(5).inner_margin(Margin::symmetric(9, 7)).show(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 3.0);
-        let controls = |ui: &mut Ui, actions: &mut Vec<Action>| {
-            number(ui, actions, strip, meters);
-            if let Some(index) = meters.index {
-                buttons(ui, actions, strip, meters, index);
+        let numbers = |ui: &mut Ui, actions: &mut Vec<Action>| {
+            let name = if strip.is_loss() { format!("{} weight", in_words(&control.id)) } else { spoken(strip) };
+            if let Some(value) = typed(ui, &format!("{name} as a number"), strip.fader) {
+                actions.push(set(control, strip.fader, value));
+            }
+            if strip.is_loss() {
+                buttons(ui, actions, strip, meters);
             }
         };
         let narrow = ui.available_width() < 200.0;
         ui.horizontal(|ui| {
             pending_dot(ui, strip, meters.color);
-            let name = RichText::new(&strip.id).color(if meters.silent { theme.dim } else { theme.text });
-            ui.add(egui::Label::new(name).truncate()).on_hover_text(&strip.meaning);
+            let name = RichText::new(in_words(&control.id)).color(if meters.silent { theme.dim } else { theme.text });
+            ui.add(egui::Label::new(name).truncate()).on_hover_text(&control.meaning);
             if !narrow {
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, actions));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| numbers(ui, actions));
             }
         });
         if narrow {
-            ui.with_layout(Layout::left_to_right(Align::Min), |ui| controls(ui, actions));
+            ui.with_layout(Layout::left_to_right(Align::Min), |ui| numbers(ui, actions));
         } else {
-            let meaning = RichText::new(&strip.meaning).small().color(theme.dim);
+            let meaning = RichText::new(&control.meaning).small().color(theme.dim);
             ui.add(egui::Label::new(meaning).wrap());
         }
-        let name = match meters.index {
-            Some(_) => format!("Weight of {}", strip.id),
-            None => "Learning rate".to_owned(),
-        };
-        let fader = Fader {
-            name: &name,
-            value: strip.fader,
-            default: strip.default,
-            paper: strip.paper.first().map(|mark| mark.weight),
-            most: strip.most,
-            silent: meters.silent,
-            color: meters.color,
-        };
-        let row = meters.index.unwrap_or(count - 1);
         ui.add_space(2.0);
-        let (response, moved) = fader.show(ui, fader_id(row));
-        if let Some(value) = moved {
-            actions.push(set(meters.index, value));
-        }
-        keys(ui, actions, &response, meters, row, count);
+        let response = fader(ui, actions, strip, meters, fader_id(meters.index));
+        keys(ui, actions, &response, strip, meters);
         response.on_hover_text(fader_hint(strip));
-        if let Some(index) = meters.index {
-            for (at, parameter) in strip.parameters.iter().enumerate() {
-                knob(ui, actions, &strip.id, parameter, meters, (index, at));
-            }
+        for (at, other) in strip.others.iter().enumerate() {
+            knob(ui, actions, other, meters, at);
         }
         note(ui, strip, training);
         // A term that nobody uses takes less room, and what is no part of the loss has no share in it.
-        if meters.index.is_some() && strip.most.is_none() && (strip.fader > 0.0 || strip.default > 0.0) {
+        if strip.is_loss() && (strip.fader > 0.0 || control.default > 0.0) {
             ui.horizontal(|ui| {
                 let width = 0.5 * (ui.available_width() - 8.0);
                 let names = if narrow { ["loss", "pull"] } else { ["of the loss", "of the pull"] };
-                meter(ui, width, names[0], &strip.id, meters.loss, meters.color);
-                meter(ui, width, names[1], &strip.id, meters.pull, theme.second);
+                meter(ui, width, names[0], &control.id, meters.loss, meters.color);
+                meter(ui, width, names[1], &control.id, meters.pull, theme.second);
             });
         }
     });
 }
 
-/// The fader of a parameter of a term; `place` is the position of both.
-fn knob(ui: &mut Ui, actions: &mut Vec<Action>, term: &str, parameter: &Strip, meters: &Meters, place: (usize, usize)) {
-    let set = |value: f64| {
-        let value = match parameter.whole {
-            // A nudge that is smaller than one is one.
-            true if value.round() == parameter.fader => (value + (value - parameter.fader).signum()).round(),
-            true => value.round(),
-            false => value,
-        };
-        let value = if parameter.whole { value.max(1.0) } else { value };
-        Action::SetParameter { term: place.0, parameter: place.1, value }
+/// What a screen reader says of a control.
+fn spoken(strip: &Strip) -> String {
+    let words = in_words(&strip.control.id);
+    match strip.control.belongs_to() {
+        _ if strip.is_loss() => format!("Weight of {words}"),
+        Some(_) => words,
+        None => words[..1].to_uppercase() + &words[1..],
+    }
+}
+
+/// A fader and what comes of moving it.
+fn fader(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, id: Id) -> egui::Response {
+    let Strip { control, fader, .. } = strip;
+    let fader = Fader {
+        name: &spoken(strip),
+        value: *fader,
+        default: control.default,
+        paper: control.paper.first().map(|mark| mark.value),
+        most: control.kind.most(),
+        silent: meters.silent,
+        color: if control.belongs_to().is_some() { theme::of(ui).dim } else { meters.color },
     };
+    let (response, moved) = fader.show(ui, id);
+    actions.extend(moved.map(|value| set(control, strip.fader, value)));
+    response
+}
+
+/// The wish to set a control that stands at `now`. Where whole numbers are meant, a nudge that is smaller than one is one.
+fn set(control: &Control, now: f64, value: f64) -> Action {
+    let value = match control.kind {
+        ControlKind::Value { whole: true, least, .. } if value.round() == now => {
+            (value + (value - now).signum()).round().max(least)
+        }
+        ControlKind::Value { whole: true, least, .. } => value.round().max(least),
+        _ => value,
+    };
+    Action::Set { control: control.id.clone(), value }
+}
+
+/// The fader of what belongs to a strip.
+fn knob(ui: &mut Ui, actions: &mut Vec<Action>, other: &Strip, meters: &Meters, at: usize) {
+    let control = &other.control;
     ui.horizontal(|ui| {
-        pending_dot(ui, parameter, theme::of(ui).dim);
-        ui.label(&parameter.id).on_hover_text(&parameter.meaning);
+        pending_dot(ui, other, theme::of(ui).dim);
+        ui.label(control.name().replace('_', " ")).on_hover_text(&control.meaning);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(value) = typed(ui, &format!("{} of {term} as a number", parameter.id), parameter.fader) {
-                actions.push(set(value));
+            if let Some(value) = typed(ui, &format!("{} as a number", spoken(other)), other.fader) {
+                actions.push(set(control, other.fader, value));
             }
         });
     });
-    let fader = Fader {
-        name: &format!("{} of {term}", parameter.id),
-        value: parameter.fader,
-        default: parameter.default,
-        paper: None,
-        most: None,
-        silent: meters.silent,
-        color: theme::of(ui).dim,
-    };
-    let (response, moved) = fader.show(ui, Id::unique(("parameter", place)));
+    let response = fader(ui, actions, other, meters, Id::unique(("parameter", meters.index, at)));
     super::space_runs(ui, &response, actions);
-    actions.extend(moved.map(set));
-    response.on_hover_text(format!("{}\n{}", parameter.meaning, fader_hint(parameter)));
+    response.on_hover_text(format!("{}\n{}", control.meaning, fader_hint(other)));
 }
 
 /// What keeps a term from counting.
 fn note(ui: &mut Ui, strip: &Strip, training: Option<&Progress>) {
-    if let Some(why) = &strip.no_effect {
+    if let Some(why) = &strip.control.no_effect {
         super::caption(ui, why.as_str());
     } else if let Some(Progress { what, done, secs_left }) = training.filter(|_| strip.is_pending() || strip.sent > 0.0)
     {
@@ -195,24 +195,17 @@ fn fader_id(row: usize) -> Id {
     Id::unique(("fader", row))
 }
 
-fn set(index: Option<usize>, value: f64) -> Action {
-    match index {
-        Some(term) => Action::SetWeight { term, weight: value },
-        None => Action::SetLearningRate(value),
-    }
-}
-
 fn fader_hint(strip: &Strip) -> String {
-    let paper = match strip.paper.first() {
-        Some(mark) if mark.fits => format!(" · paper {} (diamond)", short(mark.weight)),
-        Some(mark) => format!(" · paper {} (diamond), for other data", short(mark.weight)),
+    let paper = match strip.control.paper.first() {
+        Some(mark) if mark.fits => format!(" · paper {} (diamond)", short(mark.value)),
+        Some(mark) => format!(" · paper {} (diamond), for other data", short(mark.value)),
         None => String::new(),
     };
-    let settings = strip.paper.iter().filter(|mark| !mark.setting.is_empty());
-    let table: Vec<String> = settings.map(|mark| format!("{}: {}", mark.setting, short(mark.weight))).collect();
+    let settings = strip.control.paper.iter().filter(|mark| !mark.setting.is_empty());
+    let table: Vec<String> = settings.map(|mark| format!("{}: {}", mark.setting, short(mark.value))).collect();
     format!(
         "Default {} (wedge){paper}\nArrows nudge, Shift fine, 0 default, double click default\n{}",
-        short(strip.default),
+        short(strip.control.default),
         table.join("\n")
     )
     .trim_end()
@@ -229,19 +222,8 @@ fn pending_dot(ui: &mut Ui, strip: &Strip, color: Color32) {
         ui.painter().circle_filled(rect.center(), 4.5, color);
     }
     let state = if pending { "waits for the next step" } else { "in force" };
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{} {state}", strip.id)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{} {state}", in_words(&strip.control.id))));
     response.on_hover_text(format!("{} {state}", short(strip.sent)));
-}
-
-fn number(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters) {
-    let name = if meters.index.is_some() {
-        format!("{} weight as a number", strip.id)
-    } else {
-        "Learning rate as a number".to_owned()
-    };
-    if let Some(value) = typed(ui, &name, strip.fader) {
-        actions.push(set(meters.index, value));
-    }
 }
 
 /// A number that can be typed or dragged; the new value where it was changed.
@@ -258,41 +240,42 @@ fn typed(ui: &mut Ui, name: &str, shown: f64) -> Option<f64> {
     (response.changed() && value.is_finite() && value != shown).then_some(value)
 }
 
-fn buttons(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, index: usize) {
+fn buttons(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters) {
+    let name = in_words(&strip.control.id);
     let toggle = |ui: &mut Ui, on: bool, text: &str, name: String, hint: &str| {
         let response = ui.add(egui::Button::new(text).selected(on).min_size(vec2(24.0, 22.0)));
         response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, &name));
         response.on_hover_text(hint).clicked()
     };
-    if toggle(ui, meters.solo, "S", format!("Solo {}", strip.id), "Solo: only this term counts") {
-        actions.push(Action::ToggleSolo(index));
+    if toggle(ui, meters.solo, "S", format!("Solo {name}"), "Solo: only this term counts") {
+        actions.push(Action::ToggleSolo(meters.index));
     }
-    if toggle(ui, strip.muted, "M", format!("Mute {}", strip.id), "Mute: weight 0, the fader stays") {
-        actions.push(Action::ToggleMute(index));
+    if toggle(ui, strip.muted, "M", format!("Mute {name}"), "Mute: weight 0, the fader stays") {
+        actions.push(Action::ToggleMute(meters.index));
     }
 }
 
 /// Keys of a strip that has the focus: up and down choose another, M mutes, S plays it alone.
-fn keys(ui: &Ui, actions: &mut Vec<Action>, response: &egui::Response, meters: &Meters, row: usize, count: usize) {
+fn keys(ui: &Ui, actions: &mut Vec<Action>, response: &egui::Response, strip: &Strip, meters: &Meters) {
     if !response.has_focus() {
         return;
     }
     super::space_runs(ui, response, actions);
     let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let next = match (pressed(Key::ArrowUp), pressed(Key::ArrowDown)) {
-        (true, _) => Some((row + count - 1) % count),
-        (_, true) => Some((row + 1) % count),
+        (true, _) => Some((meters.index + meters.count - 1) % meters.count),
+        (_, true) => Some((meters.index + 1) % meters.count),
         _ => None,
     };
     if let Some(next) = next {
         ui.memory_mut(|memory| memory.request_focus(fader_id(next)));
     }
-    if let Some(index) = meters.index {
+    if strip.is_loss() {
         if pressed(Key::M) {
-            actions.push(Action::ToggleMute(index));
+            actions.push(Action::ToggleMute(meters.index));
         }
         if pressed(Key::S) {
-            actions.push(Action::ToggleSolo(index));
+            actions.push(Action::ToggleSolo(meters.index));
         }
     }
 }

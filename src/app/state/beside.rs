@@ -114,7 +114,7 @@ impl RunState {
                 self.owed.push(Owed { trial, subject: None, why: WhySkipped::Interrupted });
             }
             (_, Answer::Refused { message, .. }) => {
-                self.desk.settle();
+                self.mixer.settle();
                 self.tell_failure(message);
             }
             _ => {}

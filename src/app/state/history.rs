@@ -1,6 +1,6 @@
 //! What every step computed, column by column, and the marks that stand beside it.
 
-use crate::report::{CellDistances, Change, Evaluation, Intervention, StepReport, TermInfo};
+use crate::report::{CellDistances, Control, ControlKind, Evaluation, Intervention, LEARNING_RATE, StepReport};
 
 use super::Series;
 
@@ -53,11 +53,15 @@ pub enum MarkKind {
 }
 
 impl History {
-    /// Of a run with these terms, before its first step.
-    pub fn of(terms: &[TermInfo]) -> Self {
-        let term =
-            |term: &TermInfo| TermHistory { id: term.id.clone(), is_loss: term.most.is_none(), ..Default::default() };
-        Self { terms: terms.iter().map(term).collect(), ..Default::default() }
+    /// Of a run with these controls, before its first step: the first of each group has a value at every step.
+    pub fn of(controls: &[Control]) -> Self {
+        let has_values = |control: &&Control| control.belongs_to().is_none() && control.id != LEARNING_RATE;
+        let term = |control: &Control| TermHistory {
+            id: control.id.clone(),
+            is_loss: control.kind == ControlKind::LossWeight,
+            ..Default::default()
+        };
+        Self { terms: controls.iter().filter(has_values).map(term).collect(), ..Default::default() }
     }
 
     /// Takes a report. A step that comes again, after a roll-back, replaces what stood there and after it.
@@ -129,16 +133,20 @@ impl History {
     }
 }
 
+/// A control as it is said: `radius of ball`, `learning rate`.
+pub fn in_words(control: &str) -> String {
+    let words = match control.split_once('.') {
+        Some((group, name)) => format!("{name} of {group}"),
+        None => control.to_owned(),
+    };
+    words.replace('_', " ")
+}
+
 impl Mark {
     /// The mark of a change.
     pub fn change(intervention: &Intervention) -> Self {
-        let text = match &intervention.change {
-            Change::Weight { term, old, new } => format!("{term} {} to {}", short(*old), short(*new)),
-            Change::Parameter { term, parameter, old, new } => {
-                format!("{parameter} of {term} {} to {}", short(*old), short(*new))
-            }
-            Change::LearningRate { old, new } => format!("learning rate {} to {}", short(*old), short(*new)),
-        };
+        let Intervention { control, old, new, .. } = intervention;
+        let text = format!("{} {} to {}", in_words(control), short(*old), short(*new));
         Self { step: intervention.step, kind: MarkKind::Change(text) }
     }
 

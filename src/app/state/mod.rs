@@ -13,16 +13,16 @@ mod series;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use beside::{Asked, Opened, OpenedComparison, Owed};
-pub use history::{History, Mark, MarkKind, TermHistory, short};
+pub use history::{History, Mark, MarkKind, TermHistory, in_words, short};
 pub use journal::{Entry, Grade, Journal};
-pub use mixer::{Desk, Strip};
+pub use mixer::{Mixer, Strip};
 pub use pictures::Pictures;
 pub use series::Series;
 
 use crate::{
     config::RunConfig,
     engine::{Event, Start},
-    report::{Change, DataSummary, Evaluation, Frame, OnMap, RunInfo, Verdict},
+    report::{DataSummary, Evaluation, Frame, OnMap, RunInfo, Verdict},
 };
 
 /// What the run does at this moment.
@@ -133,7 +133,7 @@ pub struct RunState {
     /// What is in the data set that was asked about last.
     pub inspected: Option<DataSummary>,
     /// The mixer.
-    pub desk: Desk,
+    pub mixer: Mixer,
     /// The newest pictures.
     pub pictures: Pictures,
     /// Warnings and errors.
@@ -171,13 +171,7 @@ impl RunState {
                 self.history.push(report);
             }
             Event::Applied(intervention) => {
-                match &intervention.change {
-                    Change::Weight { term, new, .. } => self.desk.acknowledge_weight(term, *new),
-                    Change::Parameter { term, parameter, new, .. } => {
-                        self.desk.acknowledge_parameter(term, parameter, *new);
-                    }
-                    Change::LearningRate { new, .. } => self.desk.acknowledge_rate(*new),
-                }
+                self.mixer.acknowledge(&intervention.control, intervention.new);
                 self.marks.push(Mark::change(&intervention));
             }
             // It will wait; what is shown is the run before.
@@ -269,10 +263,9 @@ impl RunState {
     /// A run stands ready: its numbers and pictures replace those of the run before.
     fn begin(&mut self, info: RunInfo) {
         self.config = self.asked.as_ref().map(|start| start.config.clone());
-        let default_rate = self.config.as_ref().map(|config| config.optimizer.learning_rate);
-        self.desk = Desk::of(&info, default_rate);
+        self.mixer = Mixer::of(&info);
         self.step = info.step;
-        self.history = History::of(&info.terms);
+        self.history = History::of(&info.controls);
         self.verdict = None;
         self.on_map = None;
         self.pretraining = None;

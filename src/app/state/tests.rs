@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::Answer;
-use crate::report::{DataInfo, Gallery, GalleryView, Intervention, StepReport, TermInfo, TermValue};
+use crate::report::{Control, ControlKind, DataInfo, Gallery, GalleryView, Intervention, StepReport, TermValue};
 
 fn info() -> RunInfo {
     let data = DataInfo {
@@ -17,17 +17,7 @@ fn info() -> RunInfo {
         test: 3,
         fingerprint: String::new(),
     };
-    let term = TermInfo {
-        id: "mean".to_owned(),
-        meaning: String::new(),
-        default_weight: 1.0,
-        paper: Vec::new(),
-        weight: 1.0,
-        most: None,
-        parameters: Vec::new(),
-        needs_pool: false,
-        no_effect: None,
-    };
+    let term = Control::new("mean", "", ControlKind::LossWeight, 1.0, 1.0);
     RunInfo {
         name: "digits".to_owned(),
         about: String::new(),
@@ -40,8 +30,7 @@ fn info() -> RunInfo {
         steps: 100,
         step: 0,
         device: "CPU".to_owned(),
-        terms: vec![term],
-        learning_rate: 1.0,
+        controls: vec![term],
         out: "run".into(),
         bytes: 128,
         queue: None,
@@ -90,13 +79,13 @@ fn a_run_is_folded_step_by_step() {
 #[test]
 fn a_refused_request_is_told_and_leaves_the_run_as_it_was() {
     let mut state = running();
-    state.desk.terms[0].fader = 0.5;
-    assert_eq!(state.desk.unsent().len(), 1);
+    state.mixer.strips[0].fader = 0.5;
+    assert_eq!(state.mixer.unsent().len(), 1);
     let answer = Answer::Refused { message: "cannot write".to_owned(), code: 3 };
     state.fold(Event::Answered { request: 7, answer });
     assert_eq!(state.phase, Phase::Running);
     assert_eq!(state.failure.as_deref(), Some("cannot write"));
-    assert_eq!((state.desk.terms[0].fader, state.desk.terms[0].is_pending()), (1.0, false));
+    assert_eq!((state.mixer.strips[0].fader, state.mixer.strips[0].is_pending()), (1.0, false));
 }
 
 #[test]
@@ -132,10 +121,10 @@ fn an_engine_that_is_gone_leaves_its_pictures() {
 #[test]
 fn an_acknowledged_change_leaves_a_mark() {
     let mut state = running();
-    let change = Change::Weight { term: "mean".to_owned(), old: 1.0, new: 0.5 };
-    state.fold(Event::Applied(Intervention { step: 11, change }));
+    let control = "mean".to_owned();
+    state.fold(Event::Applied(Intervention { step: 11, control, old: 1.0, new: 0.5 }));
     assert_eq!(state.marks.len(), 1);
-    assert_eq!(state.desk.terms[0].applied, 0.5);
+    assert_eq!(state.mixer.strips[0].applied, 0.5);
 }
 
 #[test]

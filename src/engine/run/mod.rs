@@ -25,7 +25,7 @@ use crate::{
     methods::Method,
     nn,
     program::{self, Build},
-    report::{Change, Evaluation, Intervention, RunInfo, StepReport},
+    report::{Control, ControlKind, Evaluation, Intervention, LEARNING_RATE, RunInfo, StepReport},
     slices::Slices,
     store::{Checkpoints, Owed, Resumed, Resumption, RunFolder, RunRecord},
 };
@@ -162,8 +162,7 @@ impl Run {
             steps: self.config.steps,
             step: state.step,
             device: nn::describe(&self.device),
-            terms: self.method.term_infos(),
-            learning_rate: state.weights.learning_rate,
+            controls: self.controls(),
             out: self.folder.path().to_owned(),
             bytes: state.images.bytes(),
             queue: self.method.queue().map(|queue| queue.spec().info()),
@@ -211,56 +210,42 @@ impl Run {
         let mut applied = Vec::new();
         while self.script.front().is_some_and(|next| next.step <= self.at() + 1) {
             let next = self.script.pop_front().expect("just seen");
-            applied.push(match next.change {
-                Change::Weight { term, new, .. } => self.set_weight(&term, new, self.records_script)?,
-                Change::Parameter { term, parameter, new, .. } => {
-                    self.set_parameter((&term, &parameter), new, self.records_script)?
-                }
-                Change::LearningRate { new, .. } => self.set_learning_rate(new, self.records_script)?,
-            });
+            applied.push(self.set(&next.control, next.new, self.records_script)?);
         }
         Ok(applied)
     }
 
-    /// Records and sets the weight of a term from the next step on.
-    pub(in crate::engine) fn set_weight(&mut self, term: &str, new: f64, record: bool) -> Result<Intervention> {
-        if new > 0.0 && self.method.needs_pool(term) {
+    /// Records and sets a control from the next step on.
+    pub(in crate::engine) fn set(&mut self, control: &str, new: f64, record: bool) -> Result<Intervention> {
+        if new > 0.0 && self.method.needs_pool(control) {
             self.hold_to_networks()?;
         }
-        let old = self.method.set_weight(term, new)?;
-        let intervention = self.stamp(Change::Weight { term: term.to_owned(), old, new });
+        let old = self.method.set(control, new)?;
+        let new = self.method.state().values.get(control); // Whole numbers are rounded.
+        let intervention = Intervention { step: self.at() + 1, control: control.to_owned(), old, new };
         if record && let Err(error) = self.folder.add_intervention(&intervention) {
-            self.method.set_weight(term, old)?; // What is not on disk did not happen.
+            self.method.set(control, old)?; // What is not on disk did not happen.
             return Err(error);
         }
         Ok(intervention)
     }
 
-    /// Records and sets a parameter of a term from the next step on.
-    pub(in crate::engine) fn set_parameter(
-        &mut self,
-        (term, parameter): (&str, &str),
-        new: f64,
-        record: bool,
-    ) -> Result<Intervention> {
-        let old = self.method.set_parameter(term, parameter, new)?;
-        let change = Change::Parameter { term: term.to_owned(), parameter: parameter.to_owned(), old, new };
-        let intervention = self.stamp(change);
-        if record && let Err(error) = self.folder.add_intervention(&intervention) {
-            self.method.set_parameter(term, parameter, old)?;
-            return Err(error);
-        }
-        Ok(intervention)
-    }
-
-    /// Sets the weight of a term as soon as it can count: at once, or when its networks are trained.
-    pub(in crate::engine) fn arm(&mut self, term: &str, weight: f64) -> Result<Option<Intervention>> {
-        self.awaiting.retain(|(awaiting, _)| awaiting != term);
-        if weight > 0.0 && self.method.needs_pool(term) && self.pretraining.pool().is_none() {
-            self.awaiting.push((term.to_owned(), weight));
+    /// Sets a control as soon as it can count: at once, or when its networks are trained.
+    pub(in crate::engine) fn arm(&mut self, control: &str, value: f64) -> Result<Option<Intervention>> {
+        self.awaiting.retain(|(awaiting, _)| awaiting != control);
+        if value > 0.0 && self.method.needs_pool(control) && self.pretraining.pool().is_none() {
+            self.awaiting.push((control.to_owned(), value));
             return Ok(None);
         }
-        self.set_weight(term, weight, true).map(Some)
+        self.set(control, value, true).map(Some)
+    }
+
+    /// What can be turned: what the method says, and the learning rate.
+    fn controls(&self) -> Vec<Control> {
+        let meaning = "How far pixels, a map or points move in a step";
+        let (default, now) = (self.config.optimizer.learning_rate, self.method.state().values.learning_rate());
+        let rate = Control::new(LEARNING_RATE, meaning, ControlKind::POSITIVE, default, now);
+        self.method.controls().into_iter().chain([rate]).collect()
     }
 
     /// What people should know, told once.
@@ -279,21 +264,6 @@ impl Run {
             None if alike(&self.start) => {}
             None => self.start.clone_from(images),
         }
-    }
-
-    /// Records and sets the learning rate from the next step on.
-    pub(in crate::engine) fn set_learning_rate(&mut self, new: f64, record: bool) -> Result<Intervention> {
-        let old = self.method.set_learning_rate(new)?;
-        let intervention = self.stamp(Change::LearningRate { old, new });
-        if record && let Err(error) = self.folder.add_intervention(&intervention) {
-            self.method.set_learning_rate(old)?;
-            return Err(error);
-        }
-        Ok(intervention)
-    }
-
-    fn stamp(&self, change: Change) -> Intervention {
-        Intervention { step: self.at() + 1, change }
     }
 
     /// One step, recorded. Returns what it computed and how long it took.

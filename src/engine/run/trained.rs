@@ -68,7 +68,7 @@ impl Run {
             return Ok(Some(Vec::new()));
         }
         let awaiting = std::mem::take(&mut self.awaiting);
-        awaiting.into_iter().map(|(term, weight)| self.set_weight(&term, weight, true)).collect::<Result<_>>().map(Some)
+        awaiting.into_iter().map(|(control, value)| self.set(&control, value, true)).collect::<Result<_>>().map(Some)
     }
 
     /// Brings latent space and pool to the method; true once it has them.
@@ -85,7 +85,7 @@ impl Run {
             }
             Turn::Done(method) => {
                 let mut method = method?;
-                method.weights_mut().clone_from(&self.method.state().weights);
+                method.values_mut().clone_from(&self.method.state().values);
                 self.method = method;
                 self.pool_is_taken |= with_pool;
                 Ok(true)

@@ -146,6 +146,5 @@ impl Worker {
 
 /// True for what steers or saves the run, false for what is worked out about it.
 fn is_change(command: &Command) -> bool {
-    use Command::{Checkpoint, SetLearningRate, SetParameter, SetWeight};
-    matches!(command, SetWeight { .. } | SetParameter { .. } | SetLearningRate(_) | Checkpoint)
+    matches!(command, Command::Set { .. } | Command::Checkpoint)
 }

@@ -10,6 +10,7 @@
 //! comparison; the energy has two weights, one for pairs of a class and one for pairs of two, both 1 as published; the map has
 //! no bias, which no distance feels.
 
+mod controls;
 mod features;
 mod few_shot;
 mod fusion;
@@ -22,6 +23,7 @@ mod spec;
 use std::sync::Arc;
 
 use candle_core::Device;
+use controls::{DIMENSIONS, DROPOUT, OFFSET, RATIO, TERMS};
 pub use features::Source;
 pub use few_shot::{Episodes, FewShot, NewClasses};
 pub use fusion::fuse;
@@ -34,22 +36,13 @@ pub use spec::EnergySpec;
 use super::{Method, Pretrained, Scope};
 use crate::{
     data::Dataset,
-    distilled::{Array, Blobs, Saved, Setting, State, SyntheticSet, Weights, norm},
+    distilled::{Array, Blobs, Saved, State, SyntheticSet, Values, norm},
     error::{Error, Result},
     math::{Moments, SigmaPoints},
     random::{Purpose, choose, stream},
-    report::{PaperMark, ParameterInfo, StepReport, TermInfo, TermValue},
+    report::{Control, StepReport, TermValue},
 };
 use features::Lens;
-
-/// Names of the terms and of what else is turned about them.
-const WITHIN: &str = "within";
-const BETWEEN: &str = "between";
-const DECAY: &str = "decay";
-const OFFSET: &str = "offset";
-const RATIO: &str = "ratio";
-const DROPOUT: &str = "dropout";
-const DIMENSIONS: &str = "dimensions";
 
 /// Names in a checkpoint: steps of Adam; the map, and the moments of its gradient.
 const STEPS: &str = "map.steps";
@@ -124,13 +117,9 @@ impl EnergyMap {
             samples.extend(choose(usable.len(), spec.samples, &mut rng).into_iter().map(|at| usable[at]));
             starts.push(samples.len());
         }
-        let terms = vec![
-            Setting::new(WITHIN, spec.within, &[(OFFSET, spec.offset)]),
-            Setting::new(BETWEEN, spec.between, &[(RATIO, spec.ratio)]),
-            Setting::new(DECAY, spec.decay, &[(DROPOUT, spec.dropout), (DIMENSIONS, spec.dimensions as f64)]),
-        ];
+        let values = Values::new(learning_rate, controls::TABLE.iter().map(|row| (row.id, (row.default)(&spec))));
         let velocity = vec![0.0; images.values.len()];
-        let state = State { step: 0, images, velocity, weights: Weights { learning_rate, terms } };
+        let state = State { step: 0, images, velocity, values };
         let mut map = Self {
             data,
             device,
@@ -199,22 +188,14 @@ impl EnergyMap {
         self.features.len() / self.samples.len().max(1)
     }
 
-    fn setting(&self, term: &str) -> &Setting {
-        self.state.weights.terms.iter().find(|setting| setting.term == term).expect("terms never change")
-    }
-
-    fn parameter(&self, term: &str, parameter: &str) -> f64 {
-        self.setting(term).parameters.get(parameter).copied().unwrap_or_default()
-    }
-
     /// Dimensions of the map.
     pub fn dimensions(&self) -> usize {
-        self.parameter(DECAY, DIMENSIONS).round() as usize
+        self.state.values.get(DIMENSIONS).round() as usize
     }
 
     /// How the energy of a pair is made at this moment.
     pub fn law(&self) -> Law {
-        Law { offset: self.parameter(WITHIN, OFFSET), ratio: self.parameter(BETWEEN, RATIO) }
+        Law { offset: self.state.values.get(OFFSET), ratio: self.state.values.get(RATIO) }
     }
 
     /// How it is configured.
@@ -259,7 +240,7 @@ impl EnergyMap {
 
     /// Values and gradients on the map of the three terms, unweighted, for a step.
     fn look(&self, step: u64) -> ([f64; 3], [Vec<f32>; 3]) {
-        let dropout = Dropout { share: self.parameter(DECAY, DROPOUT), seed: self.seed, step };
+        let dropout = Dropout { share: self.state.values.get(DROPOUT), seed: self.seed, step };
         self.map.look(&self.features, &self.starts, self.law(), dropout)
     }
 
@@ -319,7 +300,7 @@ impl Method for EnergyMap {
     fn restore(&mut self, Saved { state, blobs }: Saved) -> Result<()> {
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
-            && state.weights.terms.len() == self.state.weights.terms.len();
+            && self.state.values.clone().take_over(&state.values);
         let arrays = PARTS.into_iter().map(|name| blobs.array(name)).collect::<Result<Vec<_>>>()?;
         let dims = arrays[0].dims.as_slice();
         if !fits || dims.len() != 2 || arrays.iter().any(|array| array.dims != dims) {
@@ -342,21 +323,20 @@ impl Method for EnergyMap {
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        let weights: Vec<f64> = self.state.weights.terms.iter().map(|setting| setting.weight).collect();
-        let gradient = weighted(&gradients, &weights);
-        let settings = self.state.weights.terms.iter().zip(values);
-        let terms: Vec<TermValue> = settings.map(|(setting, raw)| setting.valued(raw)).collect();
+        let gradient = weighted(&gradients, &TERMS.map(|term| self.state.values.get(term)));
+        let terms: Vec<TermValue> =
+            TERMS.into_iter().zip(values).map(|(term, raw)| self.state.values.valued(term, raw)).collect();
         let report = StepReport {
             step,
             total: terms.iter().map(|term| term.weight * term.raw).sum(),
-            learning_rate: self.state.weights.learning_rate,
+            learning_rate: self.state.values.learning_rate(),
             gradient_norm: norm(&gradient),
             network: None,
             network_accuracy: None,
             cells: Vec::new(),
             terms,
         };
-        let moved = self.map.moved(&gradient, self.state.weights.learning_rate);
+        let moved = self.map.moved(&gradient, self.state.values.learning_rate());
         let is_finite = report.total.is_finite() && moved.weights().iter().all(|weight| weight.is_finite());
         let before = std::mem::replace(&mut self.map, moved);
         let images = if is_finite { self.picked_images() } else { Ok(Vec::new()) };
@@ -365,7 +345,7 @@ impl Method for EnergyMap {
             other => {
                 self.map = before;
                 other?;
-                let culprit = format!("the map at the learning rate {}", self.state.weights.learning_rate);
+                let culprit = format!("the map at the learning rate {}", self.state.values.learning_rate());
                 return Err(Error::NotFinite { step, last_good: step - 1, culprit });
             }
         }
@@ -373,50 +353,13 @@ impl Method for EnergyMap {
         Ok(report)
     }
 
-    fn term_infos(&self) -> Vec<TermInfo> {
-        let about = [
-            (WITHIN, "Energy of pairs of one class: it draws each class into a ball", self.spec.within, 1.0),
-            (BETWEEN, "Energy of pairs of two classes: it keeps the balls apart", self.spec.between, 1.0),
-            (DECAY, "Half the squared size of the map", self.spec.decay, 5e-4),
-        ];
-        let offset = "Added to every scaled distance, so that points that meet have a finite energy (b0)";
-        let ratio =
-            "How much nearer points of two classes seem than they are: they rest 1 / ratio times as far apart (g1)";
-        let dropout = "Share of the features that a step leaves out";
-        let dimensions = "Dimensions of the map; a change begins a new one";
-        let parameters = |term: &str| match term {
-            WITHIN => vec![(OFFSET, offset, self.spec.offset)],
-            BETWEEN => vec![(RATIO, ratio, self.spec.ratio)],
-            _ => vec![(DROPOUT, dropout, self.spec.dropout), (DIMENSIONS, dimensions, self.spec.dimensions as f64)],
-        };
-        about
-            .into_iter()
-            .map(|(id, meaning, default_weight, paper)| TermInfo {
-                id: id.to_owned(),
-                meaning: meaning.to_owned(),
-                default_weight,
-                paper: vec![PaperMark::anywhere(paper)],
-                weight: self.setting(id).weight,
-                most: None,
-                parameters: parameters(id)
-                    .into_iter()
-                    .map(|(name, meaning, default)| ParameterInfo {
-                        id: name.to_owned(),
-                        meaning: meaning.to_owned(),
-                        default,
-                        value: self.parameter(id, name),
-                        whole: name == DIMENSIONS,
-                    })
-                    .collect(),
-                needs_pool: false,
-                no_effect: None,
-            })
-            .collect()
+    fn controls(&self) -> Vec<Control> {
+        controls::controls(&self.spec, &self.state.values)
     }
 
-    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
+    fn set(&mut self, control: &str, value: f64) -> Result<f64> {
         let fault = |text: &str| Err(Error::Config(text.to_owned()));
-        match parameter {
+        match control {
             DROPOUT if value >= 1.0 => return fault("dropout is below 1"),
             OFFSET if value <= 0.0 => return fault("offset is more than 0"),
             DIMENSIONS => {
@@ -431,22 +374,22 @@ impl Method for EnergyMap {
             }
             _ => {}
         }
-        let value = if parameter == DIMENSIONS { value.round() } else { value };
-        let old = self.state.weights.set_parameter(term, parameter, value)?;
-        if parameter == DIMENSIONS && old != value {
+        let value = if control == DIMENSIONS { value.round() } else { value };
+        let old = self.state.values.set(control, value)?;
+        if control == DIMENSIONS && old != value {
             self.begin_map();
         }
         Ok(old)
     }
 
-    fn weights_mut(&mut self) -> &mut Weights {
-        &mut self.state.weights
+    fn values_mut(&mut self) -> &mut Values {
+        &mut self.state.values
     }
 
     fn pulls(&mut self) -> Result<Vec<f64>> {
         let (_, gradients) = self.look(self.state.step + 1);
-        let terms = self.state.weights.terms.iter().zip(&gradients);
-        let norms: Vec<f64> = terms.map(|(setting, gradient)| setting.weight * norm(gradient)).collect();
+        let terms = TERMS.into_iter().zip(&gradients);
+        let norms: Vec<f64> = terms.map(|(term, gradient)| self.state.values.get(term) * norm(gradient)).collect();
         let sum: f64 = norms.iter().sum();
         Ok(norms.into_iter().map(|norm| if sum > 0.0 { norm / sum } else { 0.0 }).collect())
     }

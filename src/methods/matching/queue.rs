@@ -1,6 +1,6 @@
-//! The queue of networks that age on real images while the run goes on (IDM, CVPR 2023).
+//! The queue of networks that are trained on real images while the run goes on (IDM, CVPR 2023).
 //!
-//! At every step one of them, drawn at random, looks at the images; after the pixels have moved, some others drawn at
+//! At every step the images pass one of them, drawn at random; after the pixels have moved, some others drawn at
 //! random learn from a few batches of real images. Young networks are pushed at intervals and the oldest leave, so that
 //! the images are matched through networks of all ages (`IDM_cifar10.py` of uitrbn/IDM, as published in its
 //! `command.txt`). The queue learns from all classes of the data, whichever the run distils, so parts of a run share it.
@@ -105,7 +105,7 @@ impl QueueSpec {
 }
 
 /// A network of the queue.
-struct Aging {
+struct QueuedModel {
     /// Counted from 0 in the order in which they came.
     serial: u64,
     /// Batches that it has learned from.
@@ -140,7 +140,7 @@ pub struct Queue {
     seed: u64,
     /// Training images of all classes, hold-out excluded.
     usable: Vec<u32>,
-    networks: Vec<Aging>,
+    networks: Vec<QueuedModel>,
 }
 
 impl Queue {
@@ -164,13 +164,13 @@ impl Queue {
     }
 
     /// The network of a serial number before it has learned anything.
-    fn young(&self, serial: u64) -> Result<Aging> {
+    fn young(&self, serial: u64) -> Result<QueuedModel> {
         let mut rng = stream(self.seed, Purpose::QueueNetwork, serial, 0);
         let init = Init::trainable(&mut rng, &self.device);
         let network = self.network.build(self.data.shape(), self.data.classes(), init)?;
         let QueueSpec { learning_rate, momentum, weight_decay, .. } = self.spec;
         let optimizer = Sgd::new(network.variables(), SgdSettings { learning_rate, momentum, weight_decay });
-        Ok(Aging { serial, batches: 0, right: 0, seen: 0, network, optimizer })
+        Ok(QueuedModel { serial, batches: 0, right: 0, seen: 0, network, optimizer })
     }
 
     /// Positions of the networks that `count` of them are drawn from at a step; `class` tells the draws of a step apart.
@@ -184,7 +184,7 @@ impl Queue {
     }
 
     /// The network that looks at this step, frozen, and its running accuracy as a fraction of 1.
-    pub(super) fn look(&self, step: u64) -> Result<(Box<dyn Network>, f64)> {
+    pub(super) fn draw(&self, step: u64) -> Result<(Box<dyn Network>, f64)> {
         let chosen = &self.networks[self.matched(step)];
         let parameters = chosen.network.variables().iter().map(Var::as_detached_tensor).collect();
         let mut unused = stream(self.seed, Purpose::QueueNetwork, 0, 0);
@@ -195,7 +195,7 @@ impl Queue {
     /// What is seen of the queue before `step`: every network, the one that looks and those that learn then marked.
     pub fn view(&self, step: u64) -> Vec<QueuedNetwork> {
         let (matched, learn) = (self.matched(step), self.drawn(step, self.spec.trained, 1));
-        let view = |(position, one): (usize, &Aging)| QueuedNetwork {
+        let view = |(position, one): (usize, &QueuedModel)| QueuedNetwork {
             serial: one.serial,
             batches: one.batches,
             accuracy: (one.seen > 0).then(|| one.accuracy()),
@@ -212,7 +212,7 @@ impl Queue {
 
     /// What follows a step: some networks learn, a young one is pushed, the oldest leave, accuracies begin anew; what of
     /// it is due. Where it fails, or `interrupted` says so between two batches, nothing has changed.
-    pub(super) fn age(&mut self, step: u64, interrupted: &dyn Fn() -> bool) -> Result<()> {
+    pub(super) fn train(&mut self, step: u64, interrupted: &dyn Fn() -> bool) -> Result<()> {
         let learn = self.drawn(step, self.spec.trained, 1);
         let before = learn.iter().map(|&position| self.networks[position].keep(true)).collect::<Result<Vec<_>>>()?;
         let young = if step.is_multiple_of(self.spec.push_every) {
@@ -304,7 +304,7 @@ impl Queue {
     }
 }
 
-impl Aging {
+impl QueuedModel {
     /// Share of the images that it named rightly, since accuracies began anew; 0 where there were none.
     fn accuracy(&self) -> f64 {
         if self.seen > 0 { self.right as f64 / self.seen as f64 } else { 0.0 }
@@ -312,12 +312,12 @@ impl Aging {
 
     /// One batch; false where the loss is no number.
     fn learn(&mut self, images: &Tensor, labels: Vec<u32>) -> Result<bool> {
-        let scores = self.network.forward(images)?; // (n, classes)
-        let named = scores.argmax(D::Minus1)?.to_vec1::<u32>()?;
-        let right = named.iter().zip(&labels).filter(|(named, label)| named == label).count();
+        let logits = self.network.forward(images)?; // (n, classes)
+        let predictions = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
+        let right = predictions.iter().zip(&labels).filter(|(predicted, label)| predicted == label).count();
         let count = labels.len();
         let labels = Tensor::from_vec(labels, count, images.device())?;
-        let loss = candle_nn::loss::cross_entropy(&scores, &labels)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
         if !loss.to_scalar::<f32>()?.is_finite() {
             return Ok(false);
         }

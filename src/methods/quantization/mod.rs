@@ -11,8 +11,8 @@
 //! masses are the exact shares of all samples at every step, not running means; labels are hard unless a protocol takes soft ones.
 
 mod cells;
+mod controls;
 mod curve;
-mod faders;
 mod measured;
 mod space;
 mod spec;
@@ -20,8 +20,8 @@ mod spec;
 use std::sync::Arc;
 
 use candle_core::Device;
+use controls::{DECAY, DISTORTION, GUIDANCE, MASSES, MEASURED, MEDOID, POINTS, PRIOR};
 pub use curve::{curve, slope};
-use faders::{DECAY, DISTORTION, GUIDANCE, MASSES, MEDOID, POINTS, PRIOR};
 pub use measured::distances;
 use rayon::prelude::*;
 pub use space::Space;
@@ -30,12 +30,12 @@ pub use spec::{QuantizerSpec, SpaceKind};
 use super::{Method, Pretrained, Scope};
 use crate::{
     data::Dataset,
-    distilled::{Array, Blobs, Masses, Saved, Setting, State, SyntheticSet, Weights},
+    distilled::{Array, Blobs, Masses, Saved, State, SyntheticSet, Values},
     error::{Error, Result},
     latent::Latent,
     math::{Cells, Codebook, Gains, squared},
     random::{Purpose, choose, stream},
-    report::{CellDistances, StepReport, TermInfo},
+    report::{CellDistances, Control, StepReport},
 };
 
 /// Points that compete for the samples of their classes.
@@ -93,14 +93,9 @@ impl Quantizer {
             choose(usable.len(), spec.samples_of(usable.len()), &mut rng).into_iter().map(|at| usable[at]).collect()
         };
         let samples = images.classes.iter().map(known).collect();
-        let terms = vec![
-            Setting::new(DISTORTION, 1.0, &[(POINTS, images.per_class as f64), (DECAY, spec.decay)]),
-            Setting::new(MASSES, spec.tempering, &[]),
-            Setting::new(PRIOR, spec.time, &[(GUIDANCE, spec.guidance)]),
-            Setting::new(MEDOID, spec.medoid, &[]),
-        ];
+        let values = Values::new(learning_rate, controls::defaults(&spec, images.per_class));
         let velocity = vec![0.0; images.values.len()];
-        let state = State { step: 0, images, velocity, weights: Weights { learning_rate, terms } };
+        let state = State { step: 0, images, velocity, values };
         let mut quantizer = Self {
             spec,
             data,
@@ -162,21 +157,9 @@ impl Quantizer {
         Ok(())
     }
 
-    fn setting(&self, term: &str) -> &Setting {
-        self.state.weights.terms.iter().find(|setting| setting.term == term).expect("terms never change")
-    }
-
-    fn weight(&self, term: &str) -> f64 {
-        self.setting(term).weight
-    }
-
-    fn parameter(&self, parameter: &str) -> f64 {
-        self.setting(DISTORTION).parameters.get(parameter).copied().unwrap_or_default()
-    }
-
     /// How far the prior drives points away from what all classes share.
     pub fn guidance(&self) -> f64 {
-        self.setting(PRIOR).parameters.get(GUIDANCE).copied().unwrap_or(self.spec.guidance)
+        self.state.values.get(GUIDANCE)
     }
 
     /// How it is configured.
@@ -290,19 +273,19 @@ impl Quantizer {
         StepReport {
             step,
             total: distortion,
-            learning_rate: self.state.weights.learning_rate,
+            learning_rate: self.state.values.learning_rate(),
             gradient_norm: way.sum::<f64>().sqrt(),
             network: None,
             network_accuracy: None,
             cells: distances,
-            terms: self.state.weights.terms.iter().zip(raws).map(|(setting, raw)| setting.valued(raw)).collect(),
+            terms: MEASURED.into_iter().zip(raws).map(|(term, raw)| self.state.values.valued(term, raw)).collect(),
         }
     }
 
     /// The points after a step: as many as are wanted, moved by the samples that they have won.
     fn moved(&self, step: u64) -> Vec<Codebook> {
-        let (points, decay) = (self.parameter(POINTS).round() as usize, self.parameter(DECAY));
-        let rate = self.state.weights.learning_rate * self.weight(DISTORTION);
+        let (points, decay) = (self.state.values.get(POINTS).round() as usize, self.state.values.get(DECAY));
+        let rate = self.state.values.learning_rate() * self.state.values.get(DISTORTION);
         let classes = (&self.books, &self.encoded, &self.state.images.classes).into_par_iter();
         classes
             .map(|(book, samples, &class)| {
@@ -353,9 +336,8 @@ impl Method for Quantizer {
 
     fn restore(&mut self, Saved { mut state, blobs }: Saved) -> Result<()> {
         let fault = || Error::Data("the checkpoint belongs to a run with other classes or points".to_owned());
-        if state.images.classes != self.state.images.classes
-            || state.weights.terms.len() != self.state.weights.terms.len()
-        {
+        let mut values = self.state.values.clone();
+        if state.images.classes != self.state.images.classes || !values.take_over(&state.values) {
             return Err(fault());
         }
         let mut books = Vec::new();
@@ -375,10 +357,7 @@ impl Method for Quantizer {
                 seen: blobs.counter(&format!("class.{class}.seen"))?,
             });
         }
-        for setting in state.weights.terms.iter_mut().filter(|setting| setting.term == PRIOR) {
-            // Older checkpoints do not say.
-            setting.parameters.entry(GUIDANCE.to_owned()).or_insert(self.spec.guidance);
-        }
+        state.values = values;
         (self.books, self.state) = (books, state);
         self.take_space()
     }
@@ -390,11 +369,12 @@ impl Method for Quantizer {
         let step = self.state.step + 1;
         let books = self.moved(step);
         if !books.iter().all(|book| book.points.iter().all(|value| value.is_finite())) {
-            let culprit = format!("a point at the learning rate {}", self.state.weights.learning_rate);
+            let culprit = format!("a point at the learning rate {}", self.state.values.learning_rate());
             return Err(Error::NotFinite { step, last_good: step - 1, culprit });
         }
         let cells = self.cells_of(&books);
-        let (time, medoid, tempering) = (self.weight(PRIOR), self.weight(MEDOID), self.weight(MASSES));
+        let (time, medoid, tempering) =
+            (self.state.values.get(PRIOR), self.state.values.get(MEDOID), self.state.values.get(MASSES));
         let Made { images, moved } = self.made(&books, &cells, Making { time, medoid, tempering }, interrupted)?;
         let report = self.report(step, &books, &cells, moved);
         (self.books, self.cells) = (books, cells);
@@ -407,39 +387,35 @@ impl Method for Quantizer {
         self.first.as_ref()
     }
 
-    fn term_infos(&self) -> Vec<TermInfo> {
-        faders::infos(&self.spec, self.begun_with, &self.state.weights)
+    fn controls(&self) -> Vec<Control> {
+        controls::controls(&self.spec, self.begun_with, &self.state.values)
     }
 
-    fn set_weight(&mut self, term: &str, weight: f64) -> Result<f64> {
-        if [PRIOR, MEDOID].contains(&term) && weight > 1.0 {
-            return Err(Error::Config(format!("\"{term}\" is from 0 to 1, not {weight}")));
+    fn set(&mut self, control: &str, value: f64) -> Result<f64> {
+        if [PRIOR, MEDOID].contains(&control) && value > 1.0 {
+            return Err(Error::Config(format!("\"{control}\" is from 0 to 1, not {value}")));
         }
-        if term == PRIOR && weight > 0.0 && self.spec.space != SpaceKind::Autoencoder {
+        if control == PRIOR && value > 0.0 && self.spec.space != SpaceKind::Autoencoder {
             return Err(Error::Config("only an autoencoder's space has a prior".to_owned()));
         }
-        self.state.weights.set_weight(term, weight)
-    }
-
-    fn set_parameter(&mut self, term: &str, parameter: &str, value: f64) -> Result<f64> {
-        let value = if parameter == POINTS { value.round() } else { value };
+        let value = if control == POINTS { value.round() } else { value };
         let most = self.samples.iter().map(Vec::len).min().unwrap_or(0);
-        if parameter == POINTS && !(1.0..=most as f64).contains(&value) {
+        if control == POINTS && !(1.0..=most as f64).contains(&value) {
             return Err(Error::Config(format!(
                 "a class has 1 to {most} points, as many as it has samples, not {value}"
             )));
         }
-        self.state.weights.set_parameter(term, parameter, value)
+        self.state.values.set(control, value)
     }
 
-    fn weights_mut(&mut self) -> &mut Weights {
-        &mut self.state.weights
+    fn values_mut(&mut self) -> &mut Values {
+        &mut self.state.values
     }
 
     fn pulls(&mut self) -> Result<Vec<f64>> {
         // Only the samples move points; all else is about what is made of them.
-        let moves = |setting: &Setting| f64::from(u8::from(setting.term == DISTORTION && setting.weight > 0.0));
-        Ok(self.state.weights.terms.iter().map(moves).collect())
+        let moves = |term: &str| f64::from(u8::from(term == DISTORTION && self.state.values.get(term) > 0.0));
+        Ok(MEASURED.into_iter().map(moves).collect())
     }
 
     fn apart(&self) -> Option<Box<dyn Method>> {

@@ -17,9 +17,9 @@ use spiritsafe::{
     data::{DataSpec, Dataset},
     engine::{Answer, Backstage, Command, Engine, Event, Request, Start, Trial},
     report::{
-        Accuracy, Called, Change, DataSummary, Evaluation, Frame, Ground, Intervention, OpenedSet, PaperMark,
-        ParameterInfo, ReadAs, Reading, RunInfo, StepReport, Subject, TermInfo, TermValue, TestedOn, ValueRange,
-        Verdict, Wants,
+        Accuracy, Called, Control, ControlKind, DataSummary, Evaluation, Frame, Ground, Intervention, LEARNING_RATE,
+        OpenedSet, PaperMark, ReadAs, Reading, RunInfo, StepReport, Subject, TermValue, TestedOn, ValueRange, Verdict,
+        Wants,
     },
 };
 
@@ -83,8 +83,8 @@ struct Actor {
     data: Dataset,
     ground: Arc<Ground>,
     run: Option<RunInfo>,
-    weights: Vec<(f64, f64)>,
-    rate: (f64, f64),
+    /// Of each control, in force and asked for.
+    values: Vec<(f64, f64)>,
     running: bool,
     /// Requests for evaluations.
     waiting: Vec<u64>,
@@ -102,8 +102,7 @@ impl Actor {
             data: DataSpec::Digits.load(0).expect("the digits are part of the program"),
             ground: Arc::new(ground()),
             run: None,
-            weights: Vec::new(),
-            rate: (1.0, 1.0),
+            values: Vec::new(),
             running: false,
             waiting: Vec::new(),
             wants: Wants::default(),
@@ -191,17 +190,16 @@ impl Actor {
                 out.tell(Event::Finished { step: self.at(), complete: false });
                 self.show(out);
             }
-            Command::SetWeight { term, weight } => {
-                let terms = self.run.as_ref().map(|run| run.terms.clone()).unwrap_or_default();
-                if let Some(at) = terms.iter().position(|known| known.id == term) {
-                    self.weights[at].1 = weight;
+            Command::Set { control, value } => {
+                let controls = self.run.as_ref().map(|run| run.controls.clone()).unwrap_or_default();
+                if let Some(at) = controls.iter().position(|known| known.id == control) {
+                    self.values[at].1 = value;
+                }
+                // What belongs to a term is in force at once.
+                if control.contains('.') {
+                    self.apply(out);
                 }
             }
-            Command::SetParameter { term, parameter, value } => {
-                let change = Change::Parameter { term, parameter, old: 1.0, new: value };
-                out.tell(Event::Applied(Intervention { step: self.at() + 1, change }));
-            }
-            Command::SetLearningRate(rate) => self.rate.1 = rate,
             Command::Watch(wants) => {
                 self.wants = wants;
                 self.show(out);
@@ -277,34 +275,28 @@ impl Actor {
             return;
         }
         let config = &start.config;
-        let term = |id: &str, meaning: &str, weight: f64, paper: Option<f64>| TermInfo {
-            id: id.to_owned(),
-            meaning: meaning.to_owned(),
-            default_weight: weight,
-            most: None,
+        let term = |id: &str, meaning: &str, weight: f64, paper: Option<f64>| Control {
             paper: paper.map(PaperMark::anywhere).into_iter().collect(),
-            weight,
-            parameters: Vec::new(),
-            needs_pool: false,
-            no_effect: None,
+            ..Control::new(id, meaning, ControlKind::LossWeight, weight, weight)
         };
-        let terms = vec![
+        let rate = config.optimizer.learning_rate;
+        let controls = vec![
             term("mean", "Distance between the class means of real and synthetic features", 1.0, Some(1.0)),
             term("covariance", "Distance between the local covariances of features", 0.05, Some(0.01)),
-            TermInfo {
-                parameters: vec![ParameterInfo {
-                    id: "radius".to_owned(),
-                    meaning: "Radius of the ball".to_owned(),
-                    default: 1.0,
-                    value: 1.0,
-                    whole: false,
-                }],
+            Control {
                 needs_pool: true,
                 ..term("ball", "How far synthetic features leave the ball of their class", 0.01, None)
             },
+            Control::new("ball.radius", "Radius of the ball", ControlKind::POSITIVE, 1.0, 1.0),
+            Control::new(
+                LEARNING_RATE,
+                "How far pixels, a map or points move in a step",
+                ControlKind::POSITIVE,
+                rate,
+                rate,
+            ),
         ];
-        self.weights = terms.iter().map(|term| (term.weight, term.weight)).collect();
-        self.rate = (config.optimizer.learning_rate, config.optimizer.learning_rate);
+        self.values = controls.iter().map(|control| (control.value, control.value)).collect();
         let info = RunInfo {
             name: config.name.clone(),
             about: config.about.clone(),
@@ -317,8 +309,7 @@ impl Actor {
             steps: config.steps,
             step: 0,
             device: "CPU, 2 threads, avx512".to_owned(),
-            terms,
-            learning_rate: config.optimizer.learning_rate,
+            controls,
             out: start.out.clone(),
             bytes: 64 * 10 * config.images.per_class as u64,
             queue: config.queue.as_ref().map(spiritsafe::methods::QueueSpec::info),
@@ -332,23 +323,27 @@ impl Actor {
         self.show(out);
     }
 
+    /// What was asked for is in force from the next step on.
+    fn apply(&mut self, out: &Backstage) {
+        let Some(run) = &self.run else { return };
+        for (control, (old, new)) in run.controls.iter().zip(&mut self.values) {
+            if old != new {
+                let applied = Intervention { step: run.step + 1, control: control.id.clone(), old: *old, new: *new };
+                *old = *new;
+                out.tell(Event::Applied(applied));
+            }
+        }
+    }
+
     fn step(&mut self, out: &Backstage) {
         let Some(run) = &mut self.run else { return };
         run.step += 1;
         let (step, last) = (run.step, run.step >= run.steps);
-        let terms = run.terms.clone();
-        for (term, (old, new)) in terms.iter().zip(&mut self.weights) {
-            if old != new {
-                let change = Change::Weight { term: term.id.clone(), old: *old, new: *new };
-                *old = *new;
-                out.tell(Event::Applied(Intervention { step, change }));
-            }
-        }
-        if self.rate.0 != self.rate.1 {
-            let change = Change::LearningRate { old: self.rate.0, new: self.rate.1 };
-            self.rate.0 = self.rate.1;
-            out.tell(Event::Applied(Intervention { step, change }));
-        }
+        let terms = run.controls[..3].to_vec();
+        run.step -= 1;
+        self.apply(out);
+        let Some(run) = &mut self.run else { return };
+        run.step += 1;
         let values: Vec<TermValue> = terms
             .iter()
             .enumerate()
@@ -359,7 +354,7 @@ impl Actor {
                 TermValue {
                     term: term.id.clone(),
                     raw,
-                    weight: self.weights[at].0,
+                    weight: self.values[at].0,
                     parameters: std::collections::BTreeMap::new(),
                 }
             })
@@ -368,7 +363,7 @@ impl Actor {
         let report = StepReport {
             step,
             total,
-            learning_rate: self.rate.0,
+            learning_rate: self.values.last().map_or(1.0, |rate| rate.0),
             gradient_norm: 1.0 / step as f64,
             network: None,
             network_accuracy: None,
@@ -420,7 +415,7 @@ impl Actor {
     fn show(&mut self, out: &Backstage) {
         let Some(run) = &self.run else { return };
         self.shown = Instant::now();
-        let shares = self.weights.iter().enumerate().map(|(at, weight)| weight.0 * (1.0 + at as f64 * 2.0));
+        let shares = self.values[..3].iter().enumerate().map(|(at, weight)| weight.0 * (1.0 + at as f64 * 2.0));
         let sum: f64 = shares.clone().sum::<f64>().max(1e-12);
         out.show(Frame {
             step: run.step,

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, Parameter, Seen, Term, Through, centralization::squared_distances};
+use super::{Needs, NetworkKind, Parameter, Term, TermInput, centralization::squared_distances};
 
 /// Steepness of the exponential, as a comment of the released code has it.
 const ALPHA: f64 = 0.02;
@@ -25,11 +25,6 @@ impl Ball {
     /// The name of its parameter.
     pub const RADIUS: &'static str = "radius";
 
-    /// The median real distance.
-    pub(super) fn default_radius() -> f64 {
-        1.0
-    }
-
     /// The radius in the features of a network with this median real distance.
     pub fn radius(parameter: f64, typical_distance: f64) -> f64 {
         parameter * typical_distance
@@ -46,21 +41,21 @@ impl Term for Ball {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
+        Needs { network: NetworkKind::Pretrained, real: false, augmented: true, logits: false }
     }
 
     fn parameters(&self) -> Vec<Parameter> {
         let meaning = "Radius of the ball; 1 is the median distance of real images to the mean of their class";
-        vec![Parameter { id: Self::RADIUS, meaning, default: Self::default_radius() }]
+        vec![Parameter { id: Self::RADIUS, meaning, default: 1.0 }]
     }
 
     fn vanishes_alone(&self) -> bool {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, parameters: &[f64]) -> Result<Tensor> {
-        let exponents = (squared_distances(&seen.synthetic)? * ALPHA)?; // (c, m)
-        let radius = Self::radius(parameters[0], seen.typical_distance);
+    fn penalty(&mut self, input: &TermInput, parameters: &[f64]) -> Result<Tensor> {
+        let exponents = (squared_distances(&input.synthetic)? * ALPHA)?; // (c, m)
+        let radius = Self::radius(parameters[0], input.typical_distance);
         let threshold = stretched(ALPHA * radius * radius);
         let below = exponents.minimum(STEEPEST)?.exp()?;
         let above = (exponents - STEEPEST)?.relu()?;

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Base, Needs, PaperCase, Seen, Term, Through, mean_over_images, paper::marks};
+use super::{Base, Needs, NetworkKind, PaperCase, Term, TermInput, mean_over_images, paper::marks};
 use crate::report::PaperMark;
 
 /// `sum_i || g(s_i) - gbar ||^2` with `gbar = mean_i g(s_i)`, one number for each class.
@@ -30,15 +30,15 @@ impl Term for Centralization {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
+        Needs { network: NetworkKind::Pretrained, real: false, augmented: true, logits: false }
     }
 
     fn vanishes_alone(&self) -> bool {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
-        squared_distances(&seen.synthetic)?.sum(1)
+    fn penalty(&mut self, input: &TermInput, _parameters: &[f64]) -> Result<Tensor> {
+        squared_distances(&input.synthetic)?.sum(1)
     }
 }
 

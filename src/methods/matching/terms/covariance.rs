@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Base, Needs, PaperCase, Seen, Term, Through, mean_over_images, paper::marks};
+use super::{Base, Needs, NetworkKind, PaperCase, Term, TermInput, mean_over_images, paper::marks};
 use crate::report::PaperMark;
 
 /// `|| Sigma(f(x)) - Sigma(f(s)) ||_F^2` with `Sigma(F) = (1/B) sum_b X_b X_b^T` and `X = F - mean_b F`, one number for
@@ -29,16 +29,16 @@ impl Term for Covariance {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Matching, real: true, augmented: true, scores: false }
+        Needs { network: NetworkKind::OfStep, real: true, augmented: true, logits: false }
     }
 
     fn vanishes_alone(&self) -> bool {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
-        let real = local_covariance(seen.real()?, seen.channels)?;
-        let synthetic = local_covariance(&seen.synthetic, seen.channels)?;
+    fn penalty(&mut self, input: &TermInput, _parameters: &[f64]) -> Result<Tensor> {
+        let real = local_covariance(input.real()?, input.channels)?;
+        let synthetic = local_covariance(&input.synthetic, input.channels)?;
         (real - synthetic)?.sqr()?.sum((1, 2))
     }
 }

@@ -2,12 +2,12 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Base, Needs, PaperCase, Seen, Term, Through, paper::marks};
+use super::{Base, Needs, NetworkKind, PaperCase, Term, TermInput, paper::marks};
 use crate::report::PaperMark;
 
 /// `a (1/m) sum_i -log softmax(h(s_i))_y`, one number for each class `y`, in nats.
 ///
-/// `h` are the scores of the network of the step, `a` its running accuracy on real images in percent (0 to 100): the better
+/// `h` are the logits of the network of the step, `a` its running accuracy on real images in percent (0 to 100): the better
 /// it knows the real images, the more its word counts. A network that has learned nothing yet has `a = 0`; where networks
 /// never learn, the term has no effect. Source: section 3.3 of IDM, `IDM_cifar10.py` of uitrbn/IDM, weight 0.5 for CIFAR-10
 /// with 1 or 10 images in each class and 0.1 with 50.
@@ -32,15 +32,15 @@ impl Term for CrossEntropy {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Matching, real: false, augmented: true, scores: true }
+        Needs { network: NetworkKind::OfStep, real: false, augmented: true, logits: true }
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
-        let Some(scores) = &seen.scores else { candle_core::bail!("the term did not ask for scores") };
-        let (classes, images, _) = scores.dims3()?;
-        let labels = Tensor::from_slice(&seen.labels, (classes, 1, 1), scores.device())?;
+    fn penalty(&mut self, input: &TermInput, _parameters: &[f64]) -> Result<Tensor> {
+        let Some(logits) = &input.logits else { candle_core::bail!("the term did not ask for logits") };
+        let (classes, images, _) = logits.dims3()?;
+        let labels = Tensor::from_slice(&input.labels, (classes, 1, 1), logits.device())?;
         let labels = labels.broadcast_as((classes, images, 1))?.contiguous()?;
-        let logarithms = candle_nn::ops::log_softmax(scores, D::Minus1)?; // (c, m, k)
-        logarithms.gather(&labels, 2)?.squeeze(2)?.mean(1)? * (-100.0 * seen.accuracy)
+        let logarithms = candle_nn::ops::log_softmax(logits, D::Minus1)?; // (c, m, k)
+        logarithms.gather(&labels, 2)?.squeeze(2)?.mean(1)? * (-100.0 * input.accuracy)
     }
 }

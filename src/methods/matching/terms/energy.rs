@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Needs, Parameter, Seen, Term, Through};
+use super::{Needs, NetworkKind, Parameter, Term, TermInput};
 use crate::methods::Scope;
 
 /// Added to every scaled distance, as released.
@@ -31,7 +31,7 @@ impl Term for Energy {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Pretrained, real: false, augmented: true, scores: false }
+        Needs { network: NetworkKind::Pretrained, real: false, augmented: true, logits: false }
     }
 
     fn parameters(&self) -> Vec<Parameter> {
@@ -44,16 +44,16 @@ impl Term for Energy {
         Scope::Set
     }
 
-    fn penalty(&mut self, seen: &Seen, parameters: &[f64]) -> Result<Tensor> {
-        let (classes, images, dimensions) = seen.synthetic.dims3()?;
-        let (count, device) = (classes * images, seen.synthetic.device());
-        let points = (seen.synthetic.reshape((count, dimensions))? / seen.typical_distance.max(f64::MIN_POSITIVE))?;
+    fn penalty(&mut self, input: &TermInput, parameters: &[f64]) -> Result<Tensor> {
+        let (classes, images, dimensions) = input.synthetic.dims3()?;
+        let (count, device) = (classes * images, input.synthetic.device());
+        let points = (input.synthetic.reshape((count, dimensions))? / input.typical_distance.max(f64::MIN_POSITIVE))?;
         let squares = points.sqr()?.sum_keepdim(D::Minus1)?; // (n, 1)
         let products = (points.matmul(&points.t()?)? * -2.0)?;
         let distances = products.broadcast_add(&squares)?.broadcast_add(&squares.t()?)?.maximum(SMALLEST)?.sqrt()?;
         let pair = |value: &dyn Fn(usize, usize) -> f64| -> Result<Tensor> {
             let values: Vec<f64> = (0..count * count).map(|at| value(at / count, at % count)).collect();
-            Tensor::from_vec(values, (count, count), device)?.to_dtype(seen.synthetic.dtype())
+            Tensor::from_vec(values, (count, count), device)?.to_dtype(input.synthetic.dtype())
         };
         let gamma = pair(&|one, other| if one / images == other / images { 1.0 } else { parameters[0] })?;
         let counts = pair(&|one, other| f64::from(u8::from(one != other)))?;

@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Base, Needs, PaperCase, Seen, Term, Through, paper::marks};
+use super::{Base, Needs, NetworkKind, PaperCase, Term, TermInput, paper::marks};
 use crate::report::PaperMark;
 
 /// Keeps the logarithm of a coordinate finite that no image of a class has.
@@ -12,7 +12,7 @@ const TINY: f64 = 1e-30;
 /// each class, in nats.
 ///
 /// `g` is the penultimate layer of a network that was trained on real images, and the softmax runs over its `d`
-/// coordinates, not over class scores; images are not augmented, and gradient flows through `Q` too, as in the released
+/// coordinates, not over class logits; images are not augmented, and gradient flows through `Q` too, as in the released
 /// code (`main_DM.py` of ndhg1213/CMIDD). The value lies between 0 and `log m`; with one image it is zero. The released
 /// code takes the mean over all classes, so its weight has to be divided by their number here: 8000 on DM for CIFAR-10
 /// with 10 images in each class becomes 800.
@@ -39,15 +39,15 @@ impl Term for Information {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Pretrained, real: false, augmented: false, scores: false }
+        Needs { network: NetworkKind::Pretrained, real: false, augmented: false, logits: false }
     }
 
     fn vanishes_alone(&self) -> bool {
         true
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
-        divergences(&seen.synthetic)?.mean(1)
+    fn penalty(&mut self, input: &TermInput, _parameters: &[f64]) -> Result<Tensor> {
+        divergences(&input.synthetic)?.mean(1)
     }
 }
 

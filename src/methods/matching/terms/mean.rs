@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Needs, PaperCase, Seen, Term, Through, mean_over_images};
+use super::{Needs, NetworkKind, PaperCase, Term, TermInput, mean_over_images};
 use crate::report::PaperMark;
 
 /// `|| mean_n f(x) - mean_m f(s) ||^2`, summed over the `d` dimensions, one number for each class.
@@ -25,11 +25,11 @@ impl Term for Mean {
     }
 
     fn needs(&self) -> Needs {
-        Needs { through: Through::Matching, real: true, augmented: true, scores: false }
+        Needs { network: NetworkKind::OfStep, real: true, augmented: true, logits: false }
     }
 
-    fn penalty(&mut self, seen: &Seen, _parameters: &[f64]) -> Result<Tensor> {
-        let gap = (mean_over_images(seen.real()?)? - mean_over_images(&seen.synthetic)?)?; // (c, 1, d)
+    fn penalty(&mut self, input: &TermInput, _parameters: &[f64]) -> Result<Tensor> {
+        let gap = (mean_over_images(input.real()?)? - mean_over_images(&input.synthetic)?)?; // (c, 1, d)
         gap.sqr()?.sum((1, 2))
     }
 }

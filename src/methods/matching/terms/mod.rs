@@ -62,7 +62,7 @@ pub trait Term: Send {
 
     /// The unweighted penalty of each class, differentiable in the synthetic features: `(c,)`. `parameters` have the order of
     /// [`parameters`](Self::parameters).
-    fn penalty(&mut self, seen: &Seen, parameters: &[f64]) -> Result<Tensor>;
+    fn penalty(&mut self, input: &TermInput, parameters: &[f64]) -> Result<Tensor>;
 }
 
 /// What terms come on top of.
@@ -88,20 +88,20 @@ impl Base {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// The network through which it looks.
-    pub through: Through,
+    pub network: NetworkKind,
     /// True if it compares with real features; where no term does, no real image is looked at.
     pub real: bool,
     /// True if it looks at augmented images, false if at images as they are.
     pub augmented: bool,
     /// True if it wants to know what the network calls the images.
-    pub scores: bool,
+    pub logits: bool,
 }
 
 /// The network through which a term looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Through {
+pub enum NetworkKind {
     /// The network of the step: never trained, or one of a queue that learns beside the run.
-    Matching,
+    OfStep,
     /// One of the networks that were trained on real images before.
     Pretrained,
 }
@@ -118,13 +118,13 @@ pub struct Parameter {
 }
 
 /// What a term is shown: features of images through one network.
-pub struct Seen {
+pub struct TermInput {
     /// Features of real images `(c, n, d)`, without gradient.
     pub real: Option<Tensor>,
     /// Features of synthetic images `(c, m, d)`.
     pub synthetic: Tensor,
-    /// Class scores of synthetic images `(c, m, k)`, for a term that wants them.
-    pub scores: Option<Tensor>,
+    /// Class logits of synthetic images `(c, m, k)`, for a term that wants them.
+    pub logits: Option<Tensor>,
     /// The label of each class `(c,)`.
     pub labels: Vec<u32>,
     /// Share of real images that the network named rightly while it learned from them; 0 where it never learned.
@@ -135,7 +135,7 @@ pub struct Seen {
     pub typical_distance: f64,
 }
 
-impl Seen {
+impl TermInput {
     /// The real features; an error where the term did not say that it needs them.
     pub fn real(&self) -> Result<&Tensor> {
         self.real.as_ref().ok_or_else(|| candle_core::Error::Msg("the term did not ask for real features".to_owned()))
@@ -152,66 +152,54 @@ fn mean_over_images(features: &Tensor) -> Result<Tensor> {
     row.to_dtype(features.dtype())?.matmul(features)
 }
 
-/// The terms of a config with the values they start with. A term that is not named has the weight 0 and can be armed
-/// while the run goes on.
+/// Every term there is, always in the same order: a new one is a file and a line here.
+const TERMS: [fn() -> Box<dyn Term>; 7] = [
+    || Box::new(Mean),
+    || Box::new(Covariance),
+    || Box::new(Centralization),
+    || Box::new(Ball),
+    || Box::new(Information),
+    || Box::new(CrossEntropy),
+    || Box::new(Energy),
+];
+
+/// The terms of a config with the values they start with: `[terms.ball]` with its `weight`, and its `radius` where it is not the default.
+/// A term that is not named has the weight 0 and can be armed while the run goes on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TermsSpec {
-    /// Distance between class means.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean: Option<Weight>,
-    /// Distance between local feature covariances.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub covariance: Option<Weight>,
-    /// Spread of a class around its own mean.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub centralization: Option<Weight>,
-    /// What lies outside the ball of its class.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ball: Option<BallWeight>,
-    /// Class-aware conditional mutual information.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub information: Option<Weight>,
-    /// How networks that learn beside the run name the images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cross_entropy: Option<Weight>,
-    /// Potential energy of all pairs of synthetic images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub energy: Option<EnergyWeight>,
+#[serde(try_from = "Numbers", into = "Numbers")]
+pub struct TermsSpec(Numbers);
+
+/// Numbers of a term by their names, by the name of the term.
+type Numbers = BTreeMap<String, BTreeMap<String, f64>>;
+
+const WEIGHT: &str = "weight";
+
+impl TryFrom<Numbers> for TermsSpec {
+    type Error = String;
+
+    fn try_from(numbers: Numbers) -> std::result::Result<Self, String> {
+        let terms: Vec<Box<dyn Term>> = TERMS.iter().map(|new| new()).collect();
+        for (id, numbers) in &numbers {
+            let Some(term) = terms.iter().find(|term| term.id() == id) else {
+                let known: Vec<&str> = terms.iter().map(|term| term.id()).collect();
+                return Err(format!("there is no term \"{id}\"; there are {}", known.join(", ")));
+            };
+            let known: Vec<&str> = term.parameters().iter().map(|one| one.id).chain([WEIGHT]).collect();
+            if let Some(other) = numbers.keys().find(|name| !known.contains(&name.as_str())) {
+                return Err(format!("the term \"{id}\" has no \"{other}\"; it has {}", known.join(", ")));
+            }
+            if !numbers.contains_key(WEIGHT) {
+                return Err(format!("the term \"{id}\" has no weight; write terms.{id}.weight = 1"));
+            }
+        }
+        Ok(Self(numbers))
+    }
 }
 
-/// How much a term counts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Weight {
-    /// Factor before the term's value; 0 mutes it.
-    pub weight: f64,
-}
-
-/// How much the ball counts, and how large it is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BallWeight {
-    /// Factor before the term's value; 0 mutes it.
-    pub weight: f64,
-    /// Radius in units of the median distance of real features to the mean of their class.
-    #[serde(default = "Ball::default_radius")]
-    pub radius: f64,
-}
-
-/// How much the potential energy counts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EnergyWeight {
-    /// Factor before the term's value; 0 mutes it.
-    pub weight: f64,
-    /// Scale of distances between classes.
-    #[serde(default = "half")]
-    pub ratio: f64,
-}
-
-fn half() -> f64 {
-    0.5
+impl From<TermsSpec> for Numbers {
+    fn from(spec: TermsSpec) -> Self {
+        spec.0
+    }
 }
 
 /// A term with the values it starts with.
@@ -227,38 +215,35 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Its parameters by their names.
-    pub fn named_parameters(&self) -> BTreeMap<String, f64> {
-        self.term.parameters().iter().zip(&self.parameters).map(|(one, &value)| (one.id.to_owned(), value)).collect()
+    /// Its weight and its parameters by the names of their controls.
+    pub fn values(&self) -> Vec<(String, f64)> {
+        let id = self.term.id();
+        let parameters = self.term.parameters().into_iter().zip(&self.parameters);
+        let parameters = parameters.map(|(one, &value)| (format!("{id}.{}", one.id), value));
+        std::iter::once((id.to_owned(), self.weight)).chain(parameters).collect()
     }
 }
 
 impl TermsSpec {
+    /// One term alone.
+    pub fn of(term: &str, weight: f64) -> Self {
+        Self([(term.to_owned(), [(WEIGHT.to_owned(), weight)].into())].into())
+    }
+
     /// Every term there is, always in the same order.
     pub fn build(&self) -> Vec<Entry> {
-        let plain = |term: Box<dyn Term>, weight: Option<Weight>| Entry {
-            weight: weight.map_or(0.0, |weight| weight.weight),
-            parameters: term.parameters().iter().map(|parameter| parameter.default).collect(),
-            is_named: weight.is_some(),
-            term,
+        let entry = |new: &fn() -> Box<dyn Term>| {
+            let term = new();
+            let numbers = self.0.get(term.id());
+            let number =
+                |name: &str, default| numbers.and_then(|numbers| numbers.get(name)).copied().unwrap_or(default);
+            Entry {
+                weight: number(WEIGHT, 0.0),
+                parameters: term.parameters().iter().map(|one| number(one.id, one.default)).collect(),
+                is_named: numbers.is_some(),
+                term,
+            }
         };
-        let ball = self.ball.map(|ball| Weight { weight: ball.weight });
-        let mut ball = plain(Box::new(Ball), ball);
-        if let Some(spec) = self.ball {
-            ball.parameters = vec![spec.radius];
-        }
-        let mut energy = plain(Box::new(Energy), self.energy.map(|energy| Weight { weight: energy.weight }));
-        if let Some(spec) = self.energy {
-            energy.parameters = vec![spec.ratio];
-        }
-        vec![
-            plain(Box::new(Mean), self.mean),
-            plain(Box::new(Covariance), self.covariance),
-            plain(Box::new(Centralization), self.centralization),
-            ball,
-            plain(Box::new(Information), self.information),
-            plain(Box::new(CrossEntropy), self.cross_entropy),
-            energy,
-        ]
+        TERMS.iter().map(entry).collect()
     }
 }

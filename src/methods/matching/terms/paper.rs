@@ -52,7 +52,7 @@ pub(super) fn marks(rows: &[Row], case: PaperCase<'_>, by_classes: bool) -> Vec<
         let (_, name, classes) = SETS.into_iter().find(|known| known.0 == data).expect("every row has a known set");
         let classes = if data == case.data { case.classes } else { classes };
         PaperMark {
-            weight: if by_classes { weight / classes as f64 } else { weight },
+            value: if by_classes { weight / classes as f64 } else { weight },
             setting: format!("{name}, {per_class} per class, on {}", base.describe()),
             fits: distance(&row) == 0.0,
         }
@@ -99,7 +99,7 @@ mod tests {
         ] {
             let marks = term.paper(case(data, classes, per_class, base));
             let what = format!("{} on {data} with {per_class}", term.id());
-            assert!(marks[0].fits && (marks[0].weight - weight).abs() < 1e-12, "{what}: {marks:?}");
+            assert!(marks[0].fits && (marks[0].value - weight).abs() < 1e-12, "{what}: {marks:?}");
             assert_eq!(marks.iter().filter(|mark| mark.fits).count(), 1, "{what}");
         }
     }
@@ -114,7 +114,7 @@ mod tests {
             ("cifar10", 10, 10, Base::Idm, 800.0),
         ] {
             let marks = Information.paper(case(data, classes, per_class, base));
-            assert!(!marks[0].fits && (marks[0].weight - weight).abs() < 1e-12, "{data} {per_class}: {marks:?}");
+            assert!(!marks[0].fits && (marks[0].value - weight).abs() < 1e-12, "{data} {per_class}: {marks:?}");
             assert!(marks[0].setting.contains("CIFAR-10"), "{marks:?}");
         }
         assert!(Mean.paper(case("plane", 2, 5, Base::Dm))[0].fits, "the mean has the weight 1 everywhere");

@@ -1,5 +1,5 @@
-//! One look at a chunk of classes: real and synthetic images, augmented alike, through the networks of a step, and what
-//! the terms say about it.
+//! The forward pass of a step: real and synthetic images, augmented alike, through its networks, and the penalty that each term makes of
+//! their features; and the way back from a loss to the stored pixels.
 
 use std::{ops::Range, sync::Arc};
 
@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::{
     Matching,
-    terms::{Seen, Through},
+    terms::{NetworkKind, TermInput},
 };
 use crate::{
     distilled::{Packing, SyntheticSet},
-    error::Result,
+    error::{Error, Result},
     methods::{Method as _, Pretrained},
     nn::{
         Network,
@@ -25,23 +25,26 @@ use crate::{
 /// Values of real images that a chunk of classes may hold where nobody says how many classes it has.
 const CHUNK_VALUES: usize = 1 << 20;
 
-/// What a step looks at, and through what.
-pub(super) struct Sight {
+/// The networks of a step, and the images that pass them.
+pub(super) struct StepNetworks {
     step: u64,
     /// The images as each class finds them at its own turn.
     images: SyntheticSet,
     /// Drawn afresh and never trained, or one of the queue.
-    matching: Box<dyn Network>,
-    /// How much of the real images it named rightly while it learned.
+    network: Box<dyn Network>,
+    /// Its running accuracy on the real images while it learned, a fraction of 1.
     accuracy: f64,
     /// One of the pool, where there is one.
     pretrained: Option<Arc<Pretrained>>,
 }
 
-impl Sight {
+impl StepNetworks {
     pub(super) fn draw(run: &Matching, step: u64) -> Result<Self> {
-        let (matching, accuracy) = if let Some(queue) = &run.queue {
-            queue.look(step)?
+        if run.lacks_pool() {
+            return Err(Error::Config("a term needs networks that were not trained yet".to_owned()));
+        }
+        let (network, accuracy) = if let Some(queue) = &run.queue {
+            queue.draw(step)?
         } else {
             let mut rng = stream(run.seed, Purpose::MatchingNetwork, step, 0);
             let init = Init::frozen(&mut rng, &run.device);
@@ -49,129 +52,123 @@ impl Sight {
         };
         let mut rng = stream(run.seed, Purpose::PoolNetwork, step, 0);
         let pretrained = choose(run.pool.len(), 1, &mut rng).first().map(|&index| run.pool[index].clone());
-        Ok(Self { step, images: run.images_in_turn(), matching, accuracy, pretrained })
+        Ok(Self { step, images: run.images_in_turn(), network, accuracy, pretrained })
+    }
+
+    /// A network with the median real distance in its features; none where it is not there.
+    fn of(&self, kind: NetworkKind) -> Option<(&dyn Network, f64)> {
+        match (kind, &self.pretrained) {
+            (NetworkKind::OfStep, _) => Some((self.network.as_ref(), 1.0)),
+            (NetworkKind::Pretrained, Some(one)) => Some((one.network.as_ref(), one.typical_distance)),
+            (NetworkKind::Pretrained, None) => None,
+        }
     }
 }
 
-/// What was seen of a chunk of classes.
-pub(super) struct Look {
-    /// Unweighted penalty of each class `(c,)`, for each term; none for those that are not wanted.
+/// What a chunk of classes gave.
+pub(super) struct ForwardPass {
+    /// Unweighted penalty of each class `(c,)`, for each term; none for those that are not computed.
     pub(super) penalties: Vec<Option<Tensor>>,
-    /// The synthetic images as they were shown: augmented, plain, or both.
-    shown: Vec<Shown>,
+    /// The synthetic images that passed: augmented, plain, or both.
+    inputs: Vec<Input>,
     packing: Packing,
-    /// Stored values of all classes that are looked at.
+    /// Stored values of all classes of the chunk.
     len: usize,
     /// Stored images of a class.
     per_class: usize,
 }
 
 /// Synthetic images with what they went through.
-struct Shown {
+struct Input {
     images: Var,
     augmentations: Vec<Prepared<f32>>,
 }
 
-impl Look {
-    /// Looks at the classes at `positions` for the terms at `wanted`.
-    pub(super) fn at(run: &mut Matching, sight: &Sight, wanted: &[usize], positions: Range<usize>) -> Result<Self> {
-        let images = &sight.images;
+impl ForwardPass {
+    /// The forward pass of the classes at `positions`, for all terms that a step computes.
+    pub(super) fn new(run: &mut Matching, networks: &StepNetworks, positions: Range<usize>) -> Result<Self> {
+        let images = &networks.images;
+        let computed: Vec<usize> = run.computed().collect();
+        let len = positions.len() * images.per_class * images.shape.len();
         let packing = Packing::new(images.shape, images.packing);
-        let (per_class, penalties) = (images.per_class, vec![None; run.terms.len()]);
-        let len = positions.len() * per_class * images.shape.len();
-        let mut look = Self { penalties, shown: Vec::new(), packing, len, per_class };
+        let penalties = vec![None; run.terms.len()];
+        let mut pass = Self { penalties, inputs: Vec::new(), packing, len, per_class: images.per_class };
         for augmented in [true, false] {
-            let here = |position: &usize| run.terms[*position].term.needs().augmented == augmented;
-            let wanted: Vec<usize> = wanted.iter().copied().filter(here).collect();
-            if !wanted.is_empty() {
-                look.show(run, sight, &wanted, positions.clone(), augmented)?;
+            let alike = |position: &usize| run.terms[*position].term.needs().augmented == augmented;
+            let terms: Vec<usize> = computed.iter().copied().filter(alike).collect();
+            if !terms.is_empty() {
+                pass.compute(run, networks, &terms, positions.clone(), augmented)?;
             }
         }
-        Ok(look)
+        Ok(pass)
     }
 
-    /// Shows images to the terms at `wanted`, which all want them augmented or all as they are.
-    fn show(
+    /// The penalties of some terms, which all need augmented images or all plain ones.
+    fn compute(
         &mut self,
         run: &mut Matching,
-        sight: &Sight,
-        wanted: &[usize],
+        networks: &StepNetworks,
+        terms: &[usize],
         positions: Range<usize>,
         augmented: bool,
     ) -> Result<()> {
-        let Sight { step, images, .. } = sight;
-        let (shape, step) = (run.data.shape(), *step);
-        let (classes, n, m) = (positions.len(), run.real_count(), images.seen_per_class());
-        let draw = |position| if augmented { run.augmentation(step, position) } else { Draw::Identity };
+        let StepNetworks { step, images, accuracy, .. } = networks;
+        let classes = positions.len();
+        let draw = |position| if augmented { run.augmentation(*step, position) } else { Draw::Identity };
         let augmentations: Vec<Prepared<f32>> =
-            positions.clone().map(|position| draw(position).prepare(shape)).collect();
-        let [channels, height, width] = shape.dims();
-        let place = |values, count| Tensor::from_vec(values, (classes * count, channels, height, width), &run.device);
+            positions.clone().map(|position| draw(position).prepare(run.data.shape())).collect();
         let labels = images.classes[positions.clone()].to_vec();
-        let seen = self.synthetic_images(images, positions.clone(), &augmentations);
-        let images = Var::from_tensor(&place(seen, m)?)?;
-        for through in [Through::Matching, Through::Pretrained] {
-            let needs = |position: &usize| run.terms[*position].term.needs();
-            let terms: Vec<usize> =
-                wanted.iter().copied().filter(|position| needs(position).through == through).collect();
-            let (network, typical_distance) = match (through, &sight.pretrained) {
-                (Through::Matching, _) => (sight.matching.as_ref(), 1.0),
-                (Through::Pretrained, Some(pretrained)) => (pretrained.network.as_ref(), pretrained.typical_distance),
-                (Through::Pretrained, None) => continue,
-            };
-            if terms.is_empty() {
-                continue;
-            }
+        let synthetic = self.synthetic_images(images, positions.clone(), &augmentations);
+        let synthetic = Var::from_tensor(&run.tensor(synthetic)?)?; // (c m, channels, height, width)
+        for kind in [NetworkKind::OfStep, NetworkKind::Pretrained] {
+            let needs = |position: usize| run.terms[position].term.needs();
+            let terms: Vec<usize> = terms.iter().copied().filter(|&position| needs(position).network == kind).collect();
+            let Some((network, typical_distance)) = networks.of(kind).filter(|_| !terms.is_empty()) else { continue };
             let by_class = |rows: Tensor| rows.reshape((classes, (), rows.dim(1)?));
-            let real = match terms.iter().any(|position| needs(position).real) {
+            let real = match terms.iter().any(|&position| needs(position).real) {
                 true => {
-                    let real = run.real_images(step, positions.clone(), &augmentations);
-                    Some(by_class(network.embed(&place(real, n)?)?)?.detach()) // (c, n, d)
+                    let real = run.tensor(run.real_images(*step, positions.clone(), &augmentations))?;
+                    Some(by_class(network.embed(&real)?)?.detach()) // (c, n, d)
                 }
                 false => None,
             };
-            let embedding = network.embed(&images)?; // (c m, d)
-            let scores = match terms.iter().any(|position| needs(position).scores) {
-                true => {
-                    // Class by class: the last bits of a product depend on its rows, and chunks must not show.
-                    let of_class = |class| network.classify(&embedding.narrow(0, class * m, m)?);
-                    let scores = (0..classes).map(of_class).collect::<candle_core::Result<Vec<_>>>()?;
-                    Some(Tensor::stack(&scores, 0)?) // (c, m, k)
-                }
+            let features = network.embed(&synthetic)?; // (c m, d)
+            let logits = match terms.iter().any(|&position| needs(position).logits) {
+                true => Some(logits_by_class(network, &features, classes)?), // (c, m, k)
                 false => None,
             };
-            let seen = Seen {
+            let input = TermInput {
                 real,
-                synthetic: by_class(embedding)?, // (c, m, d)
-                scores,
+                synthetic: by_class(features)?, // (c, m, d)
+                logits,
                 labels: labels.clone(),
-                accuracy: sight.accuracy,
+                accuracy: *accuracy,
                 channels: network.maps()[0],
                 typical_distance,
             };
             for position in terms {
                 let parameters = run.parameters(position);
-                self.penalties[position] = Some(run.terms[position].term.penalty(&seen, &parameters)?);
+                self.penalties[position] = Some(run.terms[position].term.penalty(&input, &parameters)?);
             }
         }
-        self.shown.push(Shown { images, augmentations });
+        self.inputs.push(Input { images: synthetic, augmentations });
         Ok(())
     }
 
     /// The gradient of a loss that was made of the penalties, carried back to the stored images, before augmentation and
-    /// expansion.
-    pub(super) fn gradient(&self, loss: Option<&Tensor>) -> Result<Vec<f32>> {
+    /// expansion; zero where there is no loss.
+    pub(super) fn backward(&self, loss: Option<&Tensor>) -> Result<Vec<f32>> {
         let parts = self.packing.parts();
-        let mut back = vec![0.0; self.len]; // Nothing is shown where no term is computed.
+        let mut back = vec![0.0; self.len];
         let Some(loss) = loss else { return Ok(back) };
         let mut gradients = loss.backward()?;
-        for Shown { images, augmentations } in &self.shown {
+        for Input { images, augmentations } in &self.inputs {
             let Some(gradient) = gradients.remove(images) else { continue };
             let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
             let len = gradient.len() / (augmentations.len() * self.per_class * parts);
             let mut before = vec![0.0; len];
-            for (seen, gradient) in gradient.chunks_exact(len).enumerate() {
-                let (image, part) = (seen / parts, seen % parts);
+            for (at, gradient) in gradient.chunks_exact(len).enumerate() {
+                let (image, part) = (at / parts, at % parts);
                 augmentations[image / self.per_class].adjoint(gradient, &mut before);
                 self.packing.adjoint(&before, part, &mut back[image * len..(image + 1) * len]);
             }
@@ -203,6 +200,13 @@ impl Look {
     }
 }
 
+/// Logits `(c, m, k)`, class by class: the last bits of a product depend on its rows, and chunks must not show.
+fn logits_by_class(network: &dyn Network, features: &Tensor, classes: usize) -> Result<Tensor> {
+    let count = features.dim(0)? / classes;
+    let of_class = |class| network.classify(&features.narrow(0, class * count, count)?);
+    Ok(Tensor::stack(&(0..classes).map(of_class).collect::<candle_core::Result<Vec<_>>>()?, 0)?)
+}
+
 impl Matching {
     /// Classes that are computed together.
     pub(super) fn chunk(&self) -> usize {
@@ -217,6 +221,13 @@ impl Matching {
     /// Real images of each class in a step: the batch, or what the smallest class of the data set has.
     fn real_count(&self) -> usize {
         self.spec.real_batch.min(self.data.smallest_class())
+    }
+
+    /// Images in a row as a tensor `(n, channels, height, width)`.
+    fn tensor(&self, values: Vec<f32>) -> Result<Tensor> {
+        let [channels, height, width] = self.data.shape().dims();
+        let count = values.len() / self.data.shape().len();
+        Ok(Tensor::from_vec(values, (count, channels, height, width), &self.device)?)
     }
 
     /// What real and synthetic images of a class go through.
