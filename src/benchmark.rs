@@ -12,7 +12,7 @@ use crate::{
     distilled::Start,
     error::{Error, Result},
     evaluate::{Images, Recipe, Training},
-    methods::{Matching, MatchingSpec, Method as _, Updates, matching::terms::TermsSpec},
+    methods::{Matching, MatchingSpec, Method as _, Setup, Updates, matching::terms::TermsSpec},
     nn::{ConvNetSpec, Network, NetworkSpec, Norm, augment::Family, init::Init},
     random::{Purpose, stream},
 };
@@ -189,7 +189,7 @@ impl Bench {
                     queue: None,
                     terms: TermsSpec::of("mean", 1.0),
                 };
-                Ready::Step(Box::new(Matching::new(spec, data, device, 0, images, 1.0)?))
+                Ready::Step(Box::new(Matching::new(spec, Setup { data, device, seed: 0, images, learning_rate: 1.0 })?))
             }
             Work::EvaluationEpoch => {
                 let data = data::noise(size.shape, CLASSES, size.synthetic, 0)?;

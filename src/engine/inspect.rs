@@ -6,15 +6,7 @@ use super::{
     jobs::{Job, Key, Product},
     task::Turns,
 };
-use crate::{
-    config::RunConfig,
-    data::Pixels,
-    error::Result,
-    explain, memory,
-    methods::{energy::Source, quantization::SpaceKind},
-    report::DataSummary,
-    slices::Slices,
-};
+use crate::{config::RunConfig, data::Pixels, error::Result, explain, memory, report::DataSummary, slices::Slices};
 
 /// Images of each class that are shown.
 const THUMBNAILS: usize = 8;
@@ -35,19 +27,7 @@ fn inspect(config: &RunConfig, slices: &mut dyn Slices) -> Result<DataSummary> {
     let device = config.device.open()?;
     let images = config.start_images(&data)?;
     // What looks through trained networks has none yet.
-    let mut trial = config.clone();
-    if let Some(energy) = &mut trial.energy {
-        energy.features = Source::Pixels;
-        energy.power = 1.0;
-    }
-    if let Some(quantizer) = &mut trial.quantizer {
-        quantizer.space = SpaceKind::Pixels;
-        quantizer.time = 0.0;
-    }
-    let mut trial = trial.method(&data, &device, images)?;
-    for control in trial.controls().iter().filter(|control| control.needs_pool) {
-        trial.set(&control.id, 0.0)?;
-    }
+    let mut trial = config.untrained_method(&data, &device, images)?;
     slices.tick(0.6)?;
     trial.step(&|| false)?;
     slices.tick(0.8)?;

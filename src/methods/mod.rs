@@ -9,9 +9,11 @@ pub mod matching;
 mod method;
 mod pretrained;
 pub mod quantization;
+mod table;
 
 pub use energy::{EnergyMap, EnergySpec};
 pub use matching::{Matching, MatchingSpec, Queue, QueueSpec, Updates};
 pub use method::{Method, Scope};
 pub use pretrained::{PoolSpec, Pretrained};
 pub use quantization::{Quantizer, QuantizerSpec};
+pub use table::{METHODS, MethodEntry, MethodSpec, Methods, Planned, Setup};

@@ -16,7 +16,7 @@ use spiritsafe::{
     distilled::{Blobs, Saved},
     engine::{Command, Event, Start},
     evaluate::{Examples, Images},
-    methods::{Matching, Method as _},
+    methods::{Matching, Method as _, Setup},
     report::{GalleryView, QueuedNetwork, Wants},
     store::RunFolder,
 };
@@ -40,8 +40,12 @@ fn method(config: &RunConfig) -> (Arc<Dataset>, Matching) {
     let data = Arc::new(config.data.load(config.seed).unwrap().with_holdout(config.holdout, config.seed));
     config.check(&data).unwrap();
     let images = config.start_images(&data).unwrap();
-    let rate = config.optimizer.learning_rate;
-    let method = Matching::new(config.matching(&data), data.clone(), Device::Cpu, config.seed, images, rate).unwrap();
+    let learning_rate = config.optimizer.learning_rate;
+    let method = Matching::new(
+        config.matching(&data),
+        Setup { data: data.clone(), device: Device::Cpu, seed: config.seed, images, learning_rate },
+    )
+    .unwrap();
     (data, method)
 }
 

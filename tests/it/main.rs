@@ -37,6 +37,7 @@ mod same_bits;
 mod sets;
 mod support;
 mod tables;
+mod toy;
 mod traps;
 mod turns;
 #[cfg(feature = "gui")]

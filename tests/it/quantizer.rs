@@ -174,7 +174,7 @@ fn wrong_settings_are_refused_with_what_to_do() {
         (&["quantizer.tempering=-1"], "quantizer.tempering must be 0 or more"),
         (&["quantizer.space=\"pixels\"", "quantizer.time=0.2"], "needs a prior"),
         (&["images.per_class=500"], "Ask for fewer with --ipc"),
-        (&["terms.mean.weight=1"], "a quantizer has no [terms]"),
+        (&["terms.mean.weight=1"], "[quantizer] has no [terms]"),
         (&["latent.dimensions=0"], "latent.dimensions must be at least 2"),
     ];
     for (settings, text) in cases {

@@ -33,10 +33,10 @@ pub use pairs::{Cloud, Law, Pull, energy, pull};
 pub use picks::{Assignment, Pick, assign};
 pub use spec::EnergySpec;
 
-use super::{Method, Pretrained, Scope};
+use super::{Method, Pretrained, Scope, Setup};
 use crate::{
     data::Dataset,
-    distilled::{Array, Blobs, Saved, State, SyntheticSet, Values, norm},
+    distilled::{Array, Blobs, Saved, State, Values, norm},
     error::{Error, Result},
     math::{Moments, SigmaPoints},
     random::{Purpose, choose, stream},
@@ -101,14 +101,8 @@ impl Ballpark {
 
 impl EnergyMap {
     /// A map before its first step, with the images that it would pick if it were no map at all: random ones.
-    pub fn new(
-        spec: EnergySpec,
-        data: Arc<Dataset>,
-        device: Device,
-        seed: u64,
-        images: SyntheticSet,
-        learning_rate: f64,
-    ) -> Result<Self> {
+    pub fn new(spec: EnergySpec, setup: Setup) -> Result<Self> {
+        let Setup { data, device, seed, images, learning_rate } = setup;
         let mut samples = Vec::new();
         let mut starts = vec![0];
         for &class in &images.classes {

@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, Source};
-use crate::{data::Dataset, math::Transform};
+use super::{Assignment, EnergyMap, Source};
+use crate::{
+    data::Dataset,
+    error::Result,
+    math::Transform,
+    methods::{Method, MethodSpec, Planned, Scope, Setup},
+};
 
 /// Everything that makes the map besides data, seed and learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +65,24 @@ impl Default for EnergySpec {
             kappa: 20.0,
             picks: Assignment::Greedy,
         }
+    }
+}
+
+impl MethodSpec for EnergySpec {
+    fn scope(&self) -> Scope {
+        Scope::Set
+    }
+
+    fn faults(&self, run: &Planned<'_>) -> Vec<String> {
+        self.check(run.per_class, run.data).err().into_iter().collect()
+    }
+
+    fn untrained(&self) -> Box<dyn MethodSpec> {
+        Box::new(Self { features: Source::Pixels, power: 1.0, ..self.clone() })
+    }
+
+    fn build(&self, setup: Setup) -> Result<Box<dyn Method>> {
+        Ok(Box::new(EnergyMap::new(self.clone(), setup)?))
     }
 }
 

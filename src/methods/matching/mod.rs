@@ -27,10 +27,10 @@ use serde::{Deserialize, Serialize};
 pub use queue::{Queue, QueueSpec};
 use terms::{Ball, Base, Entry, NetworkKind, PaperCase, Term, TermsSpec};
 
-use super::{Method, Pretrained, Scope};
+use super::{Method, Pretrained, Scope, Setup};
 use crate::{
     data::Dataset,
-    distilled::{Blobs, Saved, State, SyntheticSet, Values},
+    distilled::{Blobs, Saved, State, Values},
     error::{Error, Result},
     nn::{NetworkSpec, augment::Family},
     report::{Control, ControlKind, StepReport},
@@ -85,14 +85,8 @@ pub struct Matching {
 
 impl Matching {
     /// A run that stands before its first step.
-    pub fn new(
-        spec: MatchingSpec,
-        data: Arc<Dataset>,
-        device: Device,
-        seed: u64,
-        images: SyntheticSet,
-        learning_rate: f64,
-    ) -> Result<Self> {
+    pub fn new(spec: MatchingSpec, setup: Setup) -> Result<Self> {
+        let Setup { data, device, seed, images, learning_rate } = setup;
         let terms = spec.terms.build();
         let values: Vec<(String, f64)> = terms.iter().flat_map(Entry::values).collect();
         let values = Values::new(learning_rate, values.iter().map(|(id, value)| (id.as_str(), *value)));

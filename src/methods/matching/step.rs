@@ -189,7 +189,7 @@ mod tests {
 
     use crate::{
         distilled::Start,
-        methods::{MatchingSpec, matching::terms::TermsSpec},
+        methods::{MatchingSpec, Setup, matching::terms::TermsSpec},
         nn::{ConvNetSpec, NetworkSpec},
     };
 
@@ -212,7 +212,8 @@ mod tests {
             queue: None,
             terms: TermsSpec::default(),
         };
-        let mut run = Matching::new(spec, data, Device::Cpu, 0, images, 0.2).unwrap();
+        let mut run =
+            Matching::new(spec, Setup { data, device: Device::Cpu, seed: 0, images, learning_rate: 0.2 }).unwrap();
         run.state.velocity = (0..64).map(|at| ((at * 7) % 13) as f32 / 6.0 - 1.0).collect();
         let gradient: Vec<f32> = (0..64).map(|at| ((at * 5) % 11) as f32 / 5.0 - 1.0).collect();
         let (mut values, mut velocity) = (run.state.images.values.clone(), run.state.velocity.clone());

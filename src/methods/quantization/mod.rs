@@ -27,7 +27,7 @@ use rayon::prelude::*;
 pub use space::Space;
 pub use spec::{QuantizerSpec, SpaceKind};
 
-use super::{Method, Pretrained, Scope};
+use super::{Method, Pretrained, Scope, Setup};
 use crate::{
     data::Dataset,
     distilled::{Array, Blobs, Masses, Saved, State, SyntheticSet, Values},
@@ -79,14 +79,8 @@ struct Made {
 
 impl Quantizer {
     /// Points before their first step; `images` are real ones, until there is a space.
-    pub fn new(
-        spec: QuantizerSpec,
-        data: Arc<Dataset>,
-        device: Device,
-        seed: u64,
-        images: SyntheticSet,
-        learning_rate: f64,
-    ) -> Result<Self> {
+    pub fn new(spec: QuantizerSpec, setup: Setup) -> Result<Self> {
+        let Setup { data, device, seed, images, learning_rate } = setup;
         let known = |&class: &u32| -> Vec<u32> {
             let usable = data.usable(class);
             let mut rng = stream(seed, Purpose::QuantizerSamples, 0, u64::from(class));

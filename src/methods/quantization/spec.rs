@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Dataset;
-use crate::math::Gains;
+use super::Quantizer;
+use crate::{
+    data::Dataset,
+    error::Result,
+    math::Gains,
+    methods::{Method, MethodSpec, Planned, Scope, Setup},
+};
 
 /// Where points and samples lie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +70,28 @@ impl Default for QuantizerSpec {
             reassign: 0.01,
             medoid: 0.0,
         }
+    }
+}
+
+impl MethodSpec for QuantizerSpec {
+    fn scope(&self) -> Scope {
+        Scope::Class
+    }
+
+    fn faults(&self, run: &Planned<'_>) -> Vec<String> {
+        self.check(run.per_class, run.data).err().into_iter().chain(run.latent.check().err()).collect()
+    }
+
+    fn needs_latent(&self) -> bool {
+        self.space == SpaceKind::Autoencoder
+    }
+
+    fn untrained(&self) -> Box<dyn MethodSpec> {
+        Box::new(Self { space: SpaceKind::Pixels, time: 0.0, ..self.clone() })
+    }
+
+    fn build(&self, setup: Setup) -> Result<Box<dyn Method>> {
+        Ok(Box::new(Quantizer::new(self.clone(), setup)?))
     }
 }
 

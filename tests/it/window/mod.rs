@@ -313,8 +313,8 @@ impl Actor {
             out: start.out.clone(),
             bytes: 64 * 10 * config.images.per_class as u64,
             queue: config.queue.as_ref().map(spiritsafe::methods::QueueSpec::info),
-            has_map: config.energy.is_some(),
-            has_points: config.quantizer.is_some(),
+            has_map: config.sections.contains_key("energy"),
+            has_points: config.sections.contains_key("quantizer"),
         };
         self.run = Some(info.clone());
         out.tell(Event::Started(Box::new(info)));
