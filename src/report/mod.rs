@@ -6,6 +6,7 @@
 mod control;
 mod judging;
 mod mapped;
+pub mod page;
 mod pictures;
 mod quantized;
 mod reading;

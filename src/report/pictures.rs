@@ -169,7 +169,7 @@ pub struct Coordinate {
 }
 
 /// All synthetic images in one picture: a row for each class, a cell for each image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gallery {
     /// Which picture it is.
     pub view: GalleryView,
@@ -179,7 +179,8 @@ pub struct Gallery {
     pub grid: [usize; 2],
     /// Parts of a cell along each side, which networks see as images of their own; 1 where a cell is one image.
     pub packing: usize,
-    /// Red, green, blue, alpha; row by row, `grid * cell` pixels.
+    /// Red, green, blue, alpha; row by row, `grid * cell` pixels. They are no part of JSON.
+    #[serde(skip)]
     pub rgba: Arc<[u8]>,
     /// For each image, the distance from its start: root mean square over its values, in units of the data's [0, 1].
     pub moved: Vec<f32>,
@@ -238,7 +239,7 @@ pub struct Point {
 }
 
 /// The exact shadow of a covariance: one standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ellipse {
     /// Mean.
     pub centre: [f32; 2],
