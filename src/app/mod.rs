@@ -270,8 +270,10 @@ impl App {
             information: sees(Pane::Method) && page == MethodPage::Information,
             queue: sees(Pane::Method) && page == MethodPage::Queue,
             energy: sees(Pane::Method) && matches!(page, MethodPage::Energy | MethodPage::Balls),
-            quantizer: (sees(Pane::Method) && pages_of_points.contains(&page))
-                .then(|| QuantizerWants { class: self.view.class, pictures: page == MethodPage::Prior }),
+            quantizer: (sees(Pane::Method) && pages_of_points.contains(&page)).then(|| QuantizerWants {
+                class: self.view.selected.class.unwrap_or(0),
+                pictures: page == MethodPage::Prior,
+            }),
             apart: self.view.apart,
         };
         if self.watched.as_ref() != Some(&wants) {
@@ -391,7 +393,6 @@ impl App {
 
     fn draw(&mut self, ui: &mut Ui) {
         let mut scene = Scene { run: &self.run, view: &mut self.view, actions: &mut self.actions };
-        let hovered = scene.view.hovered.take();
         let bar = |margin| egui::Frame::new().fill(theme::of(ui).ground).inner_margin(margin);
         let (top, bottom) = (bar(Margin::symmetric(12, 0)), bar(Margin::symmetric(12, 0)));
         let middle = bar(Margin::symmetric(theme::GAP as i8, 0));
@@ -404,12 +405,9 @@ impl App {
         CentralPanel::default().frame(middle).show(ui, |ui| {
             panels::toolbar::banner(ui, &mut scene);
             // Panels read where the pointer was in the last frame and write where it is now.
-            scene.view.hovered = hovered;
-            let mut desk = tiles::Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
-            self.tree.ui(&mut desk, ui);
-            let now = desk.hovered;
-            scene.view.hovered = now;
-            if now != hovered {
+            self.tree.ui(&mut tiles::Desk { panels: &mut self.panels, scene: &mut scene }, ui);
+            let now = std::mem::take(&mut scene.view.hovering);
+            if std::mem::replace(&mut scene.view.hover, now) != now {
                 ui.ctx().request_repaint();
             }
         });

@@ -255,7 +255,7 @@ fn synthetic_points(painter: &Painter, scene: &Scene<'_>, plane: &FeaturePlane, 
         let color = theme.class(point.class.into());
         let ring = radius * (1.3 + 1.3 * point.hidden / most);
         painter.circle_stroke(at, ring, Stroke::new(1.0, theme::fade(color, 0.4)));
-        let near = scene.view.hovered == Some(index) || scene.view.cursor == Some(index);
+        let near = scene.view.hover.image == Some(index) || scene.view.selected.image == Some(index);
         let size = if near { 1.5 * radius } else { radius };
         marker::paint(painter, point.class.into(), at, size, color, Stroke::new(1.0, theme.ground));
         if near {
@@ -271,7 +271,7 @@ fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui:
         distances.filter(|(_, distance)| *distance < reach).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
     };
     let synthetic = nearest(&plane.synthetic, 11.0);
-    scene.view.hovered = synthetic;
+    scene.view.hovering.image = synthetic;
     let real = if synthetic.is_none() { nearest(&plane.ground.real, 6.0) } else { None };
     let (point, title) = match (synthetic, real) {
         (Some(at), _) => {

@@ -217,7 +217,7 @@ impl Panel {
             ui.painter().extend(self.atlas.shapes(gallery, places));
             label_rows(ui, &names, plan, origin);
             outline(ui, scene, plan, origin, gallery.packing);
-            if let Some(image) = scene.view.hovered.filter(|_| response.hovered()) {
+            if let Some(image) = scene.view.hover.image.filter(|_| response.hovered()) {
                 super::card(&response, |ui| self.card(ui, scene, gallery, image));
             }
         });
@@ -241,18 +241,18 @@ impl Panel {
             Some(cell * parts + plan.part(at - origin, cell, gallery.packing))
         };
         let found = response.hover_pos().and_then(find);
-        if response.hovered() {
-            scene.view.hovered = found;
+        if found.is_some() {
+            scene.view.hovering.image = found;
         }
         if response.clicked() {
             response.request_focus();
-            scene.view.cursor = found;
+            scene.view.selected.image = found;
         }
         super::space_runs(ui, &response, scene.actions);
         if response.has_focus() {
             let keep = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, keep));
-            let before = scene.view.cursor.unwrap_or(0);
+            let before = scene.view.selected.image.unwrap_or(0);
             let mut cursor = before as isize;
             ui.input_mut(|input| {
                 let moves = [
@@ -266,9 +266,9 @@ impl Panel {
                 }
             });
             let cursor = cursor.clamp(0, (images * classes * parts) as isize - 1) as usize;
-            scene.view.cursor = Some(cursor);
+            scene.view.selected.image = Some(cursor);
         }
-        let cursor = scene.view.cursor.filter(|image| *image < images * classes * parts);
+        let cursor = scene.view.selected.image.filter(|image| *image < images * classes * parts);
         let text = match cursor {
             Some(image) => format!("Gallery, {}", describe(scene, gallery, image).join(", ")),
             None => format!("Gallery, {classes} classes with {images} images each"),
@@ -364,10 +364,10 @@ fn outline(ui: &Ui, scene: &Scene<'_>, plan: Plan, origin: Vec2, packing: usize)
         let place = plan.place_of_part(image / parts, image % parts, packing).translate(origin).expand(1.5);
         ui.painter().rect_stroke(place, 1.0, stroke, egui::StrokeKind::Outside);
     };
-    if let Some(image) = scene.view.cursor {
+    if let Some(image) = scene.view.selected.image {
         frame(image, Stroke::new(1.5, theme.text));
     }
-    if let Some(image) = scene.view.hovered {
+    if let Some(image) = scene.view.hover.image {
         frame(image, Stroke::new(2.0, theme.accent));
     }
 }

@@ -124,6 +124,40 @@ impl History {
         self.steps.partition_point(|&here| (here as f64) < step)
     }
 
+    /// True if losses below zero are seen, which have no place on a logarithmic axis.
+    pub fn goes_below_zero(&self) -> bool {
+        let series = std::iter::once(&self.total).chain(self.terms.iter().map(|term| &term.weighted));
+        series.into_iter().any(|series| series.extent(0, series.len()).is_some_and(|(low, _)| low < 0.0))
+    }
+
+    /// Positions of the steps of a part, one more on each side, so that lines run out of the picture instead of ending inside it.
+    fn positions(&self, part: Option<(f64, f64)>) -> (usize, usize) {
+        match part {
+            Some((left, right)) => (self.position(left).saturating_sub(1), (self.position(right) + 2).min(self.len())),
+            None => (0, self.len()),
+        }
+    }
+
+    /// A series over the steps, thinned to the columns of a screen; what was not computed is no number.
+    pub fn drawn(&self, series: &Series, part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+        let (from, to) = self.positions(part);
+        series.thinned(from, to, columns).into_iter().map(|(at, value)| [self.step(at) as f64, value]).collect()
+    }
+
+    /// The means of a series over a fiftieth of the steps that are shown, one for each column of a screen at most.
+    pub fn smoothed(&self, series: &Series, part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+        let (from, to) = self.positions(part);
+        let reach = (to - from) / 100 + 1;
+        let stride = (to - from).div_ceil(columns.max(1)).max(1);
+        let mean = |at: usize| {
+            // A gap stays a gap.
+            let value = series.get(at).filter(|value| value.is_finite());
+            value.and_then(|_| series.mean(at.saturating_sub(reach), (at + reach + 1).min(series.len())))
+        };
+        let point = |at: usize| [self.step(at) as f64, mean(at).unwrap_or(f64::NAN)];
+        (from..to).step_by(stride).chain((to > from).then(|| to - 1)).map(point).collect()
+    }
+
     /// Share of each term in the newest total, in the order of the terms; 0 for what is no part of it.
     pub fn loss_shares(&self) -> Vec<f64> {
         let newest = |term: &TermHistory| term.weighted.last().filter(|value| term.is_loss && value.is_finite());

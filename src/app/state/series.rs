@@ -10,6 +10,8 @@ const FAN: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Series {
     values: Vec<f64>,
+    /// Sum and count of all finite numbers up to and with each.
+    sums: Vec<(f64, usize)>,
     /// Lowest and highest of `FAN.pow(level + 1)` neighbours; the last entry of a level may be unfinished.
     levels: Vec<Vec<(f64, f64)>>,
 }
@@ -19,6 +21,8 @@ impl Series {
     pub fn push(&mut self, value: f64) {
         let index = self.values.len();
         self.values.push(value);
+        let (sum, count) = self.sums.last().copied().unwrap_or_default();
+        self.sums.push(if value.is_finite() { (sum + value, count + 1) } else { (sum, count) });
         let mut bucket = FAN;
         let mut level = 0;
         loop {
@@ -84,6 +88,16 @@ impl Series {
             at += step;
         }
         found
+    }
+
+    /// The mean of all finite numbers from `from` up to but not including `to`.
+    pub fn mean(&self, from: usize, to: usize) -> Option<f64> {
+        let upto = |at: usize| at.checked_sub(1).map_or((0.0, 0), |last| self.sums[last.min(self.sums.len() - 1)]);
+        if from >= to || self.sums.is_empty() {
+            return None;
+        }
+        let ((sum, count), (before, earlier)) = (upto(to), upto(from));
+        (count > earlier).then(|| (sum - before) / (count - earlier) as f64)
     }
 
     /// The largest finished bucket that starts at `at` and ends before `to`.
@@ -158,6 +172,18 @@ mod tests {
             assert_eq!(series.extent(from, to), Some((low, high)), "{from}..{to}");
         }
         assert_eq!(series.extent(10, 10), None);
+    }
+
+    #[test]
+    fn means_agree_with_plain_ones_and_leave_out_what_is_no_number() {
+        let mut series = waves(100);
+        series.push(f64::NAN);
+        series.push(2.0);
+        let plain = |from: usize, to: usize| series.values[from..to].iter().sum::<f64>() / (to - from) as f64;
+        assert!((series.mean(10, 60).unwrap() - plain(10, 60)).abs() < 1e-12);
+        assert!((series.mean(0, 100).unwrap() - plain(0, 100)).abs() < 1e-12);
+        assert_eq!((series.mean(100, 101), series.mean(5, 5)), (None, None));
+        assert!((series.mean(99, 500).unwrap() - 0.5 * (series.values[99] + 2.0)).abs() < 1e-12);
     }
 
     #[test]

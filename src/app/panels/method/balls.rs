@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         super::super::empty(ui, "Nothing to read yet", "The balls appear with the map");
         return;
     };
-    let class = scene.view.class.min(view.balls.len() - 1);
+    let class = scene.view.selected.class.unwrap_or(0).min(view.balls.len() - 1);
     let ball = &view.balls[class];
     let text = format!(
         "Step {} · {}: ellipse 1\u{3c3} · crosses sigma points, as large as their weight · rings picks · dashed: rebuilt from {} picks",
@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let list = Rect::from_min_max(rect.min, pos2(rect.left() + LIST, rect.bottom()));
     let figures = vec![String::new(); view.balls.len()];
     if let Some(chosen) = classes::list(ui, list, scene, class, "Ball of", &figures) {
-        scene.view.class = chosen;
+        scene.view.selected.class = Some(chosen);
     }
     let wide = rect.width() > NARROW;
     let right = if wide { rect.right() - NUMBERS } else { rect.right() };

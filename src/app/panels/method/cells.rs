@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let list = Rect::from_min_max(rect.min, pos2(rect.left() + LIST, rect.bottom()));
     let figures: Vec<String> = view.effective.iter().map(|points| format!("{points:.1}")).collect();
     if let Some(chosen) = classes::list(ui, list, scene, view.class, "Cells of", &figures) {
-        scene.view.class = chosen;
+        scene.view.selected.class = Some(chosen);
     }
     let wide = rect.width() > NARROW;
     let right = if wide { rect.right() - BARS } else { rect.right() };

@@ -1,12 +1,16 @@
 //! How far points are from their class: with the masses of their cells and with equal ones over the steps, and how the distortion falls
 //! with the number of points.
 
-use egui::{Layout, RichText, Ui, vec2};
-use egui_plot::{Line, LineStyle, PlotPoints, Points};
+use egui::{Layout, RichText, Stroke, Ui, vec2};
 
 use crate::{
-    app::{state::RunState, theme, view::Scene, widgets::chart},
-    report::QuantizerView,
+    app::{
+        state::RunState,
+        theme,
+        view::Scene,
+        widgets::chart::{self, Chart, Extent},
+    },
+    report::{QuantizerView, page::Axis},
     words::grouped,
 };
 
@@ -60,20 +64,22 @@ fn over_steps(ui: &mut Ui, run: &RunState, class: usize) {
         }
         ui.label(RichText::new(format!("over the steps; dashed: {name}")).small().color(theme.dim));
     });
-    let plot = chart::over_steps("distances of a quantizer", theme);
-    plot.show(ui, |plot| {
-        for (rows, style) in [(0, LineStyle::Solid), (class + 1, LineStyle::dashed_dense())] {
-            let Some(pair) = history.distances.get(rows) else { continue };
-            for (series, color) in pair.iter().zip(colors) {
-                let thinned =
-                    series.thinned(0, history.len(), COLUMNS).into_iter().filter(|(_, value)| value.is_finite());
-                let points: Vec<[f64; 2]> = thinned.map(|(at, value)| [history.step(at) as f64, value]).collect();
-                let faded = theme::fade(color, if rows == 0 { 1.0 } else { 0.7 });
-                let line = Line::new("", PlotPoints::from(points)).color(faded).style(style);
-                plot.line(line.width(if rows == 0 { 2.0 } else { 1.2 }).allow_hover(false));
-            }
+    let mut lines = Vec::new();
+    for rows in [0, class + 1] {
+        let Some(pair) = history.distances.get(rows) else { continue };
+        for (series, color) in pair.iter().zip(colors) {
+            let faded = theme::fade(color, if rows == 0 { 1.0 } else { 0.7 });
+            lines.push((
+                history.drawn(series, None, COLUMNS),
+                Stroke::new(if rows == 0 { 2.0 } else { 1.2 }, faded),
+                rows > 0,
+            ));
         }
-    });
+    }
+    let values =
+        |axis: usize| Extent::of(lines.iter().flat_map(move |(line, ..)| line.iter().map(move |point| point[axis])));
+    let area = Chart::new(ui, "distances", &Axis::steps(), &Axis::from_zero(""), values(0)).show(ui, values(1));
+    lines.iter().for_each(|(line, stroke, dashed)| area.line(line.iter().copied(), *stroke, *dashed));
 }
 
 /// Distortion against the number of points on logarithmic axes, and where this run stands.
@@ -89,20 +95,16 @@ fn curve(ui: &mut Ui, view: &QuantizerView) {
                 settled, mean over the classes, on up to 1,000 samples. Dot: this run.";
     super::super::caption(ui, text).on_hover_text(hint);
     let here = view.distortions.iter().sum::<f64>() / view.distortions.len().max(1) as f64;
-    let logs: Vec<[f64; 2]> =
-        view.curve.iter().map(|&(count, value)| [(count as f64).log10(), value.log10()]).collect();
-    let own = [(view.points.len().max(1) as f64).log10(), here.max(f64::MIN_POSITIVE).log10()];
-    let plot = chart::still("distortion by points", theme)
-        .x_grid_spacer(chart::log_grid)
-        .y_grid_spacer(chart::log_grid)
-        .x_axis_formatter(|mark, _| chart::log_label(mark))
-        .y_axis_formatter(|mark, _| chart::log_label(mark))
-        .include_x(0.0)
-        // A decade at least, or the lines between would be too many.
-        .include_y(logs.first().map_or(0.0, |first| first[1] - 1.05));
-    plot.show(ui, |plot| {
-        plot.line(Line::new("", PlotPoints::from(logs.clone())).color(theme.dim).width(1.5).allow_hover(false));
-        plot.points(Points::new("", PlotPoints::from(logs)).radius(2.5).color(theme.dim).allow_hover(false));
-        plot.points(Points::new("", PlotPoints::from(vec![own])).radius(5.0).color(theme.accent).allow_hover(false));
-    });
+    let points: Vec<[f64; 2]> = view.curve.iter().map(|&(count, value)| [count as f64, value]).collect();
+    let own = [view.points.len().max(1) as f64, here];
+    let values = |axis: usize| Extent::of(points.iter().chain([&own]).map(|point| point[axis]));
+    let axes = [Axis::logarithmic(""), Axis::logarithmic("")];
+    let area = Chart::new(ui, "distortion by points", &axes[0], &axes[1], values(0)).show(ui, values(1));
+    area.line(points.iter().copied(), Stroke::new(1.5, theme.dim), false);
+    for at in points.iter().filter_map(|point| area.place(*point)) {
+        area.painter.circle_filled(at, 2.5, theme.dim);
+    }
+    if let Some(at) = area.place(own) {
+        area.painter.circle_filled(at, 5.0, theme.accent);
+    }
 }

@@ -6,16 +6,18 @@
 //! values as the run goes on.
 
 use egui::{Align, Align2, FontId, Layout, Painter, Pos2, Rect, RichText, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
-use egui_plot::{Line, PlotPoints};
 
 use crate::{
     app::{
         state::RunState,
         theme::{self, Theme},
         view::Scene,
-        widgets::{chart, marker},
+        widgets::{
+            chart::{self, Chart, Extent},
+            marker,
+        },
     },
-    report::{ClassInformation, Coordinate, InformationView},
+    report::{ClassInformation, Coordinate, InformationView, page::Axis},
     words::grouped,
 };
 
@@ -44,7 +46,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     if view.classes.is_empty() {
         return;
     }
-    let class = scene.view.class.min(view.classes.len() - 1);
+    let class = scene.view.selected.class.unwrap_or(0).min(view.classes.len() - 1);
     chart::summary(ui, ui.available_rect_before_wrap(), "Information", &describe(run, view));
     let most = (view.classes[class].images.len() as f64).ln();
     let text = format!(
@@ -65,7 +67,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
                 let most = most.fold(f64::MIN_POSITIVE, f64::max);
                 for (position, one) in view.classes.iter().enumerate() {
                     if entry(ui, list, (run, position, one), most, position == class) {
-                        scene.view.class = position;
+                        scene.view.selected.class = Some(position);
                     }
                 }
             });
@@ -138,7 +140,7 @@ fn details(ui: &mut Ui, scene: &mut Scene<'_>, class: usize, one: &ClassInformat
     let ranks = 96.0;
     let triangle = if with_triangle { (rect.height() - 24.0).clamp(60.0, 210.0) } else { 0.0 };
     let bars = Rect::from_min_max(rect.min, pos2(rect.right() - ranks - triangle - 24.0, rect.bottom()));
-    let hovered = scene.view.hovered.filter(|cell| cell / one.images.len().max(1) == class);
+    let hovered = scene.view.hover.image.filter(|cell| cell / one.images.len().max(1) == class);
     let hovered = hovered.map(|cell| cell % one.images.len().max(1));
     distributions(&painter, bars, one, theme.class(class), hovered, theme);
     if with_triangle {
@@ -148,7 +150,7 @@ fn details(ui: &mut Ui, scene: &mut Scene<'_>, class: usize, one: &ClassInformat
     let parts = scene.run.parts();
     let list = Rect::from_min_max(pos2(rect.right() - ranks, rect.top()), rect.max);
     if let Some(image) = ranking(&painter, list, one, (response.hover_pos(), parts), theme) {
-        scene.view.hovered = Some(class * one.images.len() + image);
+        scene.view.hovering.image = Some(class * one.images.len() + image);
     }
 }
 
@@ -260,15 +262,13 @@ fn over_steps(ui: &mut Ui, run: &RunState) {
     let theme = theme::of(ui);
     let before = &run.pictures.information_before;
     let classes = before.last().map_or(0, |(_, values)| values.len());
-    let plot = chart::over_steps("information over steps", theme);
-    plot.show(ui, |plot| {
-        for class in 0..classes {
-            let points: Vec<[f64; 2]> =
-                before.iter().filter_map(|(step, values)| Some([*step as f64, *values.get(class)?])).collect();
-            let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.4, theme.class(class)));
-            plot.line(line.allow_hover(false).id(("information", class)));
-        }
-    });
+    let steps = Extent::of(before.iter().map(|(step, _)| *step as f64));
+    let values = Extent::of(before.iter().flat_map(|(_, values)| values.iter().copied()));
+    let area = Chart::new(ui, "information", &Axis::steps(), &Axis::from_zero("nats"), steps).show(ui, values);
+    for class in 0..classes {
+        let points = before.iter().filter_map(|(step, values)| Some([*step as f64, *values.get(class)?]));
+        area.line(points, Stroke::new(1.4, theme.class(class)), false);
+    }
 }
 
 /// The panel in a sentence.

@@ -58,7 +58,7 @@ impl Page {
         let list = Rect::from_min_max(rect.min, pos2(rect.left() + LIST, rect.bottom()));
         let figures = vec![String::new(); view.masses.len()];
         if let Some(chosen) = classes::list(ui, list, scene, view.class, "Images of", &figures) {
-            scene.view.class = chosen;
+            scene.view.selected.class = Some(chosen);
         }
         self.atlas.update(ui.ctx(), gallery);
         let theme = theme::of(ui);

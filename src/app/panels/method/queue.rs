@@ -1,7 +1,6 @@
 //! The networks that learn beside the run, the idea of IDM: a strip of them by age, and which one looked at which step.
 
 use egui::{Align2, FontId, Painter, Rect, RichText, Sense, Stroke, Ui, pos2, vec2};
-use egui_plot::{PlotPoints, Points};
 
 use crate::{
     app::{
@@ -9,11 +8,14 @@ use crate::{
         theme::{self, Theme},
         view::Scene,
         widgets::{
-            chart,
+            chart::{self, Chart, Extent},
             icon::{self, Icon},
         },
     },
-    report::{QueueInfo, QueuedNetwork},
+    report::{
+        QueueInfo, QueuedNetwork,
+        page::{Axis, Unit},
+    },
     words::grouped,
 };
 
@@ -142,15 +144,16 @@ fn words(one: &QueuedNetwork) -> Vec<String> {
 fn looks(ui: &mut Ui, run: &RunState) {
     let theme = theme::of(ui);
     let looks = &run.history.looks;
-    let stride = looks.len().div_ceil(MOST_LOOKS).max(1);
-    let points: Vec<[f64; 2]> =
-        looks.iter().step_by(stride).map(|&(step, accuracy)| [step as f64, 100.0 * f64::from(accuracy)]).collect();
-    super::super::caption(ui, "Accuracy of the network that looked, in percent, over the steps");
-    let plot = chart::over_steps("looks of the queue", theme).include_y(100.0);
-    plot.show(ui, |plot| {
-        let points = Points::new("", PlotPoints::from(points)).radius(1.6).color(theme::fade(theme.accent, 0.8));
-        plot.points(points.allow_hover(false));
-    });
+    let points: Vec<[f64; 2]> = looks.iter().map(|&(step, accuracy)| [step as f64, f64::from(accuracy)]).collect();
+    super::super::caption(ui, "Accuracy of the network that looked, over the steps");
+    let axes = [Axis::steps(), Axis { unit: Unit::Percent, from: Some(0.0), to: Some(1.0), ..Axis::default() }];
+    let steps = Extent::of(points.iter().map(|point| point[0]));
+    let chart = Chart::new(ui, "looks", &axes[0], &axes[1], steps);
+    let points = chart::thinned(&points, chart.part(), MOST_LOOKS / 4);
+    let area = chart.show(ui, Extent::default());
+    for at in points.into_iter().filter_map(|point| area.place(point)) {
+        area.painter.circle_filled(at, 1.6, theme::fade(theme.accent, 0.8));
+    }
 }
 
 /// The page in a sentence.
