@@ -8,7 +8,7 @@ use super::{
 };
 use crate::report::{
     GalleryView,
-    page::{Reference, Scale},
+    page::{PageInfo, Reference, Scale},
 };
 
 /// The choices.
@@ -29,8 +29,8 @@ pub struct View {
     pub weighted: bool,
     /// Mosaics are taken apart.
     pub apart: bool,
-    /// Which page of the method is open.
-    pub method_page: MethodPage,
+    /// The page of the method that is open, by its name; the first where there is none.
+    pub page: Option<String>,
     /// What is shown of the evaluations.
     pub judged_as: JudgedAs,
     /// Networks to judge by, as they were typed.
@@ -93,26 +93,6 @@ impl Pointed {
     }
 }
 
-/// A page of the method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MethodPage {
-    /// The networks that learn beside the run.
-    #[default]
-    Queue,
-    /// Pairs on the curve of their energy, and the balls with the forces between them.
-    Energy,
-    /// What stands for the ball of a class.
-    Balls,
-    /// Points, their cells and their masses.
-    Cells,
-    /// How far points are from their class.
-    Distances,
-    /// Points before and after the prior.
-    Prior,
-    /// What the images of a class say to a trained network.
-    Information,
-}
-
 /// What is shown of the evaluations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JudgedAs {
@@ -137,7 +117,7 @@ impl Default for View {
             smooth: false,
             weighted: true,
             apart: false,
-            method_page: MethodPage::Queue,
+            page: None,
             judged_as: JudgedAs::Storage,
             networks: "convnet, alexnet, vgg11, resnet18".to_owned(),
             protocol: None,
@@ -156,22 +136,10 @@ impl Default for View {
 pub const PACES: [Option<f64>; 5] = [None, Some(100.0), Some(30.0), Some(10.0), Some(2.0)];
 
 impl View {
-    /// The page of the method that can be shown for a run.
-    pub fn page(&self, run: &RunState) -> MethodPage {
-        let pages = Self::pages(run);
-        if pages.contains(&self.method_page) { self.method_page } else { pages[0] }
-    }
-
-    /// The pages that a run has, the most telling first.
-    pub fn pages(run: &RunState) -> &'static [MethodPage] {
-        match &run.info {
-            Some(info) if info.has_map => &[MethodPage::Energy, MethodPage::Balls, MethodPage::Information],
-            Some(info) if info.has_points => {
-                &[MethodPage::Cells, MethodPage::Distances, MethodPage::Prior, MethodPage::Information]
-            }
-            Some(info) if info.queue.is_some() => &[MethodPage::Queue, MethodPage::Information],
-            _ => &[MethodPage::Information],
-        }
+    /// Position of the page that is shown among those that can be seen; none before there is a run.
+    pub fn page(&self, pages: &[PageInfo]) -> Option<usize> {
+        let chosen = pages.iter().position(|page| self.page.as_ref() == Some(&page.id));
+        chosen.or((!pages.is_empty()).then_some(0))
     }
 
     /// How the axis of the losses is divided: by powers of ten, unless somebody chose, or losses below zero are normal.

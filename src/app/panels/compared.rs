@@ -11,7 +11,7 @@ use crate::{
         widgets::{chart::Area, marker},
     },
     evaluate::published,
-    report::{Comparison, Evaluation, Form, OnMap, OnMapRow},
+    report::{Comparison, Evaluation, Stored},
 };
 
 /// The marker of what others measured.
@@ -31,7 +31,8 @@ pub(crate) struct Reference {
 
 /// What may stand beside the evaluations that are shown.
 pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<Reference> {
-    let mut references = run.on_map.as_ref().map(on_map).unwrap_or_default();
+    let mut references: Vec<Reference> =
+        run.artifacts.iter().flat_map(|artifact| &artifact.stored).map(stored).collect();
     if let Some(opened) = run.comparison_shown() {
         let comparison = &opened.comparison;
         let measured = comparison.rows.iter().filter(|row| row.accuracy.protocol == comparison.protocol);
@@ -79,27 +80,10 @@ fn of_set<'a>(run: &'a RunState, opened: &'a Opened) -> impl Iterator<Item = Ref
     })
 }
 
-/// What an energy map leaves, in every form in which it may be stored; accuracies are those of logistic regression on the map.
-fn on_map(judged: &OnMap) -> Vec<Reference> {
-    let reference = |name: String, row: &OnMapRow, bytes: u64| Reference {
-        name,
-        source: format!("logistic regression on the map of step {}", judged.step),
-        bytes,
-        mean: row.logistic.mean,
-        std: (row.logistic.repeats > 1).then_some(row.logistic.std),
-        is_measured: true,
-    };
-    let mut references = Vec::new();
-    for row in &judged.rows {
-        let name = row.form.short();
-        references.push(reference(format!("{name}, map"), row, row.bytes));
-        if row.form == Form::Picks {
-            references.push(reference(format!("{name} as positions"), row, judged.index_bytes));
-            references.push(reference(format!("{name} as features"), row, judged.feature_bytes));
-            references.push(reference(format!("{name} as images, map"), row, row.image_bytes));
-        }
-    }
-    references
+/// A form in which what was distilled may be stored.
+fn stored(one: &Stored) -> Reference {
+    let Stored { name, source, bytes, mean, std } = one.clone();
+    Reference { name, source, bytes, mean, std, is_measured: true }
 }
 
 fn of_papers(data: &str, per_class: usize, protocol: &str, bytes: u64) -> impl Iterator<Item = Reference> + use<> {

@@ -215,7 +215,7 @@ impl Panel {
                 .map(|cell| (cell, plan.place(cell / images, cell % images).translate(origin)))
                 .filter(|(_, place)| place.intersects(seen));
             ui.painter().extend(self.atlas.shapes(gallery, places));
-            label_rows(ui, &names, plan, origin);
+            label_rows(ui, &names, scene.view.hover.class, plan, origin);
             outline(ui, scene, plan, origin, gallery.packing);
             if let Some(image) = scene.view.hover.image.filter(|_| response.hovered()) {
                 super::card(&response, |ui| self.card(ui, scene, gallery, image));
@@ -241,8 +241,9 @@ impl Panel {
             Some(cell * parts + plan.part(at - origin, cell, gallery.packing))
         };
         let found = response.hover_pos().and_then(find);
-        if found.is_some() {
+        if let Some(image) = found {
             scene.view.hovering.image = found;
+            scene.view.hovering.class = Some(image / (images * parts).max(1));
         }
         if response.clicked() {
             response.request_focus();
@@ -343,7 +344,7 @@ fn sizes(ui: &mut Ui, view: &mut View, shown: Option<&(u64, Gallery)>) {
 }
 
 /// The names of the classes, each with its marker.
-fn label_rows(ui: &Ui, names: &[String], plan: Plan, origin: Vec2) {
+fn label_rows(ui: &Ui, names: &[String], hovered: Option<usize>, plan: Plan, origin: Vec2) {
     let theme = theme::of(ui);
     for (class, name) in names.iter().enumerate() {
         let corner = (plan.corner(class) + origin).to_pos2();
@@ -351,8 +352,9 @@ fn label_rows(ui: &Ui, names: &[String], plan: Plan, origin: Vec2) {
         let edge = Stroke::new(1.0, theme::fade(theme.ground, 0.6));
         marker::paint(ui.painter(), class, pos2(corner.x + 7.0, middle), 4.0, theme.class(class), edge);
         let font = egui::FontId::proportional(theme::SMALL);
+        let color = if hovered == Some(class) { theme.accent } else { theme.dim };
         let text: String = name.chars().take(11).collect();
-        ui.painter().text(pos2(corner.x + 17.0, middle), egui::Align2::LEFT_CENTER, text, font, theme.dim);
+        ui.painter().text(pos2(corner.x + 17.0, middle), egui::Align2::LEFT_CENTER, text, font, color);
     }
 }
 

@@ -152,6 +152,31 @@ fn join(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     (a.0.min(b.0), a.1.max(b.1))
 }
 
+/// Points thinned to the columns of a screen: each column keeps its first and last, its lowest and highest; what is no number stays a gap.
+pub fn thinned(points: &[[f64; 2]], part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+    // One more on each side, so that lines run out of the picture instead of ending inside it.
+    let (from, to) = match part {
+        Some((low, high)) => (
+            points.partition_point(|point| point[0] < low).saturating_sub(1),
+            (points.partition_point(|point| point[0] <= high) + 1).min(points.len()),
+        ),
+        None => (0, points.len()),
+    };
+    let shown = &points[from.min(to)..to];
+    if shown.len() <= 4 * columns {
+        return shown.to_vec();
+    }
+    let column = |points: &[[f64; 2]]| -> Vec<[f64; 2]> {
+        let by = |a: &&[f64; 2], b: &&[f64; 2]| a[1].total_cmp(&b[1]);
+        let ends = [points.first(), points.last(), points.iter().min_by(by), points.iter().max_by(by)];
+        let mut kept: Vec<[f64; 2]> = ends.into_iter().flatten().copied().collect();
+        kept.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        kept.dedup();
+        kept
+    };
+    shown.chunks(shown.len().div_ceil(columns)).flat_map(column).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +223,18 @@ mod tests {
         assert_eq!(points.last(), Some(&(99_999, 0.0)));
         assert!(points.iter().any(|&(_, value)| value == 1e6), "the peak is lost");
         assert!(points.windows(2).all(|pair| pair[0].0 <= pair[1].0), "points must go forward");
+    }
+
+    #[test]
+    fn points_are_thinned_without_losing_a_peak() {
+        let mut points: Vec<[f64; 2]> =
+            (0..50_000_u32).map(|at| [f64::from(at), (f64::from(at) * 0.37).sin()]).collect();
+        points[31_234][1] = 77.0;
+        let few = thinned(&points, None, 300);
+        assert!(few.len() <= 4 * 300 && few.iter().any(|point| point[1] == 77.0));
+        assert!(few.is_sorted_by(|a, b| a[0] <= b[0]));
+        let part = thinned(&points, Some((100.0, 110.0)), 300);
+        assert_eq!((part.first().unwrap()[0], part.last().unwrap()[0]), (99.0, 111.0));
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl Axis {
         Self { label: "step".to_owned(), unit: Unit::Whole, from: Some(0.0), ..Self::default() }
     }
 
+    /// True for the steps of a run, which all panels mark.
+    pub fn is_steps(&self) -> bool {
+        self.label == "step"
+    }
+
     /// An even axis that reaches down to zero.
     pub fn from_zero(label: &str) -> Self {
         Self { label: label.to_owned(), from: Some(0.0), ..Self::default() }

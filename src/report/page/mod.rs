@@ -281,6 +281,10 @@ pub struct Heat {
     pub values: Vec<Vec<f64>>,
     /// The tint of a cell on the diagonal, and of the others.
     pub tints: [Tint; 2],
+    /// What stands above the bars at the right.
+    pub side: String,
+    /// A bar for each row, from 0 to 1; may be empty.
+    pub sides: Vec<f64>,
 }
 
 /// Small pictures in rows and columns.

@@ -115,9 +115,11 @@ impl Heat {
     fn table(&self, title: String) -> Table {
         let mut columns = vec![self.head.clone()];
         columns.extend(self.columns.iter().cloned());
+        columns.extend((!self.sides.is_empty()).then(|| self.side.clone()));
         let mut table = Table { title, columns, rows: Vec::new() };
-        for (row, values) in self.rows.iter().zip(&self.values) {
-            table.push(std::iter::once(row.clone()).chain(values.iter().map(|value| digits(*value))));
+        for (at, (row, values)) in self.rows.iter().zip(&self.values).enumerate() {
+            let values = values.iter().chain(self.sides.get(at));
+            table.push(std::iter::once(row.clone()).chain(values.map(|value| digits(*value))));
         }
         table
     }
@@ -216,6 +218,8 @@ mod tests {
                     columns: vec!["cat".to_owned(), "dog".to_owned()],
                     values: vec![vec![0.75, 0.25]],
                     tints: [Tint::default(); 2],
+                    side: "right".to_owned(),
+                    sides: vec![0.75],
                 }),
             ),
         ];
@@ -269,7 +273,7 @@ mod tests {
         assert_eq!(cells(4, 1), "own|2|-1.00000e-6");
         assert_eq!(cells(4, 2), "2|7|8", "a series by name is asked for");
         assert_eq!(cells(5, 0), "point|1|2|a sample");
-        assert_eq!(cells(6, 0), "cat|0.75|0.25");
+        assert_eq!(cells(6, 0), "cat|0.75|0.25|0.75");
     }
 
     #[test]
