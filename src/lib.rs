@@ -26,7 +26,6 @@ pub mod evaluate;
 pub mod methods;
 
 pub mod benchmark;
-pub mod explain;
 pub mod store;
 
 pub mod config;

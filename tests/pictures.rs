@@ -113,7 +113,7 @@ fn information_in_the_dark() {
     use egui_kittest::kittest::Queryable as _;
     let mut window = window_at(120, Key::Num1, Theme::Dark);
     window.get_by_label("Method").click();
-    until(&mut window, |app| app.run_state().pictures.information.is_some());
+    until(&mut window, |app| app.run_state().pictures.page("information").is_some());
     window.run();
     mask(&mut window);
     window.snapshot_options("information_dark", &tolerance());
@@ -125,7 +125,7 @@ fn queue_in_the_dark() {
     let config = RunConfig::preset("idm-digits", &["images.packing=2".to_owned()]).unwrap();
     let mut window = window_of(Start { config, ..first() }, 520, Key::Num1, Theme::Dark);
     window.get_by_label("Method").click();
-    until(&mut window, |app| app.run_state().pictures.queue.is_some());
+    until(&mut window, |app| app.run_state().pictures.page("queue").is_some());
     window.hover_at(pos2(100.0, 150.0));
     window.run();
     mask(&mut window);
@@ -138,13 +138,18 @@ fn energy_in_the_dark() {
     let config = RunConfig::preset("pemdd-digits", &[]).unwrap();
     let mut window = window_of(Start { config, ..first() }, 120, Key::Num1, Theme::Dark);
     window.get_by_label("Method").click();
-    until(&mut window, |app| app.run_state().pictures.energy.is_some());
+    until(&mut window, |app| app.run_state().pictures.page("energy").is_some());
     window.run();
     mask(&mut window);
     window.snapshot_options("energy_dark", &tolerance());
     window.get_by_label("Sigma points").click();
+    until(&mut window, |app| app.run_state().pictures.page("sigma-points").is_some());
     window.run();
     window.get_by_label("Ball of 3").click();
+    let chosen = |app: &App| {
+        app.run_state().pictures.page("sigma-points").and_then(|(_, page)| Some(page.choice.as_ref()?.chosen))
+    };
+    until(&mut window, |app| chosen(app) == Some(3));
     window.run();
     mask(&mut window);
     window.snapshot_options("sigma_points_dark", &tolerance());
@@ -156,17 +161,13 @@ fn points_in_the_dark() {
     let config = RunConfig::preset("ddoq-digits", &[]).unwrap();
     let mut window = window_of(Start { config, ..first() }, 120, Key::Num1, Theme::Dark);
     window.get_by_label("Method").click();
-    until(&mut window, |app| app.run_state().pictures.quantizer.is_some());
+    until(&mut window, |app| app.run_state().pictures.page("cells").is_some());
     window.run();
     for (page, name) in [("Cells", "cells_dark"), ("Distances", "distances_dark"), ("Images", "point_images_dark")] {
         window.get_by_label(page).click();
-        let has_pictures =
-            |app: &App| app.run_state().pictures.quantizer.as_ref().is_some_and(|(_, view)| view.pictures.is_some());
+        let id = page.to_lowercase();
+        until(&mut window, |app| app.run_state().pictures.page(&id).is_some());
         window.run();
-        if page == "Images" {
-            until(&mut window, has_pictures);
-            window.run();
-        }
         mask(&mut window);
         window.snapshot_options(name, &tolerance());
     }

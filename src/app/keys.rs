@@ -31,15 +31,13 @@ impl App {
             self.actions.extend((0..presses(key)).map(|_| Action::ShiftPace { slower }));
         }
         let view = &mut self.view;
+        if pressed(Key::L) {
+            view.turn_loss_axis(&self.run.history);
+        }
         if pressed(Key::G) {
             view.turn_gallery();
         }
-        for (key, choice) in [
-            (Key::L, &mut view.log_axis),
-            (Key::W, &mut view.weighted),
-            (Key::P, &mut view.pictures),
-            (Key::A, &mut view.apart),
-        ] {
+        for (key, choice) in [(Key::W, &mut view.weighted), (Key::P, &mut view.pictures), (Key::A, &mut view.apart)] {
             *choice ^= pressed(key);
         }
         if pressed(Key::T) {

@@ -33,12 +33,12 @@ use self::{
     layout::{Pane, Preset},
     panels::Panels,
     state::{Asked, Phase, RunState},
-    view::{MethodPage, Scene, View},
+    view::{Scene, View},
     vitals::{Pacer, Vitals},
 };
 use crate::{
     engine::{Command, Engine, Event, Start},
-    report::{GalleryView, QuantizerWants, Wants},
+    report::{GalleryView, PageWanted, Wants},
 };
 
 /// The longest that a frame takes events before it draws.
@@ -260,18 +260,16 @@ impl App {
     fn watch(&mut self) {
         let on = self.view.pictures || !self.run.phase.is_moving();
         let panes = if on { layout::visible(&self.tree) } else { Vec::new() };
-        let page = self.view.page(&self.run);
         let sees = |pane: Pane| panes.contains(&pane);
-        let pages_of_points = [MethodPage::Cells, MethodPage::Distances, MethodPage::Prior];
+        let pages = self.run.pages();
+        // What was worked out beside the run is there.
+        let page = self.view.page(&pages).and_then(|at| self.run.info.as_ref()?.pages.get(at));
+        let class = self.view.selected.class.unwrap_or(0);
         let wants = Wants {
             gallery: sees(Pane::Gallery).then_some(self.view.gallery),
             features: sees(Pane::Features),
             pulls: sees(Pane::Mixer),
-            information: sees(Pane::Method) && page == MethodPage::Information,
-            queue: sees(Pane::Method) && page == MethodPage::Queue,
-            energy: sees(Pane::Method) && matches!(page, MethodPage::Energy | MethodPage::Balls),
-            quantizer: (sees(Pane::Method) && pages_of_points.contains(&page))
-                .then(|| QuantizerWants { class: self.view.class, pictures: page == MethodPage::Prior }),
+            page: page.filter(|_| sees(Pane::Method)).map(|page| PageWanted { id: page.id.clone(), class }),
             apart: self.view.apart,
         };
         if self.watched.as_ref() != Some(&wants) {
@@ -391,7 +389,6 @@ impl App {
 
     fn draw(&mut self, ui: &mut Ui) {
         let mut scene = Scene { run: &self.run, view: &mut self.view, actions: &mut self.actions };
-        let hovered = scene.view.hovered.take();
         let bar = |margin| egui::Frame::new().fill(theme::of(ui).ground).inner_margin(margin);
         let (top, bottom) = (bar(Margin::symmetric(12, 0)), bar(Margin::symmetric(12, 0)));
         let middle = bar(Margin::symmetric(theme::GAP as i8, 0));
@@ -404,12 +401,9 @@ impl App {
         CentralPanel::default().frame(middle).show(ui, |ui| {
             panels::toolbar::banner(ui, &mut scene);
             // Panels read where the pointer was in the last frame and write where it is now.
-            scene.view.hovered = hovered;
-            let mut desk = tiles::Desk { panels: &mut self.panels, scene: &mut scene, hovered: None };
-            self.tree.ui(&mut desk, ui);
-            let now = desk.hovered;
-            scene.view.hovered = now;
-            if now != hovered {
+            self.tree.ui(&mut tiles::Desk { panels: &mut self.panels, scene: &mut scene }, ui);
+            let now = std::mem::take(&mut scene.view.hovering);
+            if std::mem::replace(&mut scene.view.hover, now) != now {
                 ui.ctx().request_repaint();
             }
         });

@@ -112,6 +112,11 @@ impl Theme {
         self.classes[position % self.classes.len()]
     }
 
+    /// The colour of one of many things that are no classes; beyond ten they share colours.
+    pub fn item(&self, position: usize) -> Color32 {
+        self.class(position).lerp_to_gamma(self.text, 0.4)
+    }
+
     /// The colour of a term; the order differs from that of the classes' use, the palette is the same.
     pub fn term(&self, position: usize) -> Color32 {
         const ORDER: [usize; 9] = [0, 4, 9, 1, 2, 7, 5, 3, 8];

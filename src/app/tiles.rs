@@ -11,14 +11,11 @@ pub(super) struct Desk<'a, 'b> {
     pub(super) panels: &'a mut Panels,
     /// What they are given.
     pub(super) scene: &'a mut Scene<'b>,
-    /// The image under the pointer, wherever the pointer is.
-    pub(super) hovered: Option<usize>,
 }
 
 impl Behavior<Pane> for Desk<'_, '_> {
     fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
         let theme = theme::of(ui);
-        let before = self.scene.view.hovered;
         let round = CornerRadius { nw: 0, ne: theme::ROUND, sw: theme::ROUND, se: theme::ROUND };
         let frame = Frame::new().fill(theme.panel).corner_radius(round).inner_margin(Margin::symmetric(10, 8));
         frame.show(ui, |ui| {
@@ -26,11 +23,6 @@ impl Behavior<Pane> for Desk<'_, '_> {
             ui.set_clip_rect(ui.clip_rect().intersect(ui.max_rect().expand(6.0)));
             ui.push_id(pane.title(), |ui| self.panels.show(*pane, ui, self.scene));
         });
-        let pointer_is_here = ui.rect_contains_pointer(ui.max_rect());
-        if pointer_is_here {
-            self.hovered = self.scene.view.hovered;
-        }
-        self.scene.view.hovered = before;
         UiResponse::None
     }
 

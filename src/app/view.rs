@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{action::Action, state::RunState};
-use crate::report::GalleryView;
+use super::{
+    action::Action,
+    state::{History, RunState},
+};
+use crate::report::{
+    GalleryView,
+    page::{PageInfo, Reference, Scale},
+};
 
 /// The choices.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,14 +21,16 @@ pub struct View {
     pub magnify: f32,
     /// Pictures are computed while a run goes on.
     pub pictures: bool,
-    /// The loss axis is logarithmic.
-    pub log_axis: bool,
+    /// How the loss axis is divided; by what the losses are where nobody chose.
+    pub loss_axis: Option<Scale>,
+    /// Losses are drawn as their means over some steps, with the values behind.
+    pub smooth: bool,
     /// Losses are multiplied by their weights.
     pub weighted: bool,
     /// Mosaics are taken apart.
     pub apart: bool,
-    /// Which page of the method is open.
-    pub method_page: MethodPage,
+    /// The page of the method that is open, by its name; the first where there is none.
+    pub page: Option<String>,
     /// What is shown of the evaluations.
     pub judged_as: JudgedAs,
     /// Networks to judge by, as they were typed.
@@ -33,15 +41,15 @@ pub struct View {
     pub pace: Option<f64>,
     /// The share of the machine that drawing may take.
     pub share: f64,
-    /// The image under the pointer, in any panel: its number among all that networks see, class by class.
+    /// What was under the pointer in the last frame, in whatever panel: all panels mark it.
     #[serde(skip)]
-    pub hovered: Option<usize>,
-    /// The image that the arrow keys stand on.
+    pub hover: Pointed,
+    /// What is under the pointer now: the panel that knows it says so.
     #[serde(skip)]
-    pub cursor: Option<usize>,
-    /// Position of the class whose information is looked at.
+    pub hovering: Pointed,
+    /// What people have chosen: the image that the arrow keys stand on, the class that pages are about.
     #[serde(skip)]
-    pub class: usize,
+    pub selected: Pointed,
     /// The evaluation whose classes are looked at; the newest where there is none.
     #[serde(skip)]
     pub judged: Option<usize>,
@@ -50,24 +58,39 @@ pub struct View {
     pub help: bool,
 }
 
-/// A page of the method.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MethodPage {
-    /// The networks that learn beside the run.
-    #[default]
-    Queue,
-    /// Pairs on the curve of their energy, and the balls with the forces between them.
-    Energy,
-    /// What stands for the ball of a class.
-    Balls,
-    /// Points, their cells and their masses.
-    Cells,
-    /// How far points are from their class.
-    Distances,
-    /// Points before and after the prior.
-    Prior,
-    /// What the images of a class say to a trained network.
-    Information,
+/// Something that people point at. A panel marks what it knows of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pointed {
+    /// An image: its number among all that networks see, class by class.
+    pub image: Option<usize>,
+    /// Position of a class.
+    pub class: Option<usize>,
+    /// Position of a term of the loss.
+    pub term: Option<usize>,
+    /// A step.
+    pub step: Option<u64>,
+}
+
+impl Pointed {
+    /// Takes in what a mark is about.
+    pub fn point(&mut self, about: &Reference) {
+        match *about {
+            Reference::Image(image) => self.image = Some(image),
+            Reference::Class(class) => self.class = Some(class),
+            Reference::Term(term) => self.term = Some(term),
+            Reference::Step(step) => self.step = Some(step),
+        }
+    }
+
+    /// True for what a mark is about.
+    pub fn is(&self, about: &Reference) -> bool {
+        match *about {
+            Reference::Image(image) => self.image == Some(image),
+            Reference::Class(class) => self.class == Some(class),
+            Reference::Term(term) => self.term == Some(term),
+            Reference::Step(step) => self.step == Some(step),
+        }
+    }
 }
 
 /// What is shown of the evaluations.
@@ -90,19 +113,20 @@ impl Default for View {
             gallery: GalleryView::Now,
             magnify: 1.0,
             pictures: true,
-            log_axis: true,
+            loss_axis: None,
+            smooth: false,
             weighted: true,
             apart: false,
-            method_page: MethodPage::Queue,
+            page: None,
             judged_as: JudgedAs::Storage,
             networks: "convnet, alexnet, vgg11, resnet18".to_owned(),
             protocol: None,
             pace: None,
             share: 0.25,
-            hovered: None,
-            cursor: None,
+            hover: Pointed::default(),
+            hovering: Pointed::default(),
+            selected: Pointed::default(),
             judged: None,
-            class: 0,
             help: false,
         }
     }
@@ -112,22 +136,22 @@ impl Default for View {
 pub const PACES: [Option<f64>; 5] = [None, Some(100.0), Some(30.0), Some(10.0), Some(2.0)];
 
 impl View {
-    /// The page of the method that can be shown for a run.
-    pub fn page(&self, run: &RunState) -> MethodPage {
-        let pages = Self::pages(run);
-        if pages.contains(&self.method_page) { self.method_page } else { pages[0] }
+    /// Position of the page that is shown among those that can be seen; none before there is a run.
+    pub fn page(&self, pages: &[PageInfo]) -> Option<usize> {
+        let chosen = pages.iter().position(|page| self.page.as_ref() == Some(&page.id));
+        chosen.or((!pages.is_empty()).then_some(0))
     }
 
-    /// The pages that a run has, the most telling first.
-    pub fn pages(run: &RunState) -> &'static [MethodPage] {
-        match &run.info {
-            Some(info) if info.has_map => &[MethodPage::Energy, MethodPage::Balls, MethodPage::Information],
-            Some(info) if info.has_points => {
-                &[MethodPage::Cells, MethodPage::Distances, MethodPage::Prior, MethodPage::Information]
-            }
-            Some(info) if info.queue.is_some() => &[MethodPage::Queue, MethodPage::Information],
-            _ => &[MethodPage::Information],
-        }
+    /// How the axis of the losses is divided: by powers of ten, unless somebody chose, or losses below zero are normal.
+    pub fn loss_scale(&self, history: &History) -> Scale {
+        let usual = if history.goes_below_zero() { Scale::Linear } else { Scale::Log };
+        self.loss_axis.unwrap_or(usual)
+    }
+
+    /// The other of the two usual axes of the losses.
+    pub fn turn_loss_axis(&mut self, history: &History) {
+        let is_linear = self.loss_scale(history) == Scale::Linear;
+        self.loss_axis = Some(if is_linear { Scale::Log } else { Scale::Linear });
     }
 
     /// The next pace that is slower, or faster.

@@ -292,6 +292,11 @@ impl Dataset {
         &self.class_names[class as usize]
     }
 
+    /// The names of some classes.
+    pub fn class_names(&self, classes: &[u32]) -> Vec<String> {
+        classes.iter().map(|&class| self.class_name(class).to_owned()).collect()
+    }
+
     /// Mean and standard deviation of each channel of the training split.
     pub fn normalisation(&self) -> &Normalisation {
         &self.normalisation

@@ -2,12 +2,14 @@
 //! a checkpoint holds.
 
 mod blobs;
+mod gallery;
 mod packing;
 mod set;
 mod start;
 mod state;
 
 pub use blobs::{Array, Blobs};
+pub use gallery::{gallery, strips, thumbnails};
 pub use packing::Packing;
 pub use set::{Masses, SyntheticSet};
 pub use start::Start;

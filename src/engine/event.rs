@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::report::{
-    Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, OpenedSet, RunInfo, Skipped,
+    Artifact, Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, OpenedSet, RunInfo, Skipped,
     StepReport, Verdict,
 };
 
@@ -85,6 +85,8 @@ pub enum Event {
         /// Bytes that they take.
         bytes: u64,
     },
+    /// Something was worked out beside the run, to be shown; what it is by itself is told besides.
+    Artifact(Box<Artifact>),
     /// What an energy map leaves was judged on the map.
     OnMap(Box<OnMap>),
     /// How far the points and images of a quantizer are from their classes.

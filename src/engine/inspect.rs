@@ -6,7 +6,7 @@ use super::{
     jobs::{Job, Key, Product},
     task::Turns,
 };
-use crate::{config::RunConfig, data::Pixels, error::Result, explain, memory, report::DataSummary, slices::Slices};
+use crate::{config::RunConfig, data::Pixels, distilled, error::Result, memory, report::DataSummary, slices::Slices};
 
 /// Images of each class that are shown.
 const THUMBNAILS: usize = 8;
@@ -43,7 +43,7 @@ fn inspect(config: &RunConfig, slices: &mut dyn Slices) -> Result<DataSummary> {
         info: data.info(),
         counts: (0..data.classes() as u32).map(|class| data.train().of_class(class).len()).collect(),
         split: data.split().to_owned(),
-        thumbnails: explain::thumbnails(&data, THUMBNAILS),
+        thumbnails: distilled::thumbnails(&data, THUMBNAILS),
         size: config.data.size(),
         notes: data.notes().to_vec(),
         pixel_bytes: bytes(data.train().pixels()) + bytes(data.test().pixels()),

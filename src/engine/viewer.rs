@@ -2,8 +2,6 @@
 //!
 //! Everything here is computed on the side. The feature plane is seen through the first network of the pool.
 
-mod quantizer;
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -11,20 +9,22 @@ use std::{
 
 use candle_core::Device;
 
-use self::quantizer::Quantizers;
 use super::{
     inbox::Inbox,
     run::Run,
     task::{Task, Turn},
 };
 use crate::{
+    distilled,
     error::Result,
     evaluate::select_at_random,
-    explain::{self, Axes},
     math::{self, Projection},
-    methods::Pretrained,
+    methods::{
+        Pretrained,
+        matching::{ClassInformation, INFORMATION, information, information_page},
+    },
     nn::embed_all,
-    report::{Accuracy, ClassInformation, FeaturePlane, Frame, GalleryView, Ground, InformationView, Point, Wants},
+    report::{Accuracy, FeaturePlane, Frame, GalleryView, Ground, PageWanted, Point, Wants, page::Page},
     slices::Slices as _,
 };
 
@@ -56,9 +56,6 @@ pub(super) struct Viewer {
     /// The plane that is being fitted, and real images that are being measured.
     fitting: Option<Task<View>>,
     measuring: Option<Task<Vec<(f64, f64)>>>,
-    /// The plane of an energy map.
-    axes: Option<Axes>,
-    quantizers: Quantizers,
     /// What could not be made, and was said.
     faults: Vec<String>,
 }
@@ -84,8 +81,6 @@ impl Default for Viewer {
             view: None,
             fitting: None,
             measuring: None,
-            axes: None,
-            quantizers: Quantizers::default(),
             faults: Vec::new(),
         }
     }
@@ -115,8 +110,6 @@ impl Viewer {
     /// Forgets what was seen of another run.
     pub(super) fn begin(&mut self) {
         (self.view, self.fitting, self.measuring) = (None, None, None);
-        self.axes = None;
-        self.quantizers = Quantizers::default();
         self.faults.clear();
         self.shown = None;
         self.pressed = true;
@@ -131,7 +124,8 @@ impl Viewer {
     fn is_preparing(&self, run: &Run) -> bool {
         let lacks_plane = self.looks_through_lens() && self.view.is_none() && run.pretraining.lens().is_some();
         let unmeasured = |view: &View| view.real_information.is_none();
-        (lacks_plane || self.wants.information && self.view.as_ref().is_some_and(unmeasured)) && self.faults.is_empty()
+        (lacks_plane || self.wants_information() && self.view.as_ref().is_some_and(unmeasured))
+            && self.faults.is_empty()
     }
 
     /// True if the network through which people look has to be trained yet.
@@ -139,8 +133,12 @@ impl Viewer {
         self.looks_through_lens() && run.pretraining.lens().is_none() && !run.pretraining.has_failed()
     }
 
+    fn wants_information(&self) -> bool {
+        self.wants.page.as_ref().is_some_and(|page| page.id == INFORMATION)
+    }
+
     fn looks_through_lens(&self) -> bool {
-        self.wants.features || self.wants.information
+        self.wants.features || self.wants_information()
     }
 
     /// Fits the plane and measures real images, in turns beside the run.
@@ -156,7 +154,7 @@ impl Viewer {
                 self.pressed = true;
             }
         }
-        if let (true, Some(view)) = (self.wants.information, &mut self.view)
+        if let (true, Some(view)) = (self.wants_information(), &mut self.view)
             && view.real_information.is_none()
         {
             let measuring = match &mut self.measuring {
@@ -207,27 +205,22 @@ impl Viewer {
         let gallery = self.wants.gallery.filter(|_| run.data.is_pictures());
         let gallery = gallery.and_then(|view| match (view, &run.opened) {
             (GalleryView::Opened, opened) => {
-                opened.as_ref().map(|opened| explain::gallery(opened, opened, &run.data, view, apart))
+                opened.as_ref().map(|opened| distilled::gallery(opened, opened, &run.data, view, apart))
             }
-            _ => Some(explain::gallery(images, &run.start, &run.data, view, apart)),
+            _ => Some(distilled::gallery(images, &run.start, &run.data, view, apart)),
         });
         let view = self.view.as_ref();
         let features = view.filter(|_| self.wants.features).map(|view| view.look(run));
-        let information = view.filter(|_| self.wants.information).map(|view| view.information(run));
-        let energy = run.method.energy().filter(|_| self.wants.energy).and_then(|map| Some((map, map.cloud()?)));
-        let energy = energy.map(|(map, cloud)| {
-            let per_class = run.method.state().images.per_class;
-            Ok(explain::energy(&cloud, map.law(), &map.ballparks()?, per_class, &mut self.axes))
-        });
-        let quantizer = match (run.method.quantizer(), self.wants.quantizer) {
-            (Some(quantizer), Some(wants)) => self.quantizers.look(quantizer, &run.data, wants),
-            _ => Ok(None),
+        let features = faults.note(features.transpose());
+        let page = match (&self.wants.page, view) {
+            (None, _) => Ok(None),
+            (Some(_), view) if self.wants_information() => view
+                .map_or(Ok(None), |view| view.information(run, self.wants.page.as_ref().map_or(0, |page| page.class))),
+            (Some(PageWanted { id, class }), _) => run.method.page(id, *class),
         };
-        let queue = run.method.queue().filter(|_| self.wants.queue).map(|queue| queue.view(run.at() + 1));
-        let (features, information) = (faults.note(features.transpose()), faults.note(information.transpose()));
-        let (energy, quantizer) = (faults.note(energy.transpose()), faults.note(quantizer));
+        let pages = faults.note(page).into_iter().collect();
         let pulls = if self.wants.pulls && !run.lacks_training() { run.method.pulls().map(Some) } else { Ok(None) };
-        Frame { step: run.at(), gallery, features, pulls: faults.note(pulls), information, queue, energy, quantizer }
+        Frame { step: run.at(), gallery, features, pulls: faults.note(pulls), pages }
     }
 }
 
@@ -281,19 +274,21 @@ impl View {
         })
     }
 
-    /// What the images of each class say to the network.
-    fn information(&self, run: &Run) -> Result<InformationView> {
+    /// The page about what the images of each class say to the network.
+    fn information(&self, run: &Run, class: usize) -> Result<Option<Page>> {
         let images = run.method.state().images.expanded();
         let dimensions = self.projection.dimensions();
         let features = embed_all(self.lens.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
         let of_class = features.chunks_exact(images.per_class * dimensions).enumerate();
-        let classes = of_class
+        let classes: Vec<ClassInformation> = of_class
             .map(|(position, features)| ClassInformation {
                 real: self.real_information.as_ref().map(|real| real[position]),
-                ..explain::information(features, dimensions)
+                ..information(features, dimensions)
             })
             .collect();
-        Ok(InformationView { lens: self.lens.name.clone(), dimensions, classes })
+        let names = run.data.class_names(&images.classes);
+        let packing = run.method.state().images.packing;
+        Ok(information_page((&self.lens.name, dimensions), &classes, &names, class, packing * packing))
     }
 
     /// The synthetic images as points.
@@ -325,7 +320,7 @@ fn real_information(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Vec<(f64, f
                 let sample = select_at_random(&data, &[class], per_class, seed, u64::MAX - 2 - draw);
                 let pixels = data.gather(data.train(), &sample);
                 let features = embed_all(lens.network.as_ref(), &pixels, data.shape(), &device)?;
-                values.push(explain::information(&features, lens.network.embedding_len()).value);
+                values.push(information(&features, lens.network.embedding_len()).value);
                 turns.tick(measured.len() as f64 / classes.len() as f64)?;
             }
             let Accuracy { mean, std, .. } = Accuracy::of(&values, "");

@@ -8,6 +8,7 @@ use crate::{
 
 /// The plane of the two directions in which features vary most (principal components): with features `x` `(n, d)`, their mean
 /// `m` and the directions `a_1`, `a_2`, a point lies at `(a_1 . (x - m), a_2 . (x - m))`.
+#[derive(Clone)]
 pub struct Projection {
     principal: Pca,
     /// Two-dimensional features are shown as they are.

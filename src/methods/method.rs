@@ -7,7 +7,10 @@ use crate::{
     distilled::{Blobs, Saved, State, SyntheticSet, Values},
     error::Result,
     latent::Latent,
-    report::{Control, StepReport},
+    report::{
+        Control, StepReport,
+        page::{Page, PageInfo},
+    },
 };
 
 /// What a run over some of the classes shares with a run over all of them.
@@ -100,6 +103,17 @@ pub trait Method: Send {
     /// The networks that learn beside the run, where there are some.
     fn queue(&self) -> Option<&Queue> {
         None
+    }
+
+    /// The pages that explain the method, the most telling first.
+    fn pages(&self) -> Vec<PageInfo> {
+        Vec::new()
+    }
+
+    /// The page of this name, about the class at a position where it is about one; none before there is something to see. Computed on the
+    /// side: it changes nothing that a step does.
+    fn page(&mut self, _id: &str, _class: usize) -> Result<Option<Page>> {
+        Ok(None)
     }
 
     /// The map that is learned, where the method has one.

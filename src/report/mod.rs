@@ -3,9 +3,11 @@
 //! Nothing here knows tensors, and nothing here computes. Accuracies are fractions of 1, sizes are bytes, times are
 //! seconds; every figure carries the step that it belongs to.
 
+mod artifact;
 mod control;
 mod judging;
 mod mapped;
+pub mod page;
 mod pictures;
 mod quantized;
 mod reading;
@@ -14,17 +16,17 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use page::PageInfo;
+
+pub use artifact::{Artifact, Stored};
 pub use control::{Control, ControlKind, Intervention, LEARNING_RATE, PaperMark};
 pub use judging::{
     Accuracy, Called, Compared, Comparison, Evaluation, Published, Skipped, Spread, Subject, TestedOn, Verdict,
     VerdictRow, WhySkipped,
 };
 pub use mapped::{Form, Fused, FusedRow, OnMap, OnMapRow};
-pub use pictures::{
-    Ball, BallView, ClassInformation, Coordinate, Ellipse, EnergyView, FeaturePlane, Frame, Gallery, GalleryView,
-    Ground, InformationView, Point, QueuedNetwork, SigmaPoint, Wants,
-};
-pub use quantized::{Distances, ImageDistance, PointView, QuantizerView, QuantizerWants};
+pub use pictures::{Ball, Ellipse, FeaturePlane, Frame, Gallery, GalleryView, Ground, PageWanted, Point, Wants};
+pub use quantized::{Distances, ImageDistance};
 pub use reading::{OpenedSet, ReadAs, Reading, ValueRange};
 
 /// What is known about a run when it starts.
@@ -59,29 +61,8 @@ pub struct RunInfo {
     pub out: PathBuf,
     /// Bytes that the synthetic set takes at one byte a value.
     pub bytes: u64,
-    /// The networks that learn beside the run, where there are some.
-    pub queue: Option<QueueInfo>,
-    /// True if the run learns an energy map.
-    pub has_map: bool,
-    /// True if points compete for samples.
-    pub has_points: bool,
-}
-
-/// How networks that learn beside a run are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueInfo {
-    /// A network that was never trained is pushed after this many steps.
-    pub push_every: u64,
-    /// The oldest leave when there are more.
-    pub most: usize,
-    /// Networks that learn after a step.
-    pub trained: usize,
-    /// Batches that each of those learns from.
-    pub batches: usize,
-    /// Running accuracies begin anew after this many steps; 0 for never.
-    pub forget_every: u64,
-    /// Steps after which they do so besides.
-    pub forget_at: Vec<u64>,
+    /// The pages that explain it, the most telling first.
+    pub pages: Vec<PageInfo>,
 }
 
 /// What a data set is, in words and numbers.
@@ -155,6 +136,23 @@ pub struct StepReport {
     pub cells: Vec<CellDistances>,
     /// Every term that was computed, in the order of [`RunInfo::controls`]: those that count and those that the config names.
     pub terms: Vec<TermValue>,
+}
+
+impl StepReport {
+    /// What the step says beside the losses, by the names under which pages draw it over the steps: the accuracy of the network of a queue,
+    /// distances as their mean over the classes (`distance`) and class by class (`distance/3`).
+    pub fn named(&self) -> Vec<(String, f64)> {
+        let mut named: Vec<(String, f64)> = Vec::with_capacity(2 * self.cells.len() + 3);
+        named.extend(self.network_accuracy.map(|accuracy| ("network_accuracy".to_owned(), accuracy)));
+        let parts: [(&str, &dyn Fn(&CellDistances) -> f64); 2] =
+            [("distance", &|one| one.free), ("distance.equal", &|one| one.uniform.unwrap_or(f64::NAN))];
+        for (name, part) in parts.into_iter().filter(|_| !self.cells.is_empty()) {
+            let mean = self.cells.iter().map(part).sum::<f64>() / self.cells.len() as f64;
+            named.push((name.to_owned(), mean));
+            named.extend(self.cells.iter().enumerate().map(|(class, one)| (format!("{name}/{class}"), part(one))));
+        }
+        named
+    }
 }
 
 /// How far the points of a quantizer are from the samples of their class, exactly, over some of the samples.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{QuantizerView, QuantizerWants};
+use super::page::Page;
 
 /// What a viewer wants to see. It never changes what a run computes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,16 +15,19 @@ pub struct Wants {
     pub features: bool,
     /// How much each term pulls on the pixels.
     pub pulls: bool,
-    /// What the images of each class say to a trained network.
-    pub information: bool,
-    /// The networks that learn beside the run.
-    pub queue: bool,
-    /// An energy map: pairs, balls, and what stands for them.
-    pub energy: bool,
-    /// The points of a quantizer.
-    pub quantizer: Option<QuantizerWants>,
+    /// A page of the method.
+    pub page: Option<PageWanted>,
     /// Images that are mosaics are taken apart.
     pub apart: bool,
+}
+
+/// A page that a viewer wants to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageWanted {
+    /// Its name.
+    pub id: String,
+    /// Position of the class that it is to be about, where it is about one.
+    pub class: usize,
 }
 
 /// Which picture of the synthetic images.
@@ -53,123 +56,12 @@ pub struct Frame {
     /// Share of each term in the gradient of the pixels, in the order of the terms: the norm of its weighted gradient
     /// over the sum of those norms.
     pub pulls: Option<Vec<f64>>,
-    /// What the images of each class say to a trained network.
-    pub information: Option<InformationView>,
-    /// The networks that learn beside the run, oldest first, as they stand before the next step.
-    pub queue: Option<Vec<QueuedNetwork>>,
-    /// An energy map.
-    pub energy: Option<EnergyView>,
-    /// The points of a quantizer.
-    pub quantizer: Option<QuantizerView>,
-}
-
-/// An energy map: pairs on the curve of their energy, class balls in a plane, and what stands for each ball.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EnergyView {
-    /// Dimensions of the map, before the plane.
-    pub dimensions: usize,
-    /// Added to every scaled distance.
-    pub offset: f64,
-    /// Scale of distances between classes.
-    pub ratio: f64,
-    /// Scaled distances of some pairs of one class.
-    pub within: Vec<f32>,
-    /// Scaled distances of some pairs of two classes.
-    pub between: Vec<f32>,
-    /// Energy of the pairs of one class and of two, each over the number of all pairs.
-    pub energy: [f64; 2],
-    /// Variance between the classes over the variance within them.
-    pub spread: f64,
-    /// Samples in the plane, with the position of their class.
-    pub points: Vec<([f32; 2], u16)>,
-    /// For each class, the force of all other classes on it, in the plane: minus the gradient of the energy, summed over its
-    /// points.
-    pub forces: Vec<[f32; 2]>,
-    /// Class after class.
-    pub balls: Vec<BallView>,
-}
-
-/// What stands for the ball of a class; places are in the plane.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BallView {
-    /// One standard deviation of its samples.
-    pub ellipse: Ellipse,
-    /// The same of the Gaussian that was rebuilt from the picks.
-    pub rebuilt: Ellipse,
-    /// The sigma points.
-    pub sigma: Vec<SigmaPoint>,
-    /// The picks, nearest first, each with the sigma point that it stands for.
-    pub picks: Vec<([f32; 2], usize)>,
-    /// How far the moments of the sigma points are from those of the class: `|mean - mean'|`, `|C - C'|_F / |C|_F`.
-    pub sigma_errors: [f64; 2],
-    /// How far those of the rebuilt Gaussian are.
-    pub rebuilt_errors: [f64; 2],
-}
-
-/// A sigma point.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SigmaPoint {
-    /// Its place in the plane.
-    pub at: [f32; 2],
-    /// Its weight; all weights of a class add up to 1.
-    pub weight: f64,
-}
-
-/// A network that learns beside the run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QueuedNetwork {
-    /// Counted from 0 in the order in which they came.
-    pub serial: u64,
-    /// Batches that it has learned from.
-    pub batches: u64,
-    /// Share of the real images that it named rightly before it learned from them, since accuracies began anew; none
-    /// where it has not learned since.
-    pub accuracy: Option<f64>,
-    /// True if it looks at the images in the next step.
-    pub looks: bool,
-    /// True if it learns after the next step.
-    pub learns: bool,
-}
-
-/// What the images of each class say to a trained network: distributions over its features around their centroid.
-#[derive(Clone, Debug)]
-pub struct InformationView {
-    /// Name of the network and how it was trained.
-    pub lens: String,
-    /// Number of its features.
-    pub dimensions: usize,
-    /// Class after class, in the order of the run.
-    pub classes: Vec<ClassInformation>,
-}
-
-/// The images of one class.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ClassInformation {
-    /// Conditional mutual information of the class in nats, from 0 to the logarithm of the number of images.
-    pub value: f64,
-    /// Divergence of each image from the centroid, in nats; their mean is the value.
-    pub images: Vec<f64>,
-    /// The coordinates that add most to the value, largest first.
-    pub coordinates: Vec<Coordinate>,
-    /// The same value of as many random real images: mean and deviation over some draws.
-    pub real: Option<(f64, f64)>,
-}
-
-/// A feature among the distributions of a class.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Coordinate {
-    /// Which feature.
-    pub index: usize,
-    /// What it adds to the value of the class, as a share.
-    pub share: f64,
-    /// Its probability in the centroid.
-    pub centroid: f64,
-    /// Its probability in each image.
-    pub images: Vec<f64>,
+    /// The pages that were wanted.
+    pub pages: Vec<Page>,
 }
 
 /// All synthetic images in one picture: a row for each class, a cell for each image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gallery {
     /// Which picture it is.
     pub view: GalleryView,
@@ -179,7 +71,8 @@ pub struct Gallery {
     pub grid: [usize; 2],
     /// Parts of a cell along each side, which networks see as images of their own; 1 where a cell is one image.
     pub packing: usize,
-    /// Red, green, blue, alpha; row by row, `grid * cell` pixels.
+    /// Red, green, blue, alpha; row by row, `grid * cell` pixels. They are no part of JSON.
+    #[serde(skip)]
     pub rgba: Arc<[u8]>,
     /// For each image, the distance from its start: root mean square over its values, in units of the data's [0, 1].
     pub moved: Vec<f32>,
@@ -238,7 +131,7 @@ pub struct Point {
 }
 
 /// The exact shadow of a covariance: one standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ellipse {
     /// Mean.
     pub centre: [f32; 2],

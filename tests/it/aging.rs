@@ -16,8 +16,8 @@ use spiritsafe::{
     distilled::{Blobs, Saved},
     engine::{Command, Event, Start},
     evaluate::{Examples, Images},
-    methods::{Matching, Method as _, Setup},
-    report::{GalleryView, QueuedNetwork, Wants},
+    methods::{Matching, Method as _, Setup, matching::QueuedNetwork},
+    report::{GalleryView, PageWanted, Wants},
     store::RunFolder,
 };
 
@@ -119,7 +119,7 @@ fn runs_with_a_queue_resume_and_replay_to_the_bit() {
     let engine = begin(start(&config, out.path()));
     engine.send(Command::Watch(Wants {
         gallery: Some(GalleryView::Now),
-        queue: true,
+        page: Some(PageWanted { id: "queue".to_owned(), class: 0 }),
         apart: true,
         ..Wants::default()
     }));

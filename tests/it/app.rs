@@ -197,7 +197,7 @@ fn what_was_arranged_comes_back() {
     let mut again = open_with(Script::default(), first(), shelf);
     again.window.step();
     assert_eq!(again.window.state().visible_panes(), bench.window.state().visible_panes());
-    assert!(!again.window.state().view().log_axis);
+    assert_eq!(again.window.state().view().loss_axis, Some(spiritsafe::report::page::Scale::Linear));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules in layer order; a module may import those named beside it, and itself.
-const ALLOWED: [(&str, &[&str]); 24] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("error", &[]),
     ("fingerprint", &[]),
     ("folders", &[]),
@@ -28,7 +28,6 @@ const ALLOWED: [(&str, &[&str]); 24] = [
     ("evaluate", &["error", "random", "report", "slices", "words", "math", "data", "nn", "distilled"]),
     ("methods", &["error", "random", "report", "slices", "math", "data", "nn", "latent", "distilled", "evaluate"]),
     ("benchmark", &["error", "random", "data", "nn", "distilled", "evaluate", "methods"]),
-    ("explain", &["error", "report", "math", "data", "distilled", "methods"]),
     ("store", &["error", "fingerprint", "folders", "names", "program", "report", "data", "distilled"]),
     ("config", &["error", "data", "nn", "latent", "distilled", "evaluate", "methods"]),
     (
@@ -51,7 +50,6 @@ const ALLOWED: [(&str, &[&str]); 24] = [
             "distilled",
             "evaluate",
             "methods",
-            "explain",
             "store",
             "config",
         ],
@@ -90,7 +88,7 @@ const WITHIN: [(&str, &[&str]); 6] = [
 ];
 
 /// Words that must not stand in files under a path.
-const FORBIDDEN: [(&str, &[&str]); 11] = [
+const FORBIDDEN: [(&str, &[&str]); 10] = [
     ("src/app", &["candle", "crate::nn", "crate::distilled", "crate::methods", "crate::data"]),
     ("src/app/state", &["egui::", "use egui", "eframe"]),
     ("src/report", &["candle"]),
@@ -100,7 +98,6 @@ const FORBIDDEN: [(&str, &[&str]); 11] = [
     ("src/methods/matching/terms", &["crate::nn", "crate::data", "crate::config", "crate::engine"]),
     ("src/engine", &["egui", "eframe"]),
     ("src/latent", &["std::thread", "crossbeam", "std::fs", "Instant", "egui"]),
-    ("src/explain", &["candle", "std::fs", "std::thread"]),
     ("src/nn", &["egui", "std::fs", "crossbeam"]),
 ];
 

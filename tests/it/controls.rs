@@ -155,7 +155,7 @@ fn keys_turn_what_is_seen() {
         bench.press(key);
     }
     let view = bench.window.state().view().clone();
-    assert_eq!((view.log_axis, view.weighted), (!before.log_axis, !before.weighted));
+    assert_eq!((view.loss_axis, view.weighted), (Some(spiritsafe::report::page::Scale::Linear), !before.weighted));
     bench.window.key_press_modifiers(Modifiers::SHIFT, Key::Questionmark);
     bench.window.run_steps(3);
     assert!(bench.window.query_all_by_label_contains("Keys and marks").next().is_some());

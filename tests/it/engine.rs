@@ -132,7 +132,7 @@ fn a_watched_run_computes_what_an_unwatched_run_computes() {
                 gallery: Some(gallery),
                 features: true,
                 pulls: number != 1,
-                information: true,
+                page: Some(spiritsafe::report::PageWanted { id: "information".to_owned(), class: 0 }),
                 ..Wants::default()
             }));
             engine.send(Command::Step);
@@ -273,7 +273,7 @@ fn a_loss_that_is_not_finite_pauses_names_its_term_and_keeps_the_last_good_state
                 gallery: Some(GalleryView::Now),
                 features: true,
                 pulls: true,
-                information: true,
+                page: Some(spiritsafe::report::PageWanted { id: "information".to_owned(), class: 0 }),
                 ..Wants::default()
             }));
             for step in 1..=3 {
@@ -349,7 +349,7 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
             gallery: None,
             features: true,
             pulls: true,
-            information: true,
+            page: Some(spiritsafe::report::PageWanted { id: "information".to_owned(), class: 0 }),
             ..Wants::default()
         }));
         engine.send(Command::Watch(Wants::default()));
@@ -417,7 +417,7 @@ fn a_paused_or_finished_run_answers_what_people_want_to_see() {
             gallery: Some(view),
             features,
             pulls: false,
-            information: features,
+            page: features.then(|| spiritsafe::report::PageWanted { id: "information".to_owned(), class: 0 }),
             ..Wants::default()
         }));
         let end = Instant::now() + PATIENCE;

@@ -17,7 +17,11 @@ fn an_exported_set_is_opened_shown_and_judged_and_the_run_does_not_notice() {
     let set = elsewhere.path().join("set");
     let engine = paused(&config, out.path());
     wait_paused(&engine);
-    let wants = Wants { gallery: Some(GalleryView::Opened), information: true, ..Wants::default() };
+    let wants = Wants {
+        gallery: Some(GalleryView::Opened),
+        page: Some(spiritsafe::report::PageWanted { id: "information".to_owned(), class: 0 }),
+        ..Wants::default()
+    };
     engine.send(Command::Watch(wants));
     engine.send(Command::Export(set.clone()));
     wait(&engine, |event| matches!(event, Event::EvaluationsDone).then_some(()));
@@ -49,14 +53,15 @@ fn an_exported_set_is_opened_shown_and_judged_and_the_run_does_not_notice() {
     let frame = (0..600)
         .find_map(|_| {
             std::thread::sleep(Duration::from_millis(20));
-            engine.frame().filter(|frame| frame.gallery.is_some() && frame.information.is_some())
+            engine.frame().filter(|frame| frame.gallery.is_some() && !frame.pages.is_empty())
         })
         .expect("a picture of the opened set");
     let gallery = frame.gallery.as_ref().unwrap();
     assert_eq!((gallery.view, gallery.grid), (GalleryView::Opened, [config.images.per_class, 10]));
-    let information = frame.information.as_ref().unwrap();
+    let information = &frame.pages[0];
     let most = (config.images.per_class as f64).ln() + 1e-9;
-    assert!(information.classes.len() == 10 && information.classes.iter().all(|one| (0.0..=most).contains(&one.value)));
+    assert_eq!((information.id.as_str(), information.gathered.len()), ("information", 10));
+    assert!(information.gathered.iter().all(|(_, value)| (0.0..=most).contains(value)));
     engine.send(Command::Resume);
     assert!(wait_finished(&engine).1);
     assert_equal_runs(out.path(), undisturbed(&config).path());

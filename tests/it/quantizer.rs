@@ -19,7 +19,7 @@ use spiritsafe::{
     latent::{Latent, LatentTraining},
     math::{shared_out, transport},
     methods::Method,
-    report::{GalleryView, LEARNING_RATE, QuantizerWants, Wants},
+    report::{GalleryView, LEARNING_RATE, PageWanted, Wants, page::Body},
     store::sets,
 };
 
@@ -369,24 +369,40 @@ fn looking_changes_nothing_and_shows_cells_masses_and_images() {
     let config = config("ddoq-digits", &["steps=40"]);
     let (seen, unseen) = (folder(), undisturbed(&config));
     let engine = begin(Start { paused: true, ..start(&config, seen.path()) });
-    let wants = QuantizerWants { class: 4, pictures: true };
-    engine.send(Command::Watch(Wants {
-        quantizer: Some(wants),
-        gallery: Some(GalleryView::Start),
-        ..Wants::default()
-    }));
+    let wanted = |id: &str| Some(PageWanted { id: id.to_owned(), class: 4 });
+    engine.send(Command::Watch(Wants { page: wanted("cells"), gallery: Some(GalleryView::Start), ..Wants::default() }));
     engine.send(Command::SetViewShare(1.0));
     engine.send(Command::Resume);
     wait_finished(&engine);
     let frame = engine.frame().expect("a picture");
-    let view = frame.quantizer.as_ref().expect("the quantizer");
-    assert_eq!((view.class, view.dimensions, view.points.len(), view.masses.len()), (4, 16, 10, 10));
-    assert!((view.masses[4].iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    assert!(view.points.iter().zip(&view.masses[4]).all(|(point, mass)| point.mass == *mass));
-    assert!(view.points.iter().any(|point| point.cell.len() > 2), "the plane meets cells");
-    assert!(view.samples.len() > 50 && view.samples.iter().all(|(_, nearest)| usize::from(*nearest) < 10));
-    let pictures = view.pictures.as_ref().expect("images");
-    assert_eq!((pictures.grid, view.times.len()), ([6 + 1 + 3, 10], 6));
+    let [page] = frame.pages.as_slice() else { panic!("one page: {:?}", frame.pages) };
+    assert!(page.hint.contains("16 dimensions") && page.caption.starts_with("4: 10 points"), "{}", page.caption);
+    let choice = page.choice.as_ref().expect("classes");
+    assert_eq!((choice.chosen, choice.options.len()), (4, 10));
+    let Body::Row(row) = &page.blocks[0].body else { panic!("a row") };
+    let [Body::Plane(plane), Body::Bars(bars)] = [&row[0].body, &row[1].body] else { panic!("a plane and bars") };
+    let masses: f64 = bars.items.iter().filter_map(|bar| bar.value).sum();
+    assert!((masses - 1.0).abs() < 1e-5 && bars.items.len() == 10, "{masses}");
+    assert_eq!(plane.discs.len(), 10);
+    assert!(plane.polygons.iter().any(|cell| cell.corners.len() > 2), "the plane meets cells");
+    assert!(plane.points.len() > 50 && plane.points.len() == plane.segments.len());
+    let ends: Vec<[f32; 2]> = plane.discs.iter().map(|disc| disc.at).collect();
+    assert!(plane.segments.iter().all(|segment| ends.contains(&segment.to)), "samples go to points");
+    assert!(page.tables(&|_| Vec::new()).iter().all(|table| !table.rows.is_empty()));
+    engine.send(Command::Watch(Wants {
+        page: wanted("images"),
+        gallery: Some(GalleryView::Start),
+        ..Wants::default()
+    }));
+    let frame = loop {
+        let frame = engine.frame().expect("a picture");
+        if frame.pages.first().is_some_and(|page| page.id == "images") {
+            break frame;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    let Body::Images(images) = &frame.pages[0].blocks[0].body else { panic!("images") };
+    assert_eq!((images.atlas.grid, images.heads.len(), images.rows.len()), ([6 + 1 + 3, 10], 6 + 2, 10));
     // The start is that of the points, as many as there are images.
     let gallery = frame.gallery.as_ref().expect("the gallery");
     assert_eq!((gallery.view, gallery.factors.len()), (GalleryView::Start, 100));

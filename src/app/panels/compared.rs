@@ -1,18 +1,17 @@
 //! What stands beside the evaluations of the run over storage: presets of a comparison with the frontier that they make,
 //! and published figures by the same protocol.
 
-use egui::{Align2, Color32, FontId, Painter, Stroke, vec2};
-use egui_plot::{Line, PlotPoint, PlotPoints, PlotTransform, PlotUi};
+use egui::{Color32, Stroke};
 
 use crate::{
     app::{
         opening::short_name,
         state::{Opened, RunState},
         theme::{self, Theme},
-        widgets::marker,
+        widgets::{chart::Area, marker},
     },
     evaluate::published,
-    report::{Comparison, Evaluation, Form, OnMap, OnMapRow},
+    report::{Comparison, Evaluation, Stored},
 };
 
 /// The marker of what others measured.
@@ -32,7 +31,8 @@ pub(crate) struct Reference {
 
 /// What may stand beside the evaluations that are shown.
 pub(crate) fn references(run: &RunState, shown: &[(usize, &Evaluation)]) -> Vec<Reference> {
-    let mut references = run.on_map.as_ref().map(on_map).unwrap_or_default();
+    let mut references: Vec<Reference> =
+        run.artifacts.iter().flat_map(|artifact| &artifact.stored).map(stored).collect();
     if let Some(opened) = run.comparison_shown() {
         let comparison = &opened.comparison;
         let measured = comparison.rows.iter().filter(|row| row.accuracy.protocol == comparison.protocol);
@@ -80,27 +80,10 @@ fn of_set<'a>(run: &'a RunState, opened: &'a Opened) -> impl Iterator<Item = Ref
     })
 }
 
-/// What an energy map leaves, in every form in which it may be stored; accuracies are those of logistic regression on the map.
-fn on_map(judged: &OnMap) -> Vec<Reference> {
-    let reference = |name: String, row: &OnMapRow, bytes: u64| Reference {
-        name,
-        source: format!("logistic regression on the map of step {}", judged.step),
-        bytes,
-        mean: row.logistic.mean,
-        std: (row.logistic.repeats > 1).then_some(row.logistic.std),
-        is_measured: true,
-    };
-    let mut references = Vec::new();
-    for row in &judged.rows {
-        let name = row.form.short();
-        references.push(reference(format!("{name}, map"), row, row.bytes));
-        if row.form == Form::Picks {
-            references.push(reference(format!("{name} as positions"), row, judged.index_bytes));
-            references.push(reference(format!("{name} as features"), row, judged.feature_bytes));
-            references.push(reference(format!("{name} as images, map"), row, row.image_bytes));
-        }
-    }
-    references
+/// A form in which what was distilled may be stored.
+fn stored(one: &Stored) -> Reference {
+    let Stored { name, source, bytes, mean, std } = one.clone();
+    Reference { name, source, bytes, mean, std, is_measured: true }
 }
 
 fn of_papers(data: &str, per_class: usize, protocol: &str, bytes: u64) -> impl Iterator<Item = Reference> + use<> {
@@ -121,10 +104,9 @@ fn of_papers(data: &str, per_class: usize, protocol: &str, bytes: u64) -> impl I
 }
 
 /// Joins what no other beats with as few bytes: more bytes only where they bring more accuracy.
-pub(crate) fn frontier(plot: &mut PlotUi<'_>, comparison: &Comparison, theme: &Theme) {
-    let points: Vec<[f64; 2]> = best(comparison).into_iter().map(|(bytes, mean)| [bytes.log10(), mean]).collect();
-    let stroke = Stroke::new(1.2, theme::fade(theme.text, 0.45));
-    plot.line(Line::new("", PlotPoints::from(points)).stroke(stroke).allow_hover(false).id("frontier"));
+pub(crate) fn frontier(area: &Area, comparison: &Comparison, theme: &Theme) {
+    let points = best(comparison).into_iter().map(|(bytes, mean)| [bytes, mean]);
+    area.line(points, Stroke::new(1.2, theme::fade(theme.text, 0.45)), false);
 }
 
 fn best(comparison: &Comparison) -> Vec<(f64, f64)> {
@@ -140,31 +122,23 @@ fn best(comparison: &Comparison) -> Vec<(f64, f64)> {
     points
 }
 
-/// Draws the points with their names to the right, those that would cover each other one below the other.
-pub(crate) fn points(painter: &Painter, references: &[Reference], transform: &PlotTransform, theme: &Theme) {
-    let place = |bytes: u64, y: f64| transform.position_from_point(&PlotPoint::new((bytes.max(1) as f64).log10(), y));
-    let mut order: Vec<&Reference> = references.iter().collect();
-    order.sort_by(|a, b| b.mean.total_cmp(&a.mean));
-    let mut last: Option<(f32, f32)> = None;
-    for one in order {
+/// Draws the points with their names.
+pub(crate) fn points(area: &Area, references: &[Reference], theme: &Theme) {
+    let mut names = Vec::new();
+    for one in references {
+        let place = |y: f64| area.place([one.bytes.max(1) as f64, y]);
+        let Some(at) = place(one.mean) else { continue };
         let color = if one.is_measured { theme.second } else { theme.faint };
-        let at = place(one.bytes, one.mean);
-        if let Some(std) = one.std.filter(|std| *std > 0.0) {
-            let ends = [place(one.bytes, one.mean - std), place(one.bytes, one.mean + std)];
-            painter.line_segment(ends, Stroke::new(1.0, theme::fade(color, 0.7)));
+        let std = one.std.filter(|std| *std > 0.0);
+        let ends = std.and_then(|std| place(one.mean - std).zip(place(one.mean + std)));
+        if let Some((low, high)) = ends {
+            area.painter.line_segment([low, high], Stroke::new(1.0, theme::fade(color, 0.7)));
         }
         let fill = if one.is_measured { color } else { Color32::TRANSPARENT };
-        marker::paint(painter, MARKER, at, 4.0, fill, Stroke::new(1.4, color));
-        let mut name_y = at.y;
-        if let Some((x, y)) = last
-            && (x - at.x).abs() < 60.0
-        {
-            name_y = name_y.max(y + 12.0);
-        }
-        last = Some((at.x, name_y));
-        let name_at = egui::pos2(at.x, name_y) + vec2(9.0, 0.0);
-        painter.text(name_at, Align2::LEFT_CENTER, &one.name, FontId::proportional(10.5), theme.dim);
+        marker::paint(&area.painter, MARKER, at, 4.0, fill, Stroke::new(1.4, color));
+        names.push((at, one.name.as_str()));
     }
+    area.names(&names, theme);
 }
 
 #[cfg(test)]

@@ -158,8 +158,9 @@ impl Panel {
         painter.add(Shape::Mesh(self.real_points(ui, ground, theme, map)));
         for (class, ellipse) in ground.spreads.iter().enumerate() {
             let color = theme.class(class);
+            let width = if scene.view.hover.class == Some(class) { 2.6 } else { 1.0 };
             for (sigma, opacity) in [(1.0, 0.65), (2.0, 0.32)] {
-                let stroke = Stroke::new(1.0, theme::fade(color, opacity));
+                let stroke = Stroke::new(width, theme::fade(color, opacity));
                 painter.add(Shape::closed_line(outline(ellipse, sigma, map), stroke));
             }
         }
@@ -255,7 +256,7 @@ fn synthetic_points(painter: &Painter, scene: &Scene<'_>, plane: &FeaturePlane, 
         let color = theme.class(point.class.into());
         let ring = radius * (1.3 + 1.3 * point.hidden / most);
         painter.circle_stroke(at, ring, Stroke::new(1.0, theme::fade(color, 0.4)));
-        let near = scene.view.hovered == Some(index) || scene.view.cursor == Some(index);
+        let near = scene.view.hover.image == Some(index) || scene.view.selected.image == Some(index);
         let size = if near { 1.5 * radius } else { radius };
         marker::paint(painter, point.class.into(), at, size, color, Stroke::new(1.0, theme.ground));
         if near {
@@ -271,7 +272,10 @@ fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui:
         distances.filter(|(_, distance)| *distance < reach).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
     };
     let synthetic = nearest(&plane.synthetic, 11.0);
-    scene.view.hovered = synthetic;
+    if let Some(image) = synthetic {
+        scene.view.hovering.image = synthetic;
+        scene.view.hovering.class = Some(plane.synthetic[image].class.into());
+    }
     let real = if synthetic.is_none() { nearest(&plane.ground.real, 6.0) } else { None };
     let (point, title) = match (synthetic, real) {
         (Some(at), _) => {

@@ -215,9 +215,9 @@ impl Panel {
                 .map(|cell| (cell, plan.place(cell / images, cell % images).translate(origin)))
                 .filter(|(_, place)| place.intersects(seen));
             ui.painter().extend(self.atlas.shapes(gallery, places));
-            label_rows(ui, &names, plan, origin);
+            label_rows(ui, &names, scene.view.hover.class, plan, origin);
             outline(ui, scene, plan, origin, gallery.packing);
-            if let Some(image) = scene.view.hovered.filter(|_| response.hovered()) {
+            if let Some(image) = scene.view.hover.image.filter(|_| response.hovered()) {
                 super::card(&response, |ui| self.card(ui, scene, gallery, image));
             }
         });
@@ -241,18 +241,19 @@ impl Panel {
             Some(cell * parts + plan.part(at - origin, cell, gallery.packing))
         };
         let found = response.hover_pos().and_then(find);
-        if response.hovered() {
-            scene.view.hovered = found;
+        if let Some(image) = found {
+            scene.view.hovering.image = found;
+            scene.view.hovering.class = Some(image / (images * parts).max(1));
         }
         if response.clicked() {
             response.request_focus();
-            scene.view.cursor = found;
+            scene.view.selected.image = found;
         }
         super::space_runs(ui, &response, scene.actions);
         if response.has_focus() {
             let keep = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
             ui.memory_mut(|memory| memory.set_focus_lock_filter(id, keep));
-            let before = scene.view.cursor.unwrap_or(0);
+            let before = scene.view.selected.image.unwrap_or(0);
             let mut cursor = before as isize;
             ui.input_mut(|input| {
                 let moves = [
@@ -266,9 +267,9 @@ impl Panel {
                 }
             });
             let cursor = cursor.clamp(0, (images * classes * parts) as isize - 1) as usize;
-            scene.view.cursor = Some(cursor);
+            scene.view.selected.image = Some(cursor);
         }
-        let cursor = scene.view.cursor.filter(|image| *image < images * classes * parts);
+        let cursor = scene.view.selected.image.filter(|image| *image < images * classes * parts);
         let text = match cursor {
             Some(image) => format!("Gallery, {}", describe(scene, gallery, image).join(", ")),
             None => format!("Gallery, {classes} classes with {images} images each"),
@@ -343,7 +344,7 @@ fn sizes(ui: &mut Ui, view: &mut View, shown: Option<&(u64, Gallery)>) {
 }
 
 /// The names of the classes, each with its marker.
-fn label_rows(ui: &Ui, names: &[String], plan: Plan, origin: Vec2) {
+fn label_rows(ui: &Ui, names: &[String], hovered: Option<usize>, plan: Plan, origin: Vec2) {
     let theme = theme::of(ui);
     for (class, name) in names.iter().enumerate() {
         let corner = (plan.corner(class) + origin).to_pos2();
@@ -351,8 +352,9 @@ fn label_rows(ui: &Ui, names: &[String], plan: Plan, origin: Vec2) {
         let edge = Stroke::new(1.0, theme::fade(theme.ground, 0.6));
         marker::paint(ui.painter(), class, pos2(corner.x + 7.0, middle), 4.0, theme.class(class), edge);
         let font = egui::FontId::proportional(theme::SMALL);
+        let color = if hovered == Some(class) { theme.accent } else { theme.dim };
         let text: String = name.chars().take(11).collect();
-        ui.painter().text(pos2(corner.x + 17.0, middle), egui::Align2::LEFT_CENTER, text, font, theme.dim);
+        ui.painter().text(pos2(corner.x + 17.0, middle), egui::Align2::LEFT_CENTER, text, font, color);
     }
 }
 
@@ -364,10 +366,10 @@ fn outline(ui: &Ui, scene: &Scene<'_>, plan: Plan, origin: Vec2, packing: usize)
         let place = plan.place_of_part(image / parts, image % parts, packing).translate(origin).expand(1.5);
         ui.painter().rect_stroke(place, 1.0, stroke, egui::StrokeKind::Outside);
     };
-    if let Some(image) = scene.view.cursor {
+    if let Some(image) = scene.view.selected.image {
         frame(image, Stroke::new(1.5, theme.text));
     }
-    if let Some(image) = scene.view.hovered {
+    if let Some(image) = scene.view.hover.image {
         frame(image, Stroke::new(2.0, theme.accent));
     }
 }

@@ -1,15 +1,26 @@
 //! What an evaluation says beyond its one number: how other networks take the images, and which class is taken for
 //! which.
 
-use egui::{
-    Align2, ComboBox, FontId, Grid, Rect, RichText, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{ComboBox, Grid, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo};
 
 use crate::{
-    app::{action::Action, state::RunState, theme, view::Scene, widgets::chart},
+    app::{
+        action::Action,
+        state::RunState,
+        theme,
+        view::Scene,
+        widgets::{
+            atlas::Atlas,
+            chart,
+            page::{self, Canvas},
+        },
+    },
     engine::Trial,
     evaluate::Protocol,
-    report::{Evaluation, Subject},
+    report::{
+        Evaluation, Subject,
+        page::{Block, Body, Heat, Page, Role, Table, Tint},
+    },
     words::grouped,
 };
 
@@ -93,7 +104,7 @@ fn ask(ui: &mut Ui, scene: &mut Scene<'_>) {
         let response = ui.add(edit).on_hover_text(
             "mlp, lenet, alexnet, vgg11, resnet18, with bn behind some for batch norm; convnet is the run's own",
         );
-        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Networks"));
+        response.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, "Networks"));
     });
 }
 
@@ -104,10 +115,17 @@ pub(crate) fn classes(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[&Evaluation])
         super::empty(ui, "Not counted yet", "The next evaluation shows here which class is taken for which");
         return;
     };
-    let room = ui.available_rect_before_wrap();
-    chart::summary(ui, room, "Confusion", &worst(scene.run, &chosen.confusion));
-    let (rect, response) = ui.allocate_exact_size(room.size(), Sense::hover());
-    matrix(ui, scene.run, chosen, rect, &response);
+    let rect = ui.available_rect_before_wrap();
+    let page = Page { blocks: vec![confusion(scene.run, chosen)], ..Page::default() };
+    chart::told(ui, rect, "Confusion", &worst(scene.run, &chosen.confusion), || page.tables(&|_| Vec::new()));
+    let (rect, _) = ui.allocate_exact_size(rect.size(), Sense::hover());
+    let mut canvas = Canvas {
+        trace: &|_, _, _| Vec::new(),
+        hover: scene.view.hover,
+        hovering: &mut scene.view.hovering,
+        atlas: &mut Atlas::default(),
+    };
+    page::blocks(ui, &page.blocks, rect, &mut canvas);
 }
 
 /// The evaluation that is looked at; the newest of the synthetic images where nobody chose.
@@ -123,7 +141,7 @@ fn choose<'a>(ui: &mut Ui, scene: &mut Scene<'_>, known: &[&'a Evaluation]) -> O
             }
         }
     });
-    response.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Evaluation"));
+    response.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, "Evaluation"));
     Some(known[chosen])
 }
 
@@ -174,75 +192,27 @@ fn label(run: &RunState, class: usize) -> String {
     names.get(class).cloned().unwrap_or_else(|| class.to_string())
 }
 
-/// Rows are what images are, columns what they were taken for; a bar behind each row is the accuracy of its class.
-fn matrix(ui: &Ui, run: &RunState, one: &Evaluation, rect: Rect, response: &egui::Response) {
-    let theme = theme::of(ui);
+/// Rows are what images are, columns what they were taken for, bars the accuracy of each class; beside it what happens most often.
+fn confusion(run: &RunState, one: &Evaluation) -> Block {
     let rows: Vec<usize> = (0..one.confusion.len()).filter(|&row| one.confusion[row].iter().any(|&n| n > 0)).collect();
-    if rows.is_empty() {
-        return;
-    }
-    let count = rows.len() as f32;
-    let small = FontId::proportional(11.0);
-    let (names, bars, top) = (if count > 30.0 { 0.0 } else { 92.0 }, 96.0, 18.0);
-    let side = ((rect.width() - names - bars) / count).min((rect.height() - top) / count).clamp(3.0, 46.0);
-    let origin = pos2(rect.left() + names, rect.top() + top);
-    let painter = ui.painter().with_clip_rect(rect);
-    let share = |row: usize, column: usize| {
-        let counts = &one.confusion[rows[row]];
-        f64::from(counts[rows[column]]) / f64::from(counts.iter().sum::<u32>().max(1))
+    let shares = |row: &usize| -> Vec<f64> {
+        let counts = &one.confusion[*row];
+        let sum = f64::from(counts.iter().sum::<u32>().max(1));
+        rows.iter().map(|&column| f64::from(counts[column]) / sum).collect()
     };
-    painter.text(pos2(origin.x, rect.top()), Align2::LEFT_TOP, "taken for", small.clone(), theme.dim);
-    let right = pos2(origin.x + side * count + 8.0, rect.top());
-    painter.text(right, Align2::LEFT_TOP, "accuracy", small.clone(), theme.dim);
-    for row in 0..rows.len() {
-        let y = origin.y + side * row as f32;
-        let middle = y + 0.5 * side;
-        if names > 0.0 {
-            let text: String = label(run, rows[row]).chars().take(14).collect();
-            painter.text(pos2(origin.x - 6.0, middle), Align2::RIGHT_CENTER, text, small.clone(), theme.dim);
-        }
-        for column in 0..rows.len() {
-            let cell = Rect::from_min_size(pos2(origin.x + side * column as f32, y), vec2(side, side)).shrink(0.5);
-            let share = share(row, column);
-            let color = if row == column { theme.second } else { theme.accent };
-            painter.rect_filled(cell, 1.0, theme.raised);
-            painter.rect_filled(cell, 1.0, theme::fade(color, (share as f32).sqrt()));
-            if side > 24.0 && share >= 0.005 {
-                let text = format!("{:.0}", 100.0 * share);
-                painter.text(cell.center(), Align2::CENTER_CENTER, text, small.clone(), theme.text);
-            }
-        }
-        let bar = Rect::from_min_size(pos2(right.x, middle - 4.0), vec2(48.0 * share(row, row) as f32, 8.0));
-        painter.rect_filled(bar, 2.0, theme.second);
-        if side > 10.0 {
-            let text = format!("{:.0} %", 100.0 * share(row, row));
-            painter.text(pos2(right.x + 54.0, middle), Align2::LEFT_CENTER, text, small.clone(), theme.dim);
-        }
-    }
-    let list = pos2(right.x + 104.0, rect.top());
-    if rect.right() - list.x > 150.0 {
-        painter.text(list, Align2::LEFT_TOP, "most often", small.clone(), theme.dim);
-        let lines = ((rect.height() - top) / 17.0).max(0.0) as usize;
-        for (line, &one) in confusions(&one.confusion).iter().take(lines.min(12)).enumerate() {
-            let at = list + vec2(0.0, top + 17.0 * line as f32);
-            painter.text(at, Align2::LEFT_TOP, in_words(run, one), small.clone(), theme.text);
-        }
-    }
-    let Some(at) = response.hover_pos() else { return };
-    let (column, row) = (((at.x - origin.x) / side).floor(), ((at.y - origin.y) / side).floor());
-    if (0.0..count).contains(&column) && (0.0..count).contains(&row) {
-        let (row, column) = (row as usize, column as usize);
-        let of: u32 = one.confusion[rows[row]].iter().sum();
-        let (is, taken) = (label(run, rows[row]), label(run, rows[column]));
-        let text = match row == column {
-            true => format!("{is} is known: {:.1} %", 100.0 * share(row, column)),
-            false => format!("{is} is taken for {taken}: {:.1} %", 100.0 * share(row, column)),
-        };
-        super::card(response, |ui| {
-            ui.label(RichText::new(text).strong());
-            let networks = one.accuracy.repeats;
-            let text = format!("of {} answers, {networks} networks", grouped(u64::from(of)));
-            ui.label(RichText::new(text).small().weak());
-        });
-    }
+    let names: Vec<String> = rows.iter().map(|&row| label(run, row)).collect();
+    let values: Vec<Vec<f64>> = rows.iter().map(shares).collect();
+    let heat = Heat {
+        head: "taken for".to_owned(),
+        rows: names.clone(),
+        columns: names,
+        sides: values.iter().enumerate().map(|(at, row)| row[at]).collect(),
+        values,
+        tints: [Tint::Role(Role::Second), Tint::Role(Role::First)],
+        side: "accuracy".to_owned(),
+    };
+    let mut often = Table::with("", &["most often"]);
+    confusions(&one.confusion).into_iter().take(12).for_each(|one| often.push([in_words(run, one)]));
+    let often = Block::new("", Body::Table(often)).share(0.7).least(560.0, 0.0);
+    Block::new("", Body::Row(vec![Block::new("", Body::Heat(heat)).share(1.8), often]))
 }

@@ -1,17 +1,18 @@
 //! The losses: one line a term, raw or weighted, and their total, over the steps; marks where something was changed.
-//!
-//! Lines are thinned to the columns of the screen before they reach the plot, which neither thins nor knows logarithms.
 
-use egui::{Color32, RichText, Stroke, Ui, vec2};
-use egui_plot::{Line, Plot, PlotPoint, PlotPoints, PlotTransform, VLine};
+use egui::{Color32, RichText, Stroke, Ui};
 
 use crate::{
     app::{
         state::{History, Mark, MarkKind, Series, short},
         theme,
         view::{Scene, View},
-        widgets::{chart, marker},
+        widgets::{
+            chart::{self, Area, Chart, Extent},
+            marker,
+        },
     },
+    report::page::{Axis, Row, Scale, Table},
     words::grouped,
 };
 
@@ -19,122 +20,99 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Panel {
     key: Option<Key>,
-    /// For the total and for each term, the pieces of its line: a term has gaps where it was not computed.
-    lines: Vec<Vec<Vec<PlotPoint>>>,
-    /// The steps that people zoomed to; all where there is none.
-    range: Option<(f64, f64)>,
-    /// Values that a logarithm cannot show.
-    hidden: bool,
+    /// The total, then each term.
+    lines: Vec<Line>,
+    /// What all of them span.
+    extent: Extent,
+}
+
+/// A line as it is drawn; a term has gaps where it was not computed.
+#[derive(Default)]
+struct Line {
+    values: Vec<[f64; 2]>,
+    smooth: Vec<[f64; 2]>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 struct Key {
     last: u64,
     count: usize,
-    range: Option<(f64, f64)>,
+    part: Option<(f64, f64)>,
     columns: usize,
     weighted: bool,
-    log: bool,
+    smooth: bool,
 }
 
 impl Panel {
     /// Draws the panel.
     pub(crate) fn show(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let history = &scene.run.history;
-        header(ui, scene.view, history, self.hidden);
+        header(ui, scene.view, history, self.extent);
         if history.is_empty() {
             super::empty(ui, "No step yet", "Each step adds a point to every line");
             return;
         }
-        self.thin(history, scene.view, ui.available_width());
-        let rect = ui.available_rect_before_wrap();
-        let summary = describe(history);
-        chart::summary(ui, rect, "Losses", &summary);
-        self.plot(ui, scene);
+        let (first, last) = history.range().unwrap_or_default();
+        let x = Axis { from: (first <= 1).then_some(0.0), ..Axis::steps() };
+        let y = Axis { scale: scene.view.loss_scale(history), ..Axis::default() };
+        let chart = Chart::new(ui, "losses", &x, &y, Extent::of([first as f64, last as f64]));
+        self.thin(history, scene.view, chart.part(), ui.available_width());
+        chart::told(ui, ui.available_rect_before_wrap(), "Losses", &describe(history), || vec![table(history)]);
+        let area = chart.show(ui, self.extent);
+        self.draw(ui, &area, scene);
+        hover(ui, scene, &area);
     }
 
     /// Prepares the lines unless nothing changed.
-    fn thin(&mut self, history: &History, view: &View, width: f32) {
+    fn thin(&mut self, history: &History, view: &View, part: Option<(f64, f64)>, width: f32) {
         let key = Key {
             last: history.range().map_or(0, |range| range.1),
             count: history.len(),
-            range: self.range,
+            part,
             columns: (width as usize).max(16),
             weighted: view.weighted,
-            log: view.log_axis,
+            smooth: view.smooth,
         };
         if self.key == Some(key) {
             return;
         }
-        // One step more on each side, so that lines run out of the picture instead of ending inside it.
-        let (from, to) = match self.range {
-            Some((left, right)) => (history.position(left).saturating_sub(1), history.position(right) + 2),
-            None => (0, history.len()),
+        let terms = history.terms.iter().map(|term| if key.weighted { &term.weighted } else { &term.raw });
+        let line = |series: &Series| Line {
+            values: history.drawn(series, part, key.columns),
+            smooth: if key.smooth { history.smoothed(series, part, key.columns) } else { Vec::new() },
         };
-        self.hidden = false;
-        let mut points = |series: &Series| -> Vec<Vec<PlotPoint>> {
-            let thinned = series.thinned(from, to, key.columns);
-            let pieces = thinned.split(|(_, value)| value.is_nan()).filter(|piece| !piece.is_empty());
-            let mut shown = |&(at, value): &(usize, f64)| {
-                let value = if key.log { (value > 0.0).then(|| value.log10()) } else { Some(value) };
-                self.hidden |= value.is_none();
-                Some(PlotPoint::new(history.step(at) as f64, value?))
-            };
-            pieces.map(|piece| piece.iter().filter_map(&mut shown).collect()).collect()
-        };
-        let total = points(&history.total);
-        let terms = history.terms.iter().map(|term| points(if key.weighted { &term.weighted } else { &term.raw }));
-        self.lines = std::iter::once(total).chain(terms).collect();
+        self.lines = std::iter::once(&history.total).chain(terms).map(line).collect();
+        self.extent = Extent::of(self.lines.iter().flat_map(|line| line.values.iter().map(|point| point[1])));
         self.key = Some(key);
     }
 
-    fn plot(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+    fn draw(&self, ui: &Ui, area: &Area, scene: &Scene<'_>) {
         let theme = theme::of(ui);
-        let log = scene.view.log_axis;
-        let mut plot = Plot::new("losses")
-            .show_background(false)
-            .grid_color(theme.line)
-            .cursor_color(Color32::TRANSPARENT)
-            .show_x(false)
-            .show_y(false)
-            .set_margin_fraction(vec2(0.03, 0.06))
-            .y_axis_min_width(46.0)
-            .x_axis_formatter(chart::step_label);
-        plot = match log {
-            true => plot.y_grid_spacer(chart::log_grid).y_axis_formatter(|mark, _| chart::log_label(mark)),
-            false => plot.y_axis_formatter(|mark, _| short(mark.value)),
-        };
         let marks = merged(&scene.run.marks, 240, scene.run.history.range());
-        let lines = &self.lines;
-        let weighted = scene.view.weighted;
-        let response = plot.show(ui, |plot| {
-            for mark in &marks {
-                let color = mark_color(&mark.kind, theme);
-                plot.vline(
-                    VLine::new("", mark.step as f64).color(theme::fade(color, 0.55)).width(1.0).allow_hover(false),
-                );
+        for mark in &marks {
+            area.upright(mark.step as f64, Stroke::new(1.0, theme::fade(mark_color(&mark.kind, theme), 0.55)));
+        }
+        let pointed = scene.view.hover.term;
+        for (at, line) in self.lines.iter().enumerate() {
+            let (color, width) = match at {
+                // The total lies under its parts, pale and wide; raw parts do not add up to it.
+                0 => (theme::fade(theme.text, if scene.view.weighted { 0.28 } else { 0.14 }), 3.5),
+                _ => (theme.term(at - 1), if pointed == Some(at - 1) { 3.0 } else { 1.6 }),
+            };
+            let is_beside = pointed.is_some_and(|term| term + 1 != at);
+            let color = if is_beside { theme::fade(color, 0.4) } else { color };
+            if line.smooth.is_empty() {
+                area.line(line.values.iter().copied(), Stroke::new(width, color), false);
+            } else {
+                area.line(line.values.iter().copied(), Stroke::new(0.5 * width, theme::fade(color, 0.3)), false);
+                area.line(line.smooth.iter().copied(), Stroke::new(width, color), false);
             }
-            for (at, line) in lines.iter().enumerate() {
-                let (color, width) = match at {
-                    // The total lies under its parts, pale and wide; raw parts do not add up to it.
-                    0 => (theme::fade(theme.text, if weighted { 0.28 } else { 0.14 }), 3.5),
-                    _ => (theme.term(at - 1), 1.6),
-                };
-                for (piece, points) in line.iter().enumerate() {
-                    let line = Line::new("", PlotPoints::Borrowed(points)).stroke(Stroke::new(width, color));
-                    plot.line(line.allow_hover(false).id((at, piece)));
-                }
-            }
-            plot.auto_bounds()
-        });
-        let bounds = response.transform.bounds();
-        self.range = (!response.inner.x).then(|| (bounds.min()[0], bounds.max()[0]));
-        flags(ui, &marks, &response.transform);
-        hover(ui, scene, &response.response, &response.transform);
+        }
+        flags(&marks, area, theme);
     }
 }
 
-fn header(ui: &mut Ui, view: &mut View, history: &History, hidden: bool) {
+fn header(ui: &mut Ui, view: &mut View, history: &History, extent: Extent) {
     ui.horizontal_wrapped(|ui| {
         let theme = theme::of(ui);
         let options = [
@@ -143,42 +121,41 @@ fn header(ui: &mut Ui, view: &mut View, history: &History, hidden: bool) {
         ];
         super::choices(ui, &mut view.weighted, &options);
         ui.add_space(6.0);
-        let options = [(true, "Log axis", "Logarithmic axis (L)"), (false, "Linear", "Linear axis (L)")];
-        super::choices(ui, &mut view.log_axis, &options);
+        let mut scale = view.loss_scale(history);
+        let mut options =
+            vec![(Scale::Log, "Log axis", "Logarithmic axis (L)"), (Scale::Linear, "Linear", "Linear axis (L)")];
+        if extent.has_none_above_zero() {
+            let hint = "Logarithmic to both sides of zero, linear near it";
+            options.push((Scale::Symlog, "Symlog", hint));
+        }
+        let before = scale;
+        super::choices(ui, &mut scale, &options);
+        if scale != before {
+            view.loss_axis = Some(scale);
+        }
+        ui.add_space(6.0);
+        ui.toggle_value(&mut view.smooth, "Smooth")
+            .on_hover_text("The mean over a fiftieth of the steps that are shown; the values stay behind it");
         ui.add_space(8.0);
         ui.spacing_mut().item_spacing.x = 5.0;
         if let Some(newest) = &history.newest {
-            key(ui, theme::fade(theme.text, 0.35), 3.5, "total", newest.total);
+            let total = Stroke::new(3.5, theme::fade(theme.text, 0.35));
+            chart::entry(ui, total, "total", &format!("{:<6}", short(newest.total)));
             for (at, term) in history.terms.iter().enumerate() {
                 let series = if view.weighted { &term.weighted } else { &term.raw };
                 if let Some(value) = series.last().filter(|value| value.is_finite()) {
-                    key(ui, theme.term(at), 2.0, &term.id, value);
+                    let stroke = Stroke::new(2.0, theme.term(at));
+                    if chart::entry(ui, stroke, &term.id, &format!("{:<6}", short(value))).hovered() {
+                        view.hovering.term = Some(at);
+                    }
                 }
             }
         }
-        if hidden {
-            ui.label(RichText::new("zero is not on a log axis").small().color(theme.warn));
+        if scale == Scale::Log && extent.has_none_above_zero() {
+            let hint = "They have no place on a logarithmic axis: lines break there";
+            ui.label(RichText::new("some values are zero or below").small().color(theme.warn)).on_hover_text(hint);
         }
     });
-}
-
-/// An entry of the legend with its newest number, in one piece so that it never breaks over two lines.
-fn key(ui: &mut Ui, color: Color32, width: f32, name: &str, value: f64) {
-    let theme = theme::of(ui);
-    let painter = ui.painter();
-    let name = painter.layout_no_wrap(name.to_owned(), egui::FontId::proportional(theme::SMALL), theme.dim);
-    let value = painter.layout_no_wrap(format!("{:<6}", short(value)), theme::digits(11.5), theme.text);
-    let size = vec2(30.0 + name.size().x + value.size().x, 20.0);
-    let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
-    let middle = rect.center().y;
-    let mut left = rect.left();
-    ui.painter().hline(left..=left + 14.0, middle, Stroke::new(width, color));
-    for galley in [name, value] {
-        left += if left == rect.left() { 19.0 } else { 5.0 };
-        let size = galley.size();
-        ui.painter().galley(egui::pos2(left, middle - 0.5 * size.y), galley, theme.text);
-        left += size.x;
-    }
 }
 
 fn mark_color(kind: &MarkKind, theme: &theme::Theme) -> Color32 {
@@ -207,49 +184,66 @@ fn merged(marks: &[Mark], places: u64, range: Option<(u64, u64)>) -> Vec<Mark> {
 }
 
 /// Small flags at the top of the marks: a triangle for a change, a square for an evaluation.
-fn flags(ui: &Ui, marks: &[Mark], transform: &PlotTransform) {
-    let theme = theme::of(ui);
-    let painter = ui.painter().with_clip_rect(*transform.frame());
+fn flags(marks: &[Mark], area: &Area, theme: &theme::Theme) {
     for mark in marks {
-        let x = transform.position_from_point_x(mark.step as f64);
-        let at = egui::pos2(x, transform.frame().top() + 6.0);
+        let Some(x) = area.x_of(mark.step as f64) else { continue };
+        let at = egui::pos2(x, area.frame.top() + 6.0);
         let class = if matches!(mark.kind, MarkKind::Change(_)) { 4 } else { 1 };
-        marker::paint(&painter, class, at, 4.0, mark_color(&mark.kind, theme), Stroke::NONE);
+        marker::paint(&area.painter, class, at, 4.0, mark_color(&mark.kind, theme), Stroke::NONE);
     }
 }
 
-/// A line under the pointer and the numbers of its step.
-fn hover(ui: &Ui, scene: &Scene<'_>, response: &egui::Response, transform: &PlotTransform) {
-    let Some(pointer) = response.hover_pos() else { return };
+/// The step under the pointer, in any panel, as a line; under the pointer in this one the numbers of the step.
+fn hover(ui: &Ui, scene: &mut Scene<'_>, area: &Area) {
+    let theme = theme::of(ui);
     let history = &scene.run.history;
-    let wanted = transform.value_from_position(pointer).x.round();
+    let line = Stroke::new(1.0, theme::fade(theme.text, 0.4));
+    let Some(pointer) = area.response.hover_pos() else {
+        if let Some(step) = scene.view.hover.step {
+            area.upright(step as f64, line);
+        }
+        return;
+    };
+    let wanted = area.x_at(pointer).round();
     let at = history.position(wanted).min(history.len().saturating_sub(1));
     let step = history.step(at);
-    let theme = theme::of(ui);
-    let x = transform.position_from_point_x(step as f64);
-    ui.painter().vline(x, transform.frame().y_range(), Stroke::new(1.0, theme::fade(theme.text, 0.4)));
-    super::card(response, |ui| {
+    scene.view.hovering.step = Some(step);
+    area.upright(step as f64, line);
+    super::card(&area.response, |ui| {
         ui.label(RichText::new(format!("step {}", grouped(step))).strong());
-        let value = |series: &Series| match series.get(at) {
-            Some(value) if !value.is_nan() => short(value),
-            _ => "–".to_owned(),
-        };
+        let value = |series: &Series| series.get(at).filter(|value| !value.is_nan());
         egui::Grid::new("values").spacing([14.0, 2.0]).show(ui, |ui| {
             ui.label("total");
-            ui.monospace(value(&history.total));
+            ui.monospace(value(&history.total).map_or_else(String::new, short));
             ui.end_row();
             for (index, term) in history.terms.iter().enumerate() {
+                // A term that was not computed has nothing to say.
+                let Some(value) = value(if scene.view.weighted { &term.weighted } else { &term.raw }) else { continue };
                 ui.colored_label(theme.term(index), &term.id);
-                ui.monospace(value(if scene.view.weighted { &term.weighted } else { &term.raw }));
+                ui.monospace(short(value));
                 ui.end_row();
             }
         });
-        let near = (4.0 / transform.dpos_dvalue_x().abs()).ceil().max(0.0);
-        let found = scene.run.marks.iter().filter(|mark| (mark.step as f64 - wanted).abs() <= near);
+        let reach = (area.x_at(pointer + egui::vec2(4.0, 0.0)) - area.x_at(pointer)).abs().ceil();
+        let found = scene.run.marks.iter().filter(|mark| (mark.step as f64 - wanted).abs() <= reach);
         for mark in found.take(4) {
             ui.colored_label(mark_color(&mark.kind, theme), format!("{} · {}", mark.step, mark.text()));
         }
     });
+}
+
+/// The newest steps as a table.
+fn table(history: &History) -> Table {
+    let mut table = Table::with("Losses", &["step", "total"]);
+    table.columns.extend(history.terms.iter().map(|term| term.id.clone()));
+    let number = |value: Option<f64>| value.filter(|value| !value.is_nan()).map(|value| value.to_string());
+    let row = |at: usize| {
+        let values = std::iter::once(&history.total).chain(history.terms.iter().map(|term| &term.weighted));
+        let values = values.map(|series| number(series.get(at)).unwrap_or_default());
+        Row { cells: std::iter::once(history.step(at).to_string()).chain(values).collect(), about: None }
+    };
+    table.rows = (0..history.len()).rev().take(20).map(row).collect();
+    table
 }
 
 /// The chart in a sentence.

@@ -54,7 +54,15 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
                     color: if is_rate { theme::of(ui).accent } else { theme::of(ui).term(index) },
                 };
                 let training = scene.run.pretraining.as_ref().filter(|_| one.control.needs_pool);
-                strip(ui, scene.actions, one, &meters, training);
+                let response = strip(ui, scene.actions, one, &meters, training);
+                let term = scene.run.history.terms.iter().position(|term| term.id == one.control.id);
+                if response.contains_pointer() {
+                    scene.view.hovering.term = term;
+                }
+                if term.is_some() && scene.view.hover.term == term {
+                    let stroke = Stroke::new(1.0, theme::fade(meters.color, 0.6));
+                    ui.painter().rect_stroke(response.rect, 5.0, stroke, egui::StrokeKind::Inside);
+                }
             }
         });
         legend(ui);
@@ -74,10 +82,17 @@ fn hint(run: &RunState) -> &'static str {
     }
 }
 
-fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters, training: Option<&Progress>) {
+fn strip(
+    ui: &mut Ui,
+    actions: &mut Vec<Action>,
+    strip: &Strip,
+    meters: &Meters,
+    training: Option<&Progress>,
+) -> egui::Response {
     let theme = theme::of(ui);
     let Strip { control, .. } = strip;
-    Frame::new().fill(theme.raised).corner_radius(5).inner_margin(Margin::symmetric(9, 7)).show(ui, |ui| {
+    let frame = Frame::new().fill(theme.raised).corner_radius(5).inner_margin(Margin::symmetric(9, 7));
+    let shown = frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 3.0);
         let numbers = |ui: &mut Ui, actions: &mut Vec<Action>| {
             let name = if strip.is_loss() { format!("{} weight", in_words(&control.id)) } else { spoken(strip) };
@@ -121,6 +136,7 @@ fn strip(ui: &mut Ui, actions: &mut Vec<Action>, strip: &Strip, meters: &Meters,
             });
         }
     });
+    shown.response
 }
 
 /// What a screen reader says of a control.

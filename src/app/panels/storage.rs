@@ -5,8 +5,7 @@
 
 use std::path::Path;
 
-use egui::{Color32, ComboBox, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
-use egui_plot::{HLine, Line, Plot, PlotPoints, PlotTransform, PlotUi};
+use egui::{Color32, ComboBox, Pos2, RichText, Role, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{
     compared::{self, Reference},
@@ -19,9 +18,16 @@ use crate::{
         state::RunState,
         theme::{self, Theme},
         view::{JudgedAs, Scene},
-        widgets::{chart, marker},
+        widgets::{
+            chart::{self, Area, Chart, Extent},
+            marker,
+        },
     },
-    report::{Evaluation, Subject, TestedOn, WhySkipped},
+    evaluate::{Family, Protocol},
+    report::{
+        Evaluation, Subject, TestedOn, WhySkipped,
+        page::{Axis, Table, Unit},
+    },
     words::{bytes, duration, grouped},
 };
 
@@ -91,7 +97,8 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         JudgedAs::Classes => return judged::classes(ui, scene, &evaluations),
         JudgedAs::Storage | JudgedAs::Steps => {}
     }
-    chart::summary(ui, ui.available_rect_before_wrap(), "Storage and accuracy", &describe(&shown));
+    let room = ui.available_rect_before_wrap();
+    chart::told(ui, room, "Storage and accuracy", &describe(&shown), || vec![table(&shown)]);
     legend(ui, &shown, &questions, usual(run));
     plot(ui, scene, &shown, &references);
 }
@@ -226,8 +233,19 @@ fn name_of(evaluation: &Evaluation) -> String {
     }
 }
 
-/// The marker of a question; filled ones belong to synthetic images.
-const MARKERS: [usize; 7] = [0, 1, 2, 3, 4, 5, 6];
+/// The marker of a protocol, by its rules: it is the same in every run.
+fn marker_of(protocol: &str) -> usize {
+    match protocol.parse::<Protocol>().map(|protocol| protocol.family) {
+        Ok(Family::Dm) => 0,
+        Ok(Family::Whole) => 1,
+        Ok(Family::Quick) => 2,
+        Ok(Family::Idc) => 3,
+        Ok(Family::Dance) => 5,
+        Ok(Family::Ncfm) => 6,
+        Ok(Family::Fkd) => 7,
+        Err(_) => 9,
+    }
+}
 
 fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question], usual: &str) {
     let theme = theme::of(ui);
@@ -241,7 +259,7 @@ fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question], u
             }
             seen.push(key);
             let (rect, _) = ui.allocate_exact_size(vec2(12.0, 14.0), egui::Sense::hover());
-            symbol(ui.painter(), *question, evaluation.subject, rect.center(), 4.0, theme);
+            symbol(ui.painter(), evaluation, rect.center(), 4.0, theme);
             let name = format!("{} · {}", name_of(evaluation), questions[*question].name(usual));
             ui.label(RichText::new(name).small().color(theme.dim));
             ui.add_space(6.0);
@@ -249,145 +267,117 @@ fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question], u
     });
 }
 
-fn symbol(painter: &egui::Painter, question: usize, subject: Subject, at: egui::Pos2, size: f32, theme: &Theme) {
-    let color = subject_color(subject, theme);
-    let fill = if subject == Subject::Synthetic { color } else { theme.panel };
-    marker::paint(painter, MARKERS[question % MARKERS.len()], at, size, fill, Stroke::new(1.6, color));
+/// The marker of an evaluation; filled ones belong to synthetic images.
+fn symbol(painter: &egui::Painter, evaluation: &Evaluation, at: Pos2, size: f32, theme: &Theme) {
+    let color = subject_color(evaluation.subject, theme);
+    let fill = if evaluation.subject == Subject::Synthetic { color } else { theme.panel };
+    marker::paint(painter, marker_of(&evaluation.accuracy.protocol), at, size, fill, Stroke::new(1.6, color));
 }
 
 fn x_of(evaluation: &Evaluation, over_steps: bool) -> f64 {
-    if over_steps { evaluation.step as f64 } else { (evaluation.bytes.max(1) as f64).log10() }
+    if over_steps { evaluation.step as f64 } else { evaluation.bytes.max(1) as f64 }
 }
 
-fn plot(ui: &mut Ui, scene: &Scene<'_>, shown: &[(usize, &Evaluation)], references: &[Reference]) {
+fn plot(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[(usize, &Evaluation)], references: &[Reference]) {
     let theme = theme::of(ui);
     let over_steps = scene.view.judged_as == JudgedAs::Steps;
-    let mut plot = Plot::new(("storage", over_steps))
-        .show_background(false)
-        .grid_color(theme.line)
-        .cursor_color(Color32::TRANSPARENT)
-        .show_x(false)
-        .show_y(false)
-        .set_margin_fraction(vec2(0.08, 0.1))
-        .y_axis_min_width(40.0)
-        .y_axis_formatter(|mark, _| {
-            if (0.0..=1.0001).contains(&mark.value) { format!("{:.0} %", 100.0 * mark.value) } else { String::new() }
-        });
-    plot = match over_steps {
-        true => plot.x_axis_formatter(chart::step_label).include_x(0.0),
-        false => plot.x_grid_spacer(chart::log_grid).x_axis_formatter(|mark, range| {
-            let round = chart::has_room(mark, range) && !chart::log_label(mark).is_empty();
-            if round { bytes(10_f64.powf(mark.value)) } else { String::new() }
-        }),
+    let x_axis = match over_steps {
+        true => Axis::steps(),
+        false => Axis { unit: Unit::Bytes, ..Axis::logarithmic("bytes of the images") },
     };
-    // Room for the markers with their spread; a single one gets neighbours on both axes, so that it can be read.
-    for (_, evaluation) in shown {
-        let (x, accuracy) = (x_of(evaluation, over_steps), &evaluation.accuracy);
-        let (around, reach) = (if over_steps { 0.0 } else { 0.35 }, accuracy.std.max(0.01));
-        plot = plot.include_x(x - around).include_x(x + around);
-        plot = plot.include_y(accuracy.mean - reach).include_y(accuracy.mean + reach);
-    }
+    let y_axis = Axis { label: "accuracy".to_owned(), unit: Unit::Percent, ..Axis::default() };
+    // Room for the markers with their spread, and for names to the right.
+    let room = if over_steps { [1.0, 1.0] } else { [1.0 / 1.6, 1.6] };
+    let mut x = Extent::of(shown.iter().flat_map(|(_, one)| room.map(|room| room * x_of(one, over_steps))));
+    let mut y = Extent::of(shown.iter().flat_map(|(_, one)| {
+        let (mean, reach) = (one.accuracy.mean, one.accuracy.std.max(0.01));
+        [mean - reach, mean + reach]
+    }));
     for one in references {
-        // Room for their names.
-        let x = (one.bytes.max(1) as f64).log10();
-        plot = plot.include_x(x - 0.35).include_x(x + 0.7).include_y(one.mean - 0.01).include_y(one.mean + 0.01);
+        [0.6, 2.0].iter().for_each(|room| x.add(room * one.bytes.max(1) as f64));
+        let reach = one.std.unwrap_or_default().max(0.01);
+        [one.mean - reach, one.mean + reach].into_iter().for_each(|value| y.add(value));
     }
-    let response = plot.show(ui, |plot| {
-        lines(plot, shown, over_steps, theme);
-        if let (false, Some(opened)) = (over_steps, scene.run.comparison_shown()) {
-            compared::frontier(plot, &opened.comparison, theme);
-        }
-    });
-    let transform = response.transform;
-    let painter = ui.painter().with_clip_rect(transform.frame().expand(4.0));
+    let area = Chart::new(ui, ("storage", over_steps), &x_axis, &y_axis, x).zooming_both().show(ui, y);
+    lines(&area, shown, over_steps, theme);
+    if let (false, Some(opened)) = (over_steps, scene.run.comparison_shown()) {
+        compared::frontier(&area, &opened.comparison, theme);
+    }
     let newest = shown.iter().map(|(_, evaluation)| evaluation.step).max().unwrap_or(0);
-    for (question, evaluation) in shown {
+    for (_, evaluation) in shown {
         // Over storage the past of a run lies under its present: smaller.
         let old = !over_steps && evaluation.subject == Subject::Synthetic && evaluation.step < newest;
-        dot(&painter, *question, evaluation, &transform, over_steps, if old { 3.0 } else { 5.0 }, theme);
+        dot(&area, evaluation, over_steps, if old { 3.0 } else { 5.0 }, theme);
     }
-    compared::points(&painter, references, &transform, theme);
-    hover(shown, references, &response.response, &transform, over_steps);
+    compared::points(&area, references, theme);
+    if let (true, Some(step)) = (over_steps, scene.view.hover.step) {
+        area.upright(step as f64, Stroke::new(1.0, theme::fade(theme.text, 0.4)));
+    }
+    hover(scene, shown, references, &area, over_steps);
 }
 
 /// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
-fn lines(plot: &mut PlotUi<'_>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
+fn lines(area: &Area, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
     let count = shown.iter().map(|(question, _)| question + 1).max().unwrap_or(0);
     for question in 0..count {
         let of = |subject: Subject| {
             shown.iter().filter(move |(known, evaluation)| *known == question && evaluation.subject == subject)
         };
-        let points: Vec<[f64; 2]> = of(Subject::Synthetic)
-            .map(|(_, evaluation)| [x_of(evaluation, over_steps), evaluation.accuracy.mean])
-            .collect();
-        let color = theme::fade(theme.accent, 0.55);
-        let line = Line::new("", PlotPoints::from(points)).stroke(Stroke::new(1.5, color));
-        plot.line(line.allow_hover(false).id(("synthetic", question)));
-        for subject in Subject::SELECTIONS.into_iter().chain([Subject::Whole]) {
-            for (at, (_, evaluation)) in of(subject).enumerate() {
-                let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
-                let style = egui_plot::LineStyle::dashed_dense();
-                let level = HLine::new("", evaluation.accuracy.mean).stroke(stroke).style(style).allow_hover(false);
-                if over_steps {
-                    plot.hline(level.id(("level", question, at, subject as u8)));
-                }
-            }
+        let points = of(Subject::Synthetic).map(|(_, one)| [x_of(one, over_steps), one.accuracy.mean]);
+        let points: Vec<[f64; 2]> = points.collect();
+        if points.len() > 1 {
+            area.line(points, Stroke::new(1.5, theme::fade(theme.accent, 0.55)), false);
+        }
+        for subject in Subject::SELECTIONS.into_iter().chain([Subject::Whole]).filter(|_| over_steps) {
+            let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
+            of(subject).for_each(|(_, one)| area.level(one.accuracy.mean, stroke));
         }
     }
 }
 
-fn dot(
-    painter: &egui::Painter,
-    question: usize,
-    evaluation: &Evaluation,
-    transform: &PlotTransform,
-    over_steps: bool,
-    size: f32,
-    theme: &Theme,
-) {
+fn dot(area: &Area, evaluation: &Evaluation, over_steps: bool, size: f32, theme: &Theme) {
     let accuracy = &evaluation.accuracy;
-    let place = |y: f64| transform.position_from_point(&egui_plot::PlotPoint::new(x_of(evaluation, over_steps), y));
+    let place = |y: f64| area.place([x_of(evaluation, over_steps), y]);
     let color = subject_color(evaluation.subject, theme);
-    if accuracy.repeats > 1 && accuracy.std > 0.0 {
-        let (low, high) = (place(accuracy.mean - accuracy.std), place(accuracy.mean + accuracy.std));
+    let painter = area.painter.with_clip_rect(area.frame.expand(4.0));
+    let ends = place(accuracy.mean - accuracy.std).zip(place(accuracy.mean + accuracy.std));
+    if let Some((low, high)) = ends.filter(|_| accuracy.repeats > 1 && accuracy.std > 0.0) {
         let stroke = Stroke::new(1.2, theme::fade(color, 0.8));
         painter.line_segment([low, high], stroke);
         for end in [low, high] {
             painter.line_segment([end - vec2(4.0, 0.0), end + vec2(4.0, 0.0)], stroke);
         }
     }
-    symbol(painter, question, evaluation.subject, place(accuracy.mean), size, theme);
+    if let Some(at) = place(accuracy.mean) {
+        symbol(&painter, evaluation, at, size, theme);
+    }
 }
 
 fn hover(
+    scene: &mut Scene<'_>,
     shown: &[(usize, &Evaluation)],
     references: &[Reference],
-    response: &egui::Response,
-    transform: &PlotTransform,
+    area: &Area,
     over_steps: bool,
 ) {
-    let Some(pointer) = response.hover_pos() else { return };
-    let place = |one: &Reference| {
-        let point = egui_plot::PlotPoint::new((one.bytes.max(1) as f64).log10(), one.mean);
-        transform.position_from_point(&point).distance(pointer)
-    };
-    if let Some(one) = references.iter().find(|one| place(one) < 8.0) {
+    let Some(pointer) = area.response.hover_pos() else { return };
+    let distance = |at: [f64; 2]| area.place(at).map_or(f32::INFINITY, |at| at.distance(pointer));
+    let is_near = |one: &&Reference| distance([one.bytes.max(1) as f64, one.mean]) < 8.0;
+    if let Some(one) = references.iter().find(is_near) {
         let spread = one.std.map_or_else(String::new, |std| format!(" ± {:.1}", 100.0 * std));
-        super::card(response, |ui| {
+        super::card(&area.response, |ui| {
             ui.label(RichText::new(format!("{} {:.1}{spread} %", one.name, 100.0 * one.mean)).strong());
             ui.label(RichText::new(&one.source).small().weak());
         });
         return;
     }
-    let near = shown.iter().map(|(question, evaluation)| {
-        let point = egui_plot::PlotPoint::new(x_of(evaluation, over_steps), evaluation.accuracy.mean);
-        (transform.position_from_point(&point).distance(pointer), question, evaluation)
-    });
-    let Some((distance, _, evaluation)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
+    let near = shown.iter().map(|(_, one)| (distance([x_of(one, over_steps), one.accuracy.mean]), one));
+    let Some((distance, evaluation)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) else { return };
     if distance > 16.0 {
         return;
     }
-    super::card(response, |ui| {
+    scene.view.hovering.step = Some(evaluation.step);
+    super::card(&area.response, |ui| {
         let accuracy = &evaluation.accuracy;
         ui.label(RichText::new(sentence(evaluation)).strong());
         let lines = [
@@ -417,4 +407,17 @@ fn describe(shown: &[(usize, &Evaluation)]) -> String {
         Some(format!("{} by {}", sentence(evaluation), Question::of(evaluation).name(&evaluation.network)))
     });
     newest.collect::<Vec<_>>().join("; ")
+}
+
+/// Every evaluation that is shown.
+fn table(shown: &[(usize, &Evaluation)]) -> Table {
+    let columns = ["images", "protocol", "step", "bytes", "accuracy", "spread"];
+    let mut table = Table::with("Storage and accuracy", &columns);
+    for (_, one) in shown {
+        let accuracy = &one.accuracy;
+        let numbers =
+            [one.step.to_string(), one.bytes.to_string(), accuracy.mean.to_string(), accuracy.std.to_string()];
+        table.push([name_of(one), accuracy.protocol.clone()].into_iter().chain(numbers));
+    }
+    table
 }

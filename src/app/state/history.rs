@@ -1,6 +1,8 @@
 //! What every step computed, column by column, and the marks that stand beside it.
 
-use crate::report::{CellDistances, Control, ControlKind, Evaluation, Intervention, LEARNING_RATE, StepReport};
+use std::collections::BTreeMap;
+
+use crate::report::{Control, ControlKind, Evaluation, Intervention, LEARNING_RATE, StepReport};
 
 use super::Series;
 
@@ -13,10 +15,8 @@ pub struct History {
     pub total: Series,
     /// One for each term of the run; a step that did not compute a term has no number (NaN) there.
     pub terms: Vec<TermHistory>,
-    /// For each step that looked through a network of a queue, its running accuracy, a fraction of 1.
-    pub looks: Vec<(u64, f32)>,
-    /// For a quantizer the distances with own and with equal masses: first the mean over the classes, then class after class.
-    pub distances: Vec<[Series; 2]>,
+    /// What steps say beside the losses, by name; a step that does not say it has no number (NaN) there.
+    named: BTreeMap<String, Series>,
     /// The newest report.
     pub newest: Option<StepReport>,
 }
@@ -74,11 +74,8 @@ impl History {
                 term.raw.truncate(keep);
                 term.weighted.truncate(keep);
             }
-            self.distances.iter_mut().flatten().for_each(|series| series.truncate(keep));
+            self.named.values_mut().for_each(|series| series.truncate(keep));
         }
-        let first = self.looks.partition_point(|&(step, _)| step < report.step);
-        self.looks.truncate(first);
-        self.looks.extend(report.network_accuracy.map(|accuracy| (report.step, accuracy as f32)));
         self.steps.push(report.step);
         self.total.push(report.total);
         for term in &mut self.terms {
@@ -86,16 +83,13 @@ impl History {
             term.raw.push(value.map_or(f64::NAN, |value| value.raw));
             term.weighted.push(value.map_or(f64::NAN, |value| value.weight * value.raw));
         }
-        if !report.cells.is_empty() {
-            self.distances.resize_with(report.cells.len() + 1, Default::default);
-            let count = report.cells.len() as f64;
-            let mean = |part: &dyn Fn(&CellDistances) -> f64| report.cells.iter().map(part).sum::<f64>() / count;
-            let rows = std::iter::once([mean(&|one| one.free), mean(&|one| one.uniform.unwrap_or(f64::NAN))]);
-            let rows = rows.chain(report.cells.iter().map(|one| [one.free, one.uniform.unwrap_or(f64::NAN)]));
-            for (pair, row) in self.distances.iter_mut().zip(rows) {
-                pair.iter_mut().zip(row).for_each(|(series, value)| series.push(value));
-            }
+        for (name, value) in report.named() {
+            let series = self.named.entry(name).or_default();
+            (series.len() + 1..self.steps.len()).for_each(|_| series.push(f64::NAN));
+            series.push(value);
         }
+        let count = self.steps.len();
+        self.named.values_mut().filter(|series| series.len() < count).for_each(|series| series.push(f64::NAN));
         self.newest = Some(report);
     }
 
@@ -122,6 +116,46 @@ impl History {
     /// The first position whose step is not before `step`.
     pub fn position(&self, step: f64) -> usize {
         self.steps.partition_point(|&here| (here as f64) < step)
+    }
+
+    /// True if losses below zero are seen, which have no place on a logarithmic axis.
+    pub fn goes_below_zero(&self) -> bool {
+        let series = std::iter::once(&self.total).chain(self.terms.iter().map(|term| &term.weighted));
+        series.into_iter().any(|series| series.extent(0, series.len()).is_some_and(|(low, _)| low < 0.0))
+    }
+
+    /// Positions of the steps of a part, one more on each side, so that lines run out of the picture instead of ending inside it.
+    fn positions(&self, part: Option<(f64, f64)>) -> (usize, usize) {
+        match part {
+            Some((left, right)) => (self.position(left).saturating_sub(1), (self.position(right) + 2).min(self.len())),
+            None => (0, self.len()),
+        }
+    }
+
+    /// A series over the steps, thinned to the columns of a screen; what was not computed is no number.
+    pub fn drawn(&self, series: &Series, part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+        let (from, to) = self.positions(part);
+        series.thinned(from, to, columns).into_iter().map(|(at, value)| [self.step(at) as f64, value]).collect()
+    }
+
+    /// The means of a series over a fiftieth of the steps that are shown, one for each column of a screen at most.
+    pub fn smoothed(&self, series: &Series, part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+        let (from, to) = self.positions(part);
+        let reach = (to - from) / 100 + 1;
+        let stride = (to - from).div_ceil(columns.max(1)).max(1);
+        let mean = |at: usize| {
+            // A gap stays a gap.
+            let value = series.get(at).filter(|value| value.is_finite());
+            value.and_then(|_| series.mean(at.saturating_sub(reach), (at + reach + 1).min(series.len())))
+        };
+        let point = |at: usize| [self.step(at) as f64, mean(at).unwrap_or(f64::NAN)];
+        (from..to).step_by(stride).chain((to > from).then(|| to - 1)).map(point).collect()
+    }
+
+    /// What steps report by a name: the total, a term by its name (weight times value), or what they say beside the losses.
+    pub fn scalar(&self, name: &str) -> Option<&Series> {
+        let term = || self.terms.iter().find(|term| term.id == name).map(|term| &term.weighted);
+        if name == "total" { Some(&self.total) } else { self.named.get(name).or_else(term) }
     }
 
     /// Share of each term in the newest total, in the order of the terms; 0 for what is no part of it.
@@ -225,6 +259,20 @@ mod tests {
         assert_eq!(history.range(), Some((1, 6)));
         assert_eq!(history.total.last(), Some(6.0));
         assert_eq!(history.terms[0].weighted.len(), 6);
+    }
+
+    #[test]
+    fn what_steps_say_by_name_stands_at_their_steps() {
+        let mut history = history();
+        history.push(report(1, 0.5));
+        (2..=4).for_each(|step| history.push(StepReport { network_accuracy: Some(0.25), ..report(step, 1.0) }));
+        history.push(report(5, 1.0));
+        let drawn = history.drawn(history.scalar("network_accuracy").unwrap(), None, 100);
+        assert!(drawn[0][1].is_nan() && drawn[4][1].is_nan());
+        assert_eq!(drawn[1..4], [[2.0, 0.25], [3.0, 0.25], [4.0, 0.25]]);
+        history.push(report(3, 1.0));
+        assert_eq!(history.scalar("network_accuracy").unwrap().len(), 3, "a roll-back takes it along");
+        assert!(history.scalar("total").is_some() && history.scalar("mean").is_some() && history.scalar("x").is_none());
     }
 
     #[test]

@@ -17,12 +17,15 @@ pub use history::{History, Mark, MarkKind, TermHistory, in_words, short};
 pub use journal::{Entry, Grade, Journal};
 pub use mixer::{Mixer, Strip};
 pub use pictures::Pictures;
-pub use series::Series;
+pub use series::{Series, thinned};
 
 use crate::{
     config::RunConfig,
     engine::{Event, Start},
-    report::{DataSummary, Evaluation, Frame, OnMap, RunInfo, Verdict},
+    report::{
+        Artifact, DataSummary, Evaluation, Frame, RunInfo, Verdict,
+        page::{Page, PageInfo},
+    },
 };
 
 /// What the run does at this moment.
@@ -118,8 +121,8 @@ pub struct RunState {
     pub pretraining: Option<Progress>,
     /// Which images to use.
     pub verdict: Option<Verdict>,
-    /// What an energy map leaves, judged on the map.
-    pub on_map: Option<OnMap>,
+    /// What was worked out beside the run, as it came.
+    pub artifacts: Vec<Artifact>,
     /// The run that is being made ready will wait before its first step.
     pub waits: bool,
     /// What was left out or given up, and can be asked for.
@@ -205,13 +208,16 @@ impl RunState {
                 self.verdict = Some(*verdict);
             }
             Event::Opened(set) => self.open_set(*set),
-            Event::Fused(_) | Event::Measured(_) => {}
+            Event::Fused(_) | Event::Measured(_) | Event::OnMap(_) => {}
+            Event::Artifact(artifact) => {
+                self.artifacts.retain(|known| known.page.id != artifact.page.id);
+                self.artifacts.push(*artifact);
+            }
             Event::Resized { per_class, bytes } => {
                 if let Some(info) = &mut self.info {
                     (info.per_class, info.bytes) = (per_class, bytes);
                 }
             }
-            Event::OnMap(judged) => self.on_map = Some(*judged),
             Event::Compared { path, comparison } => self.open_comparison(path, *comparison),
             Event::Inspected(summary) => self.inspected = Some(*summary),
             Event::EvaluationCancelled | Event::EvaluationsDone => self.evaluating = None,
@@ -267,7 +273,7 @@ impl RunState {
         self.step = info.step;
         self.history = History::of(&info.controls);
         self.verdict = None;
-        self.on_map = None;
+        self.artifacts.clear();
         self.pretraining = None;
         self.owed.clear();
         self.marks.clear();
@@ -316,6 +322,31 @@ impl RunState {
     pub fn secs_left(&self, pace: Option<f64>) -> Option<f64> {
         let steps = self.info.as_ref()?.steps.saturating_sub(self.step);
         Some(steps as f64 * self.secs_per_step(pace)?)
+    }
+
+    /// The pages that can be seen: those of the run, then those of what was worked out beside it.
+    pub fn pages(&self) -> Vec<PageInfo> {
+        let of_run = self.info.iter().flat_map(|info| info.pages.iter().cloned());
+        let worked_out = self.artifacts.iter().map(|artifact| {
+            let Page { id, title, meaning, .. } = &artifact.page;
+            PageInfo::new(id, title, meaning)
+        });
+        of_run.chain(worked_out).collect()
+    }
+
+    /// The newest page of this name, and its step.
+    pub fn page(&self, id: &str) -> Option<(u64, &Page)> {
+        let worked_out = self.artifacts.iter().find(|artifact| artifact.page.id == id);
+        let worked_out = worked_out.map(|artifact| (artifact.step, &artifact.page));
+        worked_out.or_else(|| self.pictures.page(id).map(|(step, page)| (*step, page)))
+    }
+
+    /// The points of a series that a page names, thinned to the columns of a screen: what steps report, or what pages bring along.
+    pub fn trace(&self, name: &str, part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+        match self.history.scalar(name) {
+            Some(series) => self.history.drawn(series, part, columns),
+            None => thinned(self.pictures.gathered(name), part, columns),
+        }
     }
 
     /// Parts of a stored image, which networks see as images of their own.

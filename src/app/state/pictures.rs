@@ -1,10 +1,10 @@
 //! The newest pictures of a run, each with its step.
 
-use crate::report::{
-    EnergyView, FeaturePlane, Frame, Gallery, GalleryView, InformationView, QuantizerView, QueuedNetwork,
-};
+use std::collections::BTreeMap;
 
-/// Values of the classes that are kept.
+use crate::report::{FeaturePlane, Frame, Gallery, GalleryView, page::Page};
+
+/// Values of a name that are kept.
 const MOST_REMEMBERED: usize = 2000;
 
 /// The newest pictures, each with its step.
@@ -15,22 +15,25 @@ pub struct Pictures {
     pub features: Option<(u64, FeaturePlane)>,
     /// Share of each term in the gradient of the pixels.
     pub pulls: Option<(u64, Vec<f64>)>,
-    /// What the images of each class say to a trained network.
-    pub information: Option<(u64, InformationView)>,
-    /// The networks that learn beside the run.
-    pub queue: Option<(u64, Vec<QueuedNetwork>)>,
-    /// An energy map.
-    pub energy: Option<(u64, EnergyView)>,
-    /// The points of a quantizer.
-    pub quantizer: Option<(u64, QuantizerView)>,
-    /// The values of the classes of `information`, picture after picture.
-    pub information_before: Vec<(u64, Vec<f64>)>,
+    pages: BTreeMap<String, (u64, Page)>,
+    /// Numbers that pages bring along, picture after picture.
+    gathered: BTreeMap<String, Vec<[f64; 2]>>,
 }
 
 impl Pictures {
     /// The newest gallery of a view.
     pub fn gallery(&self, view: GalleryView) -> Option<&(u64, Gallery)> {
         self.galleries[view as usize].as_ref()
+    }
+
+    /// The newest page of this name.
+    pub fn page(&self, id: &str) -> Option<&(u64, Page)> {
+        self.pages.get(id)
+    }
+
+    /// A number that pages bring along, picture after picture: step and value.
+    pub fn gathered(&self, name: &str) -> &[[f64; 2]] {
+        self.gathered.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The picture of a set that was read from files goes.
@@ -49,30 +52,22 @@ impl Pictures {
         if let Some(pulls) = &frame.pulls {
             self.pulls = Some((frame.step, pulls.clone()));
         }
-        if let Some(energy) = &frame.energy {
-            self.energy = Some((frame.step, energy.clone()));
-        }
-        if let Some(quantizer) = &frame.quantizer {
-            self.quantizer = Some((frame.step, quantizer.clone()));
-        }
-        if let Some(queue) = &frame.queue {
-            self.queue = Some((frame.step, queue.clone()));
-        }
-        if let Some(information) = &frame.information {
-            self.remember(frame.step, information);
-            self.information = Some((frame.step, information.clone()));
+        for page in &frame.pages {
+            page.gathered.iter().for_each(|(name, value)| self.gather(name, frame.step, *value));
+            self.pages.insert(page.id.clone(), (frame.step, page.clone()));
         }
     }
 
-    /// Keeps the values of the classes; of very many pictures every second one.
-    fn remember(&mut self, step: u64, information: &InformationView) {
-        if self.information_before.last().is_some_and(|(last, _)| *last >= step) {
+    /// Keeps a number; of very many every second one.
+    fn gather(&mut self, name: &str, step: u64, value: f64) {
+        let known = self.gathered.entry(name.to_owned()).or_default();
+        if known.last().is_some_and(|last| last[0] >= step as f64) {
             return;
         }
-        self.information_before.push((step, information.classes.iter().map(|class| class.value).collect()));
-        if self.information_before.len() > MOST_REMEMBERED {
+        known.push([step as f64, value]);
+        if known.len() > MOST_REMEMBERED {
             let mut at = 0;
-            self.information_before.retain(|_| {
+            known.retain(|_| {
                 at += 1;
                 at % 2 == 1
             });

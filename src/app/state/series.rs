@@ -10,6 +10,8 @@ const FAN: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Series {
     values: Vec<f64>,
+    /// Sum and count of all finite numbers up to and with each.
+    sums: Vec<(f64, usize)>,
     /// Lowest and highest of `FAN.pow(level + 1)` neighbours; the last entry of a level may be unfinished.
     levels: Vec<Vec<(f64, f64)>>,
 }
@@ -19,6 +21,8 @@ impl Series {
     pub fn push(&mut self, value: f64) {
         let index = self.values.len();
         self.values.push(value);
+        let (sum, count) = self.sums.last().copied().unwrap_or_default();
+        self.sums.push(if value.is_finite() { (sum + value, count + 1) } else { (sum, count) });
         let mut bucket = FAN;
         let mut level = 0;
         loop {
@@ -86,6 +90,16 @@ impl Series {
         found
     }
 
+    /// The mean of all finite numbers from `from` up to but not including `to`.
+    pub fn mean(&self, from: usize, to: usize) -> Option<f64> {
+        let upto = |at: usize| at.checked_sub(1).map_or((0.0, 0), |last| self.sums[last.min(self.sums.len() - 1)]);
+        if from >= to || self.sums.is_empty() {
+            return None;
+        }
+        let ((sum, count), (before, earlier)) = (upto(to), upto(from));
+        (count > earlier).then(|| (sum - before) / (count - earlier) as f64)
+    }
+
     /// The largest finished bucket that starts at `at` and ends before `to`.
     fn widest(&self, at: usize, to: usize) -> ((f64, f64), usize) {
         let mut best = ((self.values[at], self.values[at]), 1);
@@ -138,6 +152,31 @@ fn join(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     (a.0.min(b.0), a.1.max(b.1))
 }
 
+/// Points thinned to the columns of a screen: each column keeps its first and last, its lowest and highest; what is no number stays a gap.
+pub fn thinned(points: &[[f64; 2]], part: Option<(f64, f64)>, columns: usize) -> Vec<[f64; 2]> {
+    // One more on each side, so that lines run out of the picture instead of ending inside it.
+    let (from, to) = match part {
+        Some((low, high)) => (
+            points.partition_point(|point| point[0] < low).saturating_sub(1),
+            (points.partition_point(|point| point[0] <= high) + 1).min(points.len()),
+        ),
+        None => (0, points.len()),
+    };
+    let shown = &points[from.min(to)..to];
+    if shown.len() <= 4 * columns {
+        return shown.to_vec();
+    }
+    let column = |points: &[[f64; 2]]| -> Vec<[f64; 2]> {
+        let by = |a: &&[f64; 2], b: &&[f64; 2]| a[1].total_cmp(&b[1]);
+        let ends = [points.first(), points.last(), points.iter().min_by(by), points.iter().max_by(by)];
+        let mut kept: Vec<[f64; 2]> = ends.into_iter().flatten().copied().collect();
+        kept.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        kept.dedup();
+        kept
+    };
+    shown.chunks(shown.len().div_ceil(columns)).flat_map(column).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn means_agree_with_plain_ones_and_leave_out_what_is_no_number() {
+        let mut series = waves(100);
+        series.push(f64::NAN);
+        series.push(2.0);
+        let plain = |from: usize, to: usize| series.values[from..to].iter().sum::<f64>() / (to - from) as f64;
+        assert!((series.mean(10, 60).unwrap() - plain(10, 60)).abs() < 1e-12);
+        assert!((series.mean(0, 100).unwrap() - plain(0, 100)).abs() < 1e-12);
+        assert_eq!((series.mean(100, 101), series.mean(5, 5)), (None, None));
+        assert!((series.mean(99, 500).unwrap() - 0.5 * (series.values[99] + 2.0)).abs() < 1e-12);
+    }
+
+    #[test]
     fn thinning_keeps_ends_and_peaks_in_few_points() {
         let mut series = waves(100_000);
         series.truncate(70_000);
@@ -172,6 +223,18 @@ mod tests {
         assert_eq!(points.last(), Some(&(99_999, 0.0)));
         assert!(points.iter().any(|&(_, value)| value == 1e6), "the peak is lost");
         assert!(points.windows(2).all(|pair| pair[0].0 <= pair[1].0), "points must go forward");
+    }
+
+    #[test]
+    fn points_are_thinned_without_losing_a_peak() {
+        let mut points: Vec<[f64; 2]> =
+            (0..50_000_u32).map(|at| [f64::from(at), (f64::from(at) * 0.37).sin()]).collect();
+        points[31_234][1] = 77.0;
+        let few = thinned(&points, None, 300);
+        assert!(few.len() <= 4 * 300 && few.iter().any(|point| point[1] == 77.0));
+        assert!(few.is_sorted_by(|a, b| a[0] <= b[0]));
+        let part = thinned(&points, Some((100.0, 110.0)), 300);
+        assert_eq!((part.first().unwrap()[0], part.last().unwrap()[0]), (99.0, 111.0));
     }
 
     #[test]

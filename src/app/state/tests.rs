@@ -33,9 +33,7 @@ fn info() -> RunInfo {
         controls: vec![term],
         out: "run".into(),
         bytes: 128,
-        queue: None,
-        has_map: false,
-        has_points: false,
+        pages: Vec::new(),
     }
 }
 
@@ -152,4 +150,20 @@ fn a_pool_in_training_is_shown_until_it_is_there() {
             .iter()
             .any(|entry| entry.text.contains("Trained on the real images: 2 networks: ConvNet"))
     );
+}
+
+#[test]
+fn what_was_worked_out_beside_a_run_is_a_page_until_the_next_run() {
+    let mut run = RunState::default();
+    run.fold(Event::Started(Box::new(info())));
+    let artifact = |step: u64| {
+        let page = PageInfo::new("measured", "Measured", "Distances").page(format!("of step {step}"));
+        Event::Artifact(Box::new(Artifact { step, page, stored: Vec::new() }))
+    };
+    run.fold(artifact(5));
+    run.fold(artifact(9));
+    assert_eq!(run.pages().len(), 1);
+    assert_eq!(run.page("measured").map(|(step, page)| (step, page.caption.as_str())), Some((9, "of step 9")));
+    run.fold(Event::Started(Box::new(info())));
+    assert!(run.pages().is_empty() && run.page("measured").is_none());
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod atlas;
 pub(crate) mod chart;
-pub(crate) mod classes;
 pub(crate) mod fader;
 pub(crate) mod icon;
 pub(crate) mod marker;
+pub(crate) mod page;

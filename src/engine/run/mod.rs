@@ -22,7 +22,7 @@ use crate::{
     data::Dataset,
     distilled::SyntheticSet,
     error::{Error, Result},
-    methods::Method,
+    methods::{Method, matching::information_info},
     nn,
     program::{self, Build},
     report::{Control, ControlKind, Evaluation, Intervention, LEARNING_RATE, RunInfo, StepReport},
@@ -165,9 +165,7 @@ impl Run {
             controls: self.controls(),
             out: self.folder.path().to_owned(),
             bytes: state.images.bytes(),
-            queue: self.method.queue().map(|queue| queue.spec().info()),
-            has_map: self.method.energy().is_some(),
-            has_points: self.method.quantizer().is_some(),
+            pages: self.method.pages().into_iter().chain([information_info()]).collect(),
         }
     }
 

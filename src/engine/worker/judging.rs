@@ -12,7 +12,8 @@ use crate::{
     },
     error::{Error, Result},
     evaluate::{Family as Rules, Protocol},
-    report::{Skipped, Subject, WhySkipped},
+    methods::{energy, quantization},
+    report::{OnMap, Skipped, Subject, WhySkipped},
 };
 
 impl Worker {
@@ -79,7 +80,7 @@ impl Worker {
             self.backstage.tell(Event::Note(text.to_owned()));
         }
         if let Some(judged) = known_on_map {
-            self.backstage.tell(Event::OnMap(Box::new(judged)));
+            self.tell_on_map(Box::new(judged));
         }
         if misses_map {
             self.awaiting.push((UNASKED, Analysis::OnMap));
@@ -167,6 +168,11 @@ impl Worker {
         Ok(())
     }
 
+    fn tell_on_map(&self, judged: Box<OnMap>) {
+        self.backstage.tell(Event::Artifact(Box::new(energy::pages::judged(&judged))));
+        self.backstage.tell(Event::OnMap(judged));
+    }
+
     /// Makes facts of what a job has brought; what has to be judged because of it is ordered for the same requests.
     fn take_product(&mut self, product: Product, step: u64, requests: &[u64], secs: f64) -> Result<()> {
         if let Product::Inspected(summary) = product {
@@ -179,8 +185,11 @@ impl Worker {
                 let evaluation = run.add_evaluation(&judge, step, (outcome, &key), source, secs)?;
                 self.backstage.tell(Event::Evaluated(evaluation));
             }
-            Product::OnMap(judged) => self.backstage.tell(Event::OnMap(judged)),
-            Product::Measured(measured) => self.backstage.tell(Event::Measured(measured)),
+            Product::OnMap(judged) => self.tell_on_map(judged),
+            Product::Measured(measured) => {
+                self.backstage.tell(Event::Artifact(Box::new(quantization::pages::measured(&measured))));
+                self.backstage.tell(Event::Measured(measured));
+            }
             Product::Fused(fused) => self.backstage.tell(Event::Fused(fused)),
             Product::Written { folder, images } => {
                 self.backstage.tell(Event::Exported(folder.clone()));

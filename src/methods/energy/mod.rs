@@ -16,8 +16,10 @@ mod few_shot;
 mod fusion;
 mod map;
 mod on_map;
+pub mod pages;
 mod pairs;
 mod picks;
+mod plane;
 mod spec;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub use map::{Dropout, LinearMap, weighted};
 pub use on_map::on_map;
 pub use pairs::{Cloud, Law, Pull, energy, pull};
 pub use picks::{Assignment, Pick, assign};
+pub use plane::Axes;
 pub use spec::EnergySpec;
 
 use super::{Method, Pretrained, Scope, Setup};
@@ -40,9 +43,13 @@ use crate::{
     error::{Error, Result},
     math::{Moments, SigmaPoints},
     random::{Purpose, choose, stream},
-    report::{Control, StepReport, TermValue},
+    report::{
+        Control, StepReport, TermValue,
+        page::{Page, PageInfo},
+    },
 };
 use features::Lens;
+use pages::Shown;
 
 /// Names in a checkpoint: steps of Adam; the map, and the moments of its gradient.
 const STEPS: &str = "map.steps";
@@ -66,6 +73,8 @@ pub struct EnergyMap {
     /// The map.
     map: LinearMap,
     state: State,
+    /// The plane of the newest page.
+    axes: Option<Axes>,
 }
 
 /// The class moments, sigma points, picks and rebuilt moments of one class.
@@ -125,6 +134,7 @@ impl EnergyMap {
             features: Vec::new(),
             map: LinearMap::default(),
             state,
+            axes: None,
             spec,
         };
         if map.spec.features != Source::Network {
@@ -406,5 +416,17 @@ impl Method for EnergyMap {
 
     fn energy(&self) -> Option<&EnergyMap> {
         Some(self)
+    }
+
+    fn pages(&self) -> Vec<PageInfo> {
+        pages::infos()
+    }
+
+    fn page(&mut self, id: &str, class: usize) -> Result<Option<Page>> {
+        let Some(cloud) = self.cloud() else { return Ok(None) };
+        let (ballparks, names) = (self.ballparks()?, self.data.class_names(&self.state.images.classes));
+        let per_class = self.state.images.per_class;
+        let shown = Shown { cloud: &cloud, law: self.law(), ballparks: &ballparks, per_class, names: &names };
+        Ok(pages::page(&shown, id, class, &mut self.axes))
     }
 }

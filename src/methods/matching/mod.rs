@@ -15,6 +15,7 @@
 //! large as the smallest class of the whole data set allows.
 
 mod forward;
+mod information;
 mod queue;
 mod step;
 pub mod terms;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-pub use queue::{Queue, QueueSpec};
+pub use information::{ClassInformation, Coordinate, INFORMATION, information, information_info, information_page};
+pub use queue::{Queue, QueueSpec, QueuedNetwork, queue_info, queue_page};
 use terms::{Ball, Base, Entry, NetworkKind, PaperCase, Term, TermsSpec};
 
 use super::{Method, Pretrained, Scope, Setup};
@@ -33,7 +35,10 @@ use crate::{
     distilled::{Blobs, Saved, State, Values},
     error::{Error, Result},
     nn::{NetworkSpec, augment::Family},
-    report::{Control, ControlKind, StepReport},
+    report::{
+        Control, ControlKind, StepReport,
+        page::{Page, PageInfo},
+    },
 };
 
 /// Everything that makes a matching run besides data and seed.
@@ -150,6 +155,15 @@ impl Method for Matching {
 
     fn queue(&self) -> Option<&Queue> {
         self.queue.as_ref()
+    }
+
+    fn pages(&self) -> Vec<PageInfo> {
+        self.queue.iter().map(|_| queue_info()).collect()
+    }
+
+    fn page(&mut self, id: &str, _class: usize) -> Result<Option<Page>> {
+        let (step, queue) = (self.state.step, self.queue.as_ref().filter(|_| id == queue_info().id));
+        Ok(queue.map(|queue| queue_page(queue.spec(), step, &queue.view(step + 1))))
     }
 
     fn scope(&self) -> Scope {

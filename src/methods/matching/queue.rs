@@ -8,9 +8,12 @@
 //! Departures: batches are drawn anew from the run's own streams instead of a shuffled loader; with one image in each class
 //! the released code without mosaics picks real images by their loss, which is left out.
 
+mod page;
+
 use std::sync::Arc;
 
 use candle_core::{D, Device, Tensor, Var};
+pub use page::{queue_info, queue_page};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,8 +22,23 @@ use crate::{
     error::{Error, Result},
     nn::{Network, NetworkSpec, Sgd, SgdSettings, init::Init},
     random::{Purpose, choose, stream},
-    report::{QueueInfo, QueuedNetwork},
 };
+
+/// A network that learns beside the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedNetwork {
+    /// Counted from 0 in the order in which they came.
+    pub serial: u64,
+    /// Batches that it has learned from.
+    pub batches: u64,
+    /// Share of the real images that it predicted rightly before it learned from them, since accuracies began anew; none where it has not
+    /// learned since.
+    pub accuracy: Option<f64>,
+    /// True if the next step looks through it.
+    pub looks: bool,
+    /// True if it learns after the next step.
+    pub learns: bool,
+}
 
 /// How a queue is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,12 +89,6 @@ impl Default for QueueSpec {
 }
 
 impl QueueSpec {
-    /// The same for people.
-    pub fn info(&self) -> QueueInfo {
-        let Self { push_every, most, trained, batches, forget_every, ref forget_at, .. } = *self;
-        QueueInfo { push_every, most, trained, batches, forget_every, forget_at: forget_at.clone() }
-    }
-
     /// Says what is wrong with it, if something is.
     pub fn check(&self, network: &NetworkSpec) -> std::result::Result<(), String> {
         if let NetworkSpec::Identity {} = network {

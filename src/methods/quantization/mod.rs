@@ -13,7 +13,9 @@
 mod cells;
 mod controls;
 mod curve;
+mod diagram;
 mod measured;
+pub mod pages;
 mod space;
 mod spec;
 
@@ -22,7 +24,9 @@ use std::sync::Arc;
 use candle_core::Device;
 use controls::{DECAY, DISTORTION, GUIDANCE, MASSES, MEASURED, MEDOID, POINTS, PRIOR};
 pub use curve::{curve, slope};
+pub use diagram::Diagram;
 pub use measured::distances;
+use pages::Looked;
 use rayon::prelude::*;
 pub use space::Space;
 pub use spec::{QuantizerSpec, SpaceKind};
@@ -35,7 +39,10 @@ use crate::{
     latent::Latent,
     math::{Cells, Codebook, Gains, squared},
     random::{Purpose, choose, stream},
-    report::{CellDistances, Control, StepReport},
+    report::{
+        CellDistances, Control, StepReport,
+        page::{Page, PageInfo},
+    },
 };
 
 /// Points that compete for the samples of their classes.
@@ -61,6 +68,9 @@ pub struct Quantizer {
     /// The images before the first step.
     first: Option<SyntheticSet>,
     state: State,
+    /// Distances of the newest step, class after class.
+    newest: Vec<CellDistances>,
+    looked: Looked,
 }
 
 /// How images are made of points.
@@ -105,6 +115,8 @@ impl Quantizer {
             cells: Vec::new(),
             first: None,
             state,
+            newest: Vec::new(),
+            looked: Looked::default(),
         };
         quantizer.take_space()?;
         Ok(quantizer)
@@ -112,6 +124,7 @@ impl Quantizer {
 
     /// Once there is a space: samples go there, points begin, unless they were restored. Where that fails, there is none.
     fn take_space(&mut self) -> Result<()> {
+        self.looked = Looked::default();
         let taken = self.enter_space();
         if taken.is_err() {
             (self.space, self.latent, self.network) = (None, None, None);
@@ -374,6 +387,7 @@ impl Method for Quantizer {
         (self.books, self.cells) = (books, cells);
         self.state.velocity.resize(images.values.len(), 0.0);
         (self.state.images, self.state.step) = (images, step);
+        self.newest.clone_from(&report.cells);
         Ok(report)
     }
 
@@ -442,5 +456,13 @@ impl Method for Quantizer {
 
     fn quantizer(&self) -> Option<&Quantizer> {
         Some(self)
+    }
+
+    fn pages(&self) -> Vec<PageInfo> {
+        pages::infos()
+    }
+
+    fn page(&mut self, id: &str, class: usize) -> Result<Option<Page>> {
+        pages::page(self, id, class)
     }
 }

@@ -5,124 +5,13 @@ use std::f32::consts::TAU;
 use spiritsafe::{
     data::Dataset,
     report::{
-        Accuracy, Ball, CellDistances, ClassInformation, Compared, Comparison, Ellipse, EnergyView, FeaturePlane,
-        Gallery, GalleryView, Ground, InformationView, Point, QuantizerView, QuantizerWants, QueuedNetwork, RunInfo,
+        Accuracy, Ball, Compared, Comparison, Ellipse, FeaturePlane, Gallery, GalleryView, Ground, Point, RunInfo,
     },
 };
 
 use super::Actor;
 
 impl Actor {
-    /// Features that lie the nearer to each other the longer the run.
-    pub(super) fn information(run: &RunInfo) -> InformationView {
-        const DIMENSIONS: usize = 24;
-        let spread = 0.6 + 2.0 * (-(run.step as f32) / 90.0).exp();
-        let of_class = |class: usize| {
-            let feature = |at: usize| {
-                let (image, feature) = (at / DIMENSIONS, at % DIMENSIONS);
-                2.0 * noise((class * 100 + feature) as u64)
-                    + spread * noise((class * 9000 + image * 40 + feature) as u64)
-            };
-            let features: Vec<f32> = (0..run.per_class * DIMENSIONS).map(feature).collect();
-            ClassInformation { real: Some((0.9, 0.1)), ..spiritsafe::explain::information(&features, DIMENSIONS) }
-        };
-        let lens = "ConvNet, depth 2, width 32, trained for 40 epochs".to_owned();
-        InformationView { lens, dimensions: DIMENSIONS, classes: (0..10).map(of_class).collect() }
-    }
-
-    /// Balls that part while the run goes on.
-    pub(super) fn energy(run: &RunInfo) -> EnergyView {
-        use spiritsafe::{
-            math::{Moments, SigmaPoints, Transform},
-            methods::energy::{Assignment, Ballpark, Cloud, Law, assign},
-        };
-        const DIMENSIONS: usize = 4;
-        const POINTS: usize = 40;
-        let apart = 12.0 * (1.0 - (-(run.step as f32) / 90.0).exp());
-        let value = |class: usize, point: usize, axis: usize| {
-            let corner = noise((class * 17 + axis * 3 + 5) as u64);
-            apart * corner + 0.4 * noise((class * 4000 + point * 8 + axis) as u64)
-        };
-        let values = (0..10 * POINTS * DIMENSIONS).map(|at| {
-            let (class, point, axis) = (at / POINTS / DIMENSIONS, at / DIMENSIONS % POINTS, at % DIMENSIONS);
-            value(class, point, axis)
-        });
-        let cloud = Cloud {
-            values: values.collect(),
-            dimensions: DIMENSIONS,
-            starts: (0..=10).map(|class| class * POINTS).collect(),
-        };
-        let ballpark = |class: usize| {
-            let points = cloud.of_class(class);
-            let moments = Moments::of(points, DIMENSIONS);
-            let sigma = moments.sigma_points(Transform::Exact, 1.0, 2.0).unwrap();
-            let near = |point: &Vec<f64>| {
-                let samples = points.chunks_exact(DIMENSIONS);
-                samples.map(|sample| SigmaPoints::nearness(Transform::Exact, point, sample)).collect()
-            };
-            let distances: Vec<Vec<f64>> = sigma.points.iter().map(near).collect();
-            Ballpark { picks: assign(&distances, Assignment::Greedy), moments, sigma }
-        };
-        let ballparks: Vec<Ballpark> = (0..10).map(ballpark).collect();
-        spiritsafe::explain::energy(&cloud, Law { offset: 0.3, ratio: 0.1 }, &ballparks, 6, &mut None)
-    }
-
-    /// Points that find the middles of their cells while the run goes on.
-    pub(super) fn quantizer(&self, run: &RunInfo, wants: QuantizerWants) -> QuantizerView {
-        use spiritsafe::{
-            explain::{cells, strips},
-            math::{Codebook, Projection},
-            methods::quantization::{curve, slope},
-            random::{Purpose, stream},
-        };
-        const DIMENSIONS: usize = 4;
-        let wide = [3.0, 2.0, 1.0, 0.7];
-        let value = |at: usize| wide[at % DIMENSIONS] * (noise(at as u64) + noise(at as u64 * 3 + 1));
-        let samples: Vec<f32> = (0..200 * DIMENSIONS).map(value).collect();
-        let mut rng = stream(0, Purpose::QuantizerStart, 0, 0);
-        let book =
-            Codebook::start(&samples, DIMENSIONS, run.per_class, &mut rng).settled(&samples, run.step as usize / 40);
-        let found = book.cells(&samples);
-        let plane = Projection::fit(&samples, DIMENSIONS).unwrap();
-        let (drawn, points) = cells(&plane, &samples, &found.nearest, &book.points, &found.masses);
-        let curve = curve(&samples, DIMENSIONS, 0, 0);
-        let times = vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
-        let members = self.data.train().of_class(wants.class as u32);
-        let pictures = wants.pictures.then(|| {
-            let chosen: Vec<u32> = members.iter().copied().take(100).collect();
-            strips(self.data.gather(self.data.train(), &chosen), 10, &self.data)
-        });
-        QuantizerView {
-            class: wants.class,
-            space: "an autoencoder with 4 dimensions".to_owned(),
-            dimensions: DIMENSIONS,
-            kept_variance: plane.kept_variance(),
-            samples: drawn,
-            points,
-            effective: vec![found.effective_points(); 10],
-            masses: vec![found.masses; 10],
-            distortions: vec![found.distortion; 10],
-            slope: slope(&curve),
-            curve,
-            pictures,
-            strengths: times.clone(),
-            times,
-        }
-    }
-
-    /// Networks that know the more the older they are.
-    pub(super) fn queue(run: &RunInfo) -> Vec<QueuedNetwork> {
-        let count = 3 + run.step / 30;
-        let network = |serial: u64| QueuedNetwork {
-            serial,
-            batches: 4 * (count - serial - 1),
-            accuracy: (serial % 5 != 4 && serial + 1 < count).then(|| 1.0 - 0.8 / (count - serial) as f64),
-            looks: serial == 1,
-            learns: serial == 2 || serial == 4,
-        };
-        (0..count).map(network).collect()
-    }
-
     pub(super) fn gallery(&self, run: &RunInfo, view: GalleryView, apart: bool) -> Gallery {
         let packing = if apart { 1 } else { run.packing };
         let (classes, images) = (10, if apart { run.per_class * run.packing * run.packing } else { run.per_class });
@@ -285,13 +174,4 @@ pub(super) fn comparison() -> Comparison {
         ],
         published: Vec::new(),
     }
-}
-
-/// Distances that fall while points settle.
-pub(super) fn distances(step: u64) -> Vec<CellDistances> {
-    let of_class = |class: u32| {
-        let free = 1.0 + 0.06 * f64::from(class) + (-(step as f64) / 40.0).exp();
-        CellDistances { free, uniform: Some(1.2 * free), effective: 5.0 + 0.05 * f64::from(class) }
-    };
-    (0..10).map(of_class).collect()
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod bench;
 mod made;
+mod pages;
 
 use std::{
     path::PathBuf,
@@ -16,6 +17,7 @@ use spiritsafe::{
     config::RunConfig,
     data::{DataSpec, Dataset},
     engine::{Answer, Backstage, Command, Engine, Event, Request, Start, Trial},
+    methods::QueueSpec,
     report::{
         Accuracy, Called, Control, ControlKind, DataSummary, Evaluation, Frame, Ground, Intervention, LEARNING_RATE,
         OpenedSet, PaperMark, ReadAs, Reading, RunInfo, StepReport, Subject, TermValue, TestedOn, ValueRange, Verdict,
@@ -83,6 +85,7 @@ struct Actor {
     data: Dataset,
     ground: Arc<Ground>,
     run: Option<RunInfo>,
+    queue: Option<QueueSpec>,
     /// Of each control, in force and asked for.
     values: Vec<(f64, f64)>,
     running: bool,
@@ -102,6 +105,7 @@ impl Actor {
             data: DataSpec::Digits.load(0).expect("the digits are part of the program"),
             ground: Arc::new(ground()),
             run: None,
+            queue: None,
             values: Vec::new(),
             running: false,
             waiting: Vec::new(),
@@ -222,7 +226,7 @@ impl Actor {
                 info: self.data.info(),
                 counts: vec![100; 10],
                 split: "training and test images are those of the published files".to_owned(),
-                thumbnails: spiritsafe::explain::thumbnails(&self.data, 8),
+                thumbnails: spiritsafe::distilled::thumbnails(&self.data, 8),
                 size: None,
                 notes: vec!["2 pictures cannot be read and were skipped: a.png, b.png".to_owned()],
                 pixel_bytes: 115_008,
@@ -297,6 +301,7 @@ impl Actor {
             ),
         ];
         self.values = controls.iter().map(|control| (control.value, control.value)).collect();
+        self.queue.clone_from(&config.queue);
         let info = RunInfo {
             name: config.name.clone(),
             about: config.about.clone(),
@@ -312,9 +317,7 @@ impl Actor {
             controls,
             out: start.out.clone(),
             bytes: 64 * 10 * config.images.per_class as u64,
-            queue: config.queue.as_ref().map(spiritsafe::methods::QueueSpec::info),
-            has_map: config.sections.contains_key("energy"),
-            has_points: config.sections.contains_key("quantizer"),
+            pages: pages::pages(config),
         };
         self.run = Some(info.clone());
         out.tell(Event::Started(Box::new(info)));
@@ -367,7 +370,7 @@ impl Actor {
             gradient_norm: 1.0 / step as f64,
             network: None,
             network_accuracy: None,
-            cells: if run.has_points { made::distances(step) } else { Vec::new() },
+            cells: if run.pages.iter().any(|page| page.id == "cells") { pages::distances(step) } else { Vec::new() },
             terms: values,
         };
         out.tell(Event::Stepped { report, secs: self.script.pace.map_or(0.025, |pace| pace.as_secs_f64()) });
@@ -422,10 +425,7 @@ impl Actor {
             gallery: self.wants.gallery.map(|view| self.gallery(run, view, self.wants.apart)),
             features: self.wants.features.then(|| self.plane(run)),
             pulls: self.wants.pulls.then(|| shares.map(|share| share / sum).collect()),
-            information: self.wants.information.then(|| Self::information(run)),
-            queue: run.queue.as_ref().filter(|_| self.wants.queue).map(|_| Self::queue(run)),
-            energy: (run.has_map && self.wants.energy).then(|| Self::energy(run)),
-            quantizer: self.wants.quantizer.filter(|_| run.has_points).map(|wants| self.quantizer(run, wants)),
+            pages: self.wants.page.as_ref().and_then(|wanted| self.page(run, wanted)).into_iter().collect(),
         });
     }
 }

@@ -1,42 +1,40 @@
 //! The points of a quantizer in the plane of a class, and what the plane cuts out of their cells.
 
-use crate::math::Projection;
-use crate::report::{Point, PointView};
+use crate::{math::Projection, report::Point};
 
 /// Samples of a class that are drawn, at most.
 const SAMPLES: usize = 600;
 /// The frame around all samples and points is wider than they are by this share.
 const MARGIN: f32 = 0.08;
 
-/// Samples of a class in its plane, each with its point, and the points with their masses and cells. `nearest` is the point of each
-/// sample, samples and points are `(n, dimensions)` and `(K, dimensions)`.
-///
-/// A cell is drawn as the plane through the mean of the class cuts it: all places of the plane whose nearest point, measured in all
-/// dimensions, is this one. That is a power diagram: `|x - p_i|^2 + h_i^2 <= |x - p_j|^2 + h_j^2`, with the shadow `p` of a point and its
-/// distance `h` from the plane. A cell that the plane does not meet is empty.
-pub fn cells(
-    projection: &Projection,
-    samples: &[f32],
-    nearest: &[u32],
-    points: &[f32],
-    masses: &[f32],
-) -> (Vec<([f32; 2], u16)>, Vec<PointView>) {
-    let stride = nearest.len().div_ceil(SAMPLES).max(1);
-    let shadows = projection.points(samples, |row| nearest[row] as u16);
-    let drawn: Vec<([f32; 2], u16)> = shadows.iter().step_by(stride).map(|point| (point.at, point.class)).collect();
-    let sites = projection.points(points, |row| row as u16);
-    let frame = frame(drawn.iter().map(|(at, _)| *at).chain(sites.iter().map(|site| site.at)));
-    let view = |(at, (site, &mass)): (usize, (&Point, &f32))| PointView {
-        at: site.at,
-        mass,
-        cell: sites
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != at)
-            .fold(frame.clone(), |cell, (_, other)| cut(&cell, site, other)),
-    };
-    let points = sites.iter().zip(masses).enumerate().map(view).collect();
-    (drawn, points)
+/// Samples and points of a class in its plane.
+#[derive(Clone, Debug)]
+pub struct Diagram {
+    /// Samples, each with the point that it is nearest to.
+    pub samples: Vec<([f32; 2], u16)>,
+    /// Points, each with what the plane cuts out of its cell, corner by corner; nothing where the cell does not meet the plane.
+    pub points: Vec<([f32; 2], Vec<[f32; 2]>)>,
+}
+
+impl Diagram {
+    /// What the plane shows. `nearest` is the point of each sample, samples and points are `(n, dimensions)` and `(K, dimensions)`.
+    ///
+    /// A cell is drawn as the plane through the mean of the class cuts it: all places of the plane whose nearest point, measured in all
+    /// dimensions, is this one. That is a power diagram: `|x - p_i|^2 + h_i^2 <= |x - p_j|^2 + h_j^2`, with the shadow `p` of a point and
+    /// its distance `h` from the plane. A cell that the plane does not meet is empty.
+    pub fn of(projection: &Projection, samples: &[f32], nearest: &[u32], points: &[f32]) -> Self {
+        let stride = nearest.len().div_ceil(SAMPLES).max(1);
+        let shadows = projection.points(samples, |row| nearest[row] as u16);
+        let drawn: Vec<([f32; 2], u16)> = shadows.iter().step_by(stride).map(|point| (point.at, point.class)).collect();
+        let sites = projection.points(points, |row| row as u16);
+        let frame = frame(drawn.iter().map(|(at, _)| *at).chain(sites.iter().map(|site| site.at)));
+        let cell = |at: usize| {
+            let others = sites.iter().enumerate().filter(|(other, _)| *other != at);
+            others.fold(frame.clone(), |cell, (_, other)| cut(&cell, &sites[at], other))
+        };
+        let points = sites.iter().enumerate().map(|(at, site)| (site.at, cell(at))).collect();
+        Self { samples: drawn, points }
+    }
 }
 
 /// A rectangle round some places, corner by corner.
@@ -100,8 +98,8 @@ mod tests {
         let samples: Vec<f32> = (0..300 * 3).map(|at| noise(at) * [3.0, 2.0, 0.7][at % 3]).collect();
         let points: Vec<f32> = (0..6 * 3).map(|at| noise(at * 17 + 5) * [2.0, 1.5, 0.7][at % 3]).collect();
         let projection = Projection::fit(&samples, 3).unwrap();
-        let (_, views) = cells(&projection, &samples, &[0; 300], &points, &[0.1; 6]);
-        let frame_area: f32 = views.iter().map(|view| area(&view.cell)).sum();
+        let Diagram { points: views, .. } = Diagram::of(&projection, &samples, &[0; 300], &points);
+        let frame_area: f32 = views.iter().map(|view| area(&view.1)).sum();
         let sites = projection.points(&points, |_| 0);
         let mut seen = 0;
         for step in 0..400 {
@@ -109,10 +107,10 @@ mod tests {
             let power =
                 |site: &Point| (at[0] - site.at[0]).powi(2) + (at[1] - site.at[1]).powi(2) + site.hidden.powi(2);
             let nearest = (0..6).min_by(|&a, &b| power(&sites[a]).total_cmp(&power(&sites[b]))).unwrap();
-            seen += usize::from(contains(&views[nearest].cell, at));
+            seen += usize::from(contains(&views[nearest].1, at));
         }
         assert_eq!(seen, 400);
-        let corners: Vec<[f32; 2]> = views.iter().flat_map(|view| view.cell.iter().copied()).collect();
+        let corners: Vec<[f32; 2]> = views.iter().flat_map(|view| view.1.iter().copied()).collect();
         let whole = frame(corners.into_iter());
         let shrunk = area(&whole) / (1.0 + 2.0 * MARGIN).powi(2);
         assert!((frame_area / shrunk - 1.0).abs() < 1e-3, "cells leave no gap: {frame_area} of {shrunk}");

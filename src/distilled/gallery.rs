@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::SyntheticSet;
 use crate::{
     data::Dataset,
-    distilled::SyntheticSet,
     report::{Gallery, GalleryView},
 };
 
