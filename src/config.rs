@@ -319,10 +319,7 @@ impl RunConfig {
             fault("checkpoint.keep must be at least 1".to_owned());
         }
         let terms = self.terms.build();
-        let joins = terms.iter().find(|entry| entry.weight > 0.0 && entry.term.scope() == Scope::Set);
-        if let Some(entry) = joins.filter(|_| !self.classes.is_empty()) {
-            fault(format!("classes cannot be chosen with terms.{}: {}", entry.term.id(), Scope::Set.describe()));
-        }
+        self.joins_classes().filter(|_| !self.classes.is_empty()).into_iter().for_each(&mut fault);
         let has_terms = terms.iter().any(|entry| entry.is_named);
         self.method_faults(data, has_terms).into_iter().for_each(&mut fault);
         for entry in terms {
@@ -375,6 +372,17 @@ impl RunConfig {
         if faults.is_empty() { Ok(()) } else { Err(Error::Config(faults.trim_end().to_owned())) }
     }
 
+    /// Why some of the classes cannot be distilled without the others, where that is so.
+    pub fn joins_classes(&self) -> Option<String> {
+        let joining = |what: &str| format!("classes cannot be chosen with {what}: {}", Scope::Set.describe());
+        if self.energy.is_some() {
+            return Some(joining("an energy map"));
+        }
+        let terms = self.terms.build();
+        let joins = terms.iter().find(|entry| entry.weight > 0.0 && entry.term.scope() == Scope::Set)?;
+        Some(joining(&format!("terms.{}", joins.term.id())))
+    }
+
     /// What is wrong with the method, besides its terms.
     fn method_faults(&self, data: &Dataset, has_terms: bool) -> Vec<String> {
         let mut faults = Vec::new();
@@ -386,9 +394,6 @@ impl RunConfig {
                 if others {
                     let text = "an energy map has no [terms], no [queue] and no mosaics: leave them out, or [energy]";
                     faults.push(text.to_owned());
-                }
-                if !self.classes.is_empty() {
-                    faults.push(format!("classes cannot be chosen with an energy map: {}", Scope::Set.describe()));
                 }
             }
             (None, Some(quantizer)) => {
