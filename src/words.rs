@@ -42,6 +42,17 @@ pub fn grouped(count: u64) -> String {
     out
 }
 
+/// A count with the word for one or for many.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// A mean in percent with the spread of so many values; a single one has none.
+pub fn percent(mean: f64, spread: f64, values: usize) -> String {
+    let mean = 100.0 * mean;
+    if values > 1 { format!("{mean:.1} ± {:.1} %", 100.0 * spread) } else { format!("{mean:.1} %") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +63,7 @@ mod tests {
         assert_eq!([duration(7.4), duration(125.0), duration(3780.0)], ["7 s", "2 min 05 s", "1 h 03 min"]);
         assert_eq!(duration(f64::INFINITY), "an unknown time");
         assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!([counted(1, "class", "classes"), counted(2000, "class", "classes")], ["1 class", "2,000 classes"]);
+        assert_eq!([percent(0.5, 0.25, 2), percent(0.5, 0.0, 1)], ["50.0 ± 25.0 %", "50.0 %"]);
     }
 }

@@ -8,6 +8,7 @@ pub mod action;
 mod dropping;
 mod keys;
 pub mod layout;
+mod leaving;
 mod opening;
 mod panels;
 pub mod state;
@@ -18,7 +19,7 @@ pub mod vitals;
 mod widgets;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     action::Action,
     layout::{Pane, Preset},
+    leaving::{Afterwards, Behind},
     panels::Panels,
     state::{Asked, Phase, RunState},
     view::{Scene, View},
@@ -43,8 +45,9 @@ use crate::{
 
 /// The longest that a frame takes events before it draws.
 const DRAIN: Duration = Duration::from_millis(10);
-/// Where choices are kept, and the version of their form. Another version falls back to defaults.
-const KEY: &str = "window";
+/// Where choices are kept (the window library keeps its own under "window"), and the version of their form. Another version falls back
+/// to defaults.
+const KEY: &str = "choices";
 const VERSION: u32 = 1;
 
 /// What is kept between starts.
@@ -57,36 +60,12 @@ struct Kept {
     zoom: f32,
 }
 
-/// An engine that outlives the window: while it saves, the window is gone already.
-struct Behind {
-    engine: Option<Engine>,
-    /// Where it goes when the window is closed.
-    afterwards: Afterwards,
-}
-
-/// What the program waits for once the window is gone.
-type Afterwards = Arc<Mutex<Option<Engine>>>;
-
-impl std::ops::Deref for Behind {
-    type Target = Engine;
-
-    fn deref(&self) -> &Engine {
-        self.engine.as_ref().expect("it is here until the window is dropped")
-    }
-}
-
-impl Drop for Behind {
-    fn drop(&mut self) {
-        let mut engine = self.engine.take();
-        engine.iter_mut().for_each(Engine::close);
-        *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner) = engine;
-    }
-}
-
 /// The window.
 pub struct App {
     engine: Behind,
     engine_is_gone: bool,
+    /// Somebody has closed the window.
+    is_leaving: bool,
     run: RunState,
     view: View,
     tree: Tree<Pane>,
@@ -160,8 +139,9 @@ impl App {
             None => (Preset::default().tree(), View::default()),
         };
         let mut app = Self {
-            engine: Behind { engine: Some(engine), afterwards: Afterwards::default() },
+            engine: Behind::new(engine),
             engine_is_gone: false,
+            is_leaving: false,
             run: RunState::default(),
             view,
             tree,
@@ -414,6 +394,9 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, frame: &mut Frame) {
+        if ctx.input(|input| input.viewport().close_requested()) {
+            return self.leave(frame);
+        }
         self.vitals.begin(frame.info().cpu_usage, self.view.share, &self.pacer);
         if let Some(cost) = self.vitals.cost.take() {
             self.send(Command::FrameDrawn(cost));
@@ -426,6 +409,9 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        if self.is_leaving {
+            return;
+        }
         self.draw(ui);
         let ctx = ui.ctx().clone();
         self.keys(&ctx);

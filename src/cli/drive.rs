@@ -16,8 +16,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Answer, Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, Skipped, Subject, Verdict},
-    words::duration,
+    report::{Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, Skipped, Subject, Verdict, WhySkipped},
+    words::{self, duration},
 };
 
 /// How often a pipe gets a line.
@@ -64,6 +64,8 @@ impl Summary {
             }
             Event::Recalled(evaluations) => self.evaluations = evaluations,
             Event::Evaluated(evaluation) => self.evaluations.push(evaluation),
+            // Whoever asked for less knows it; the JSON names that too.
+            Event::Skipped(Skipped { why: WhySkipped::NotAsked, .. }) => {}
             Event::Skipped(skipped) => self.skipped.push(skipped),
             Event::OnMap(judged) => self.on_map = Some(*judged),
             Event::Measured(measured) => self.distances = Some(*measured),
@@ -159,7 +161,10 @@ impl Screen {
                         bar.set_message(text);
                     }
                     None if report.step == of || self.is_due() => {
-                        eprintln!("step {}/{of}, {:.1} steps/s, {text}", report.step, summary.steps_per_sec());
+                        // The first one is not counted yet.
+                        let is_known = summary.steps_done > 0;
+                        let pace = is_known.then(|| format!("{:.1} steps/s, ", summary.steps_per_sec()));
+                        eprintln!("step {}/{of}, {}{text}", report.step, pace.unwrap_or_default());
                     }
                     None => {}
                 }
@@ -243,12 +248,11 @@ pub(super) fn describe(evaluation: &Evaluation) -> String {
     };
     let spread = evaluation.spread().describe().map_or_else(String::new, |spread| format!(", spread {spread}"));
     format!(
-        "step {}, {subject}: {:.1} ± {:.1} % ({}, {} networks{spread}, {images}, {} bytes)",
+        "step {}, {subject}: {} ({}, {}{spread}, {images}, {})",
         evaluation.step,
-        accuracy.mean * 100.0,
-        accuracy.std * 100.0,
+        words::percent(accuracy.mean, accuracy.std, accuracy.repeats),
         accuracy.protocol,
-        accuracy.repeats,
-        evaluation.bytes
+        words::counted(accuracy.repeats as u64, "network", "networks"),
+        words::bytes(evaluation.bytes as f64)
     )
 }

@@ -17,7 +17,8 @@ use crate::{
 pub(super) fn data(spec: DataSpec, size: Option<usize>) -> Result<()> {
     let spec = size.map_or(Ok(spec.clone()), |size| spec.with_size(size))?;
     let mut text = String::new();
-    let data = spec.load(0)?;
+    let share = RunConfig::default().holdout;
+    let data = spec.load(0)?.with_holdout(share, 0);
     let info = data.info();
     let [channels, height, width] = info.shape;
     writeln!(text, "{}: {}", info.name, info.origin).expect("writing to a string");
@@ -25,11 +26,14 @@ pub(super) fn data(spec: DataSpec, size: Option<usize>) -> Result<()> {
         .expect("writing to a string");
     writeln!(text, "training     {} in {} classes", info.train + info.holdout, info.class_names.len())
         .expect("writing to a string");
+    writeln!(text, "hold-out     {} of these, with holdout={share} as most presets have it", info.holdout)
+        .expect("writing to a string");
     writeln!(text, "test         {}", info.test).expect("writing to a string");
+    writeln!(text, "split        {}", data.split()).expect("writing to a string");
     writeln!(text, "mean         {:?}", data.normalisation().mean).expect("writing to a string");
     writeln!(text, "deviation    {:?}", data.normalisation().std).expect("writing to a string");
     writeln!(text, "fingerprint  {}", info.fingerprint).expect("writing to a string");
-    for note in data.notes() {
+    for note in data.notes().iter().filter(|note| *note != data.split()) {
         writeln!(text, "note         {note}").expect("writing to a string");
     }
     writeln!(text, "class        training images").expect("writing to a string");
@@ -44,9 +48,10 @@ pub(super) fn data(spec: DataSpec, size: Option<usize>) -> Result<()> {
 /// Lists the presets with the sentence that explains them.
 pub(super) fn presets() -> Result<()> {
     let mut text = String::new();
+    let width = PRESETS.iter().map(|preset| preset.name.len()).max().unwrap_or_default();
     for preset in PRESETS {
         let config = RunConfig::preset(preset.name, &[])?;
-        writeln!(text, "{:<10} {}", preset.name, config.about).expect("writing to a string");
+        writeln!(text, "{:<width$} {}", preset.name, config.about).expect("writing to a string");
     }
     show(&text);
     Ok(())

@@ -37,10 +37,7 @@ impl RunConfig {
             fault("checkpoint.keep must be at least 1".to_owned());
         }
         let terms = self.terms.build();
-        let joins = terms.iter().find(|entry| entry.weight > 0.0 && entry.term.scope() == Scope::Set);
-        if let Some(entry) = joins.filter(|_| !self.classes.is_empty()) {
-            fault(format!("classes cannot be chosen with terms.{}: {}", entry.term.id(), Scope::Set.describe()));
-        }
+        self.joins_classes().filter(|_| !self.classes.is_empty()).into_iter().for_each(&mut fault);
         let has_terms = terms.iter().any(|entry| entry.is_named);
         self.method_faults(data, has_terms).into_iter().for_each(&mut fault);
         for entry in terms {
@@ -91,6 +88,18 @@ impl RunConfig {
         if faults.is_empty() { Ok(()) } else { Err(Error::Config(faults.trim_end().to_owned())) }
     }
 
+    /// Why some of the classes cannot be distilled without the others, where that is so.
+    pub fn joins_classes(&self) -> Option<String> {
+        let joining = |what: &str| format!("classes cannot be chosen with {what}: {}", Scope::Set.describe());
+        if let Ok(Some(spec)) = self.method_spec() {
+            let section = self.sections.keys().next().expect("a method has a section");
+            return (spec.scope() == Scope::Set).then(|| joining(&format!("[{section}]")));
+        }
+        let terms = self.terms.build();
+        let joins = terms.iter().find(|entry| entry.weight > 0.0 && entry.term.scope() == Scope::Set)?;
+        Some(joining(&format!("terms.{}", joins.term.id())))
+    }
+
     /// What is wrong with the method, besides its terms.
     fn method_faults(&self, data: &Dataset, has_terms: bool) -> Vec<String> {
         let spec = match self.method_spec() {
@@ -107,9 +116,6 @@ impl RunConfig {
         if has_terms || self.queue.is_some() || self.images.packing != 1 {
             faults
                 .push(format!("[{section}] has no [terms], no [queue] and no mosaics: leave them out, or [{section}]"));
-        }
-        if !self.classes.is_empty() && spec.scope() == Scope::Set {
-            faults.push(format!("classes cannot be chosen with [{section}]: {}", Scope::Set.describe()));
         }
         faults
     }

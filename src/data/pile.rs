@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{
     Bytes, ImageShape,
     bytes::Gathered,
-    dataset::{About, Dataset, PUBLISHED, Pixels, Split},
+    dataset::{About, Dataset, Pixels, Split},
     parts::Part,
     picture::{picture, planes},
 };
@@ -24,6 +24,8 @@ use crate::{
 pub(super) const DEFAULT_SIZE: usize = 32;
 /// Share of each class that becomes the test split where there is none.
 const TEST_SHARE: f64 = 0.2;
+/// Where the test images come from, where there are some.
+const DIVIDED: &str = "it comes divided into training and test images";
 /// Pictures that are read together.
 pub(super) const TOGETHER: usize = 64;
 /// Skipped files that are named one by one.
@@ -90,10 +92,10 @@ pub(super) fn chosen_test<T>(
     notes: &mut Vec<String>,
 ) -> (Option<Part>, String) {
     match (parts.get(&Part::Test), parts.get(&Part::Validation)) {
-        (Some(_), None) => (Some(Part::Test), PUBLISHED.to_owned()),
+        (Some(_), None) => (Some(Part::Test), DIVIDED.to_owned()),
         (Some(_), Some(left)) => {
             notes.push(format!("{} {what} are left out; the test images judge", count(left)));
-            (Some(Part::Test), PUBLISHED.to_owned())
+            (Some(Part::Test), DIVIDED.to_owned())
         }
         (None, Some(_)) => {
             let said = "there are no test images: the validation images are the test split".to_owned();

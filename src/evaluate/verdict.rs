@@ -80,14 +80,13 @@ fn text(
     let line = |row: &VerdictRow| {
         let spread = row.spread.as_ref().map_or_else(String::new, |spread| format!("; spread {spread}"));
         format!(
-            "{}: {:.1} ± {:.1} % with {} images, {} ({}, {} networks{spread})",
+            "{}: {} with {}, {} ({}, {}{spread})",
             row.subject.describe(),
-            100.0 * row.accuracy.mean,
-            100.0 * row.accuracy.std,
-            words::grouped(row.images as u64),
+            words::percent(row.accuracy.mean, row.accuracy.std, row.accuracy.repeats),
+            words::counted(row.images as u64, "image", "images"),
             words::bytes(row.bytes as f64),
             row.accuracy.protocol,
-            row.accuracy.repeats
+            words::counted(row.accuracy.repeats as u64, "network", "networks")
         )
     };
     let lines: Vec<String> = rows.iter().map(line).collect();

@@ -56,8 +56,12 @@ pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Writes JSON with the version of its format, for people to read too.
+/// Writes JSON with the version of its format, for people to read too. What a later program has written there is kept beside.
 pub(super) fn write_json(path: &Path, what: &impl Serialize) -> Result<()> {
+    let there = fs::read(path).unwrap_or_default();
+    if let Err(Fault::Newer(_)) = parse::<serde::de::IgnoredAny>(&there) {
+        fs::rename(path, name_aside(path, "newer")).map_err(Error::file("rename", path))?;
+    }
     replace(path, |out| {
         serde_json::to_writer_pretty(&mut *out, &versioned(what))?;
         out.write_all(b"\n")
@@ -102,4 +106,28 @@ pub(super) fn set_aside(path: &Path, ranges: &[Range<u64>], kind: &str) -> Resul
         replace(path, |out| kept.iter().try_for_each(|range| out.write_all(part(range))))?;
     }
     Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_later_program_has_written_is_kept_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, beside) = (folder.path().join("map.json"), folder.path().join("map.json.newer-1"));
+        write_json(&path, &json!({"step": 1})).unwrap();
+        write_json(&path, &json!({"step": 2})).unwrap();
+        fs::write(folder.path().join("damaged.json"), "{").unwrap();
+        write_json(&folder.path().join("damaged.json"), &json!({"step": 2})).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "what is known, or damaged, is written anew");
+        let newer = "{\"version\": 3, \"steps\": [1, 2]}";
+        fs::write(&path, newer).unwrap();
+        write_json(&path, &json!({"step": 3})).unwrap();
+        assert_eq!(fs::read_to_string(&beside).unwrap(), newer);
+        let now: serde_json::Value = read_json(&path, "").unwrap();
+        assert_eq!(now["step"], 3);
+    }
 }

@@ -201,12 +201,23 @@ fn what_was_arranged_comes_back() {
 }
 
 #[test]
+fn what_the_window_library_keeps_is_left_alone() {
+    let mut bench = paused_after(1);
+    let mut shelf = Shelf::default();
+    let place = "(inner_size_points:(x:1440.0,y:900.0))".to_owned();
+    shelf.0.insert("window".to_owned(), place.clone());
+    eframe::App::save(bench.window.state_mut(), &mut shelf);
+    assert_eq!(shelf.0["window"], place);
+    assert_eq!(shelf.0.len(), 2, "and nothing is thought to be of another version");
+}
+
+#[test]
 fn what_an_older_version_kept_is_left_aside() {
     let mut bench = paused_after(1);
     bench.press(Key::Num4);
     let mut shelf = Shelf::default();
     eframe::App::save(bench.window.state_mut(), &mut shelf);
-    let good = shelf.0["window"].clone();
+    let good = shelf.0["choices"].clone();
     let fresh = open(Script::default()).window.state().visible_panes();
     let texts = [
         good.replacen("version:1", "version:0", 1),
@@ -218,7 +229,7 @@ fn what_an_older_version_kept_is_left_aside() {
     for text in texts {
         assert_ne!(text, good);
         let mut shelf = Shelf::default();
-        shelf.0.insert("window".to_owned(), text);
+        shelf.0.insert("choices".to_owned(), text);
         let mut bench = open_with(Script::default(), first(), shelf);
         bench.window.run_steps(2);
         assert_eq!(bench.window.state().visible_panes(), fresh);

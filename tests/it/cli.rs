@@ -40,8 +40,11 @@ fn lists_and_judgements_work_without_a_terminal() {
     let output = succeed(spiritsafe().arg("presets"));
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(["digits", "plane", "dm"].iter().all(|name| text.contains(name)), "{text}");
-    let output = succeed(spiritsafe().args(["data", "plane:moons"]));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("fingerprint"));
+    let output = succeed(spiritsafe().args(["data", "digits"]));
+    let text = String::from_utf8_lossy(&output.stdout);
+    for part in ["1297 in 10 classes", "125 of these", "holdout=0.1", "the last 500 test", "fingerprint"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
     let out = folder();
     succeed(&mut plane(out.path()));
     let scalars = bytes(&out.path().join("scalars.jsonl"));

@@ -1,12 +1,18 @@
 //! Every control of the window by keyboard, by drop and for a screen reader, over a scripted engine.
 
-use crate::window::bench::{Bench, Dropped, paused_after, running_after};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use spiritsafe::{
     app::state::Phase,
-    engine::Command,
+    config::RunConfig,
+    engine::{Command, Start},
     report::{GalleryView, LEARNING_RATE},
+};
+
+use crate::window::{
+    Script,
+    bench::{Bench, Dropped, Shelf, open_with, paused_after, running_after},
+    first,
 };
 
 #[test]
@@ -365,6 +371,23 @@ fn classes_are_seen_before_a_run_and_left_out() {
         "the other nine",
         |command| matches!(command, Command::Start(start) if start.config.classes == [0, 1, 2, 4, 5, 6, 7, 8, 9]),
     );
+}
+
+#[test]
+fn classes_that_are_made_together_cannot_be_chosen() {
+    let config = RunConfig::preset("pemdd-digits", &[]).unwrap();
+    let mut bench = open_with(Script::default(), Start { config, ..first() }, Shelf::default());
+    bench.until("running", |app| app.run_state().phase == Phase::Running);
+    bench.window.set_size([1440.0, 1600.0].into());
+    bench.window.run_steps(2);
+    bench.window.get_by_label("Look inside").click();
+    bench.until("looked", |app| app.run_state().inspected.is_some());
+    bench.window.run_steps(2);
+    let tick = bench.window.get_by_label_contains("0: 100 images");
+    assert!(tick.accesskit_node().is_disabled());
+    tick.hover();
+    bench.window.run_steps(4);
+    assert!(bench.window.query_by_label_contains("Classes cannot be chosen with [energy]").is_some());
 }
 
 #[test]

@@ -293,6 +293,7 @@ fn tiny_imagenet_is_read_as_it_is_unpacked() {
             notes.contains("test is left out") && notes.contains("the validation images are the test split"),
             "{notes}"
         );
+        assert!(notes.contains("3 files are no pictures"), "the annotations were read, the boxes were not: {notes}");
     }
     write(root.join("val/val_annotations.txt"), annotations.replace(numbers[0], "n99999999").as_bytes());
     let said = fault("folder", &root);

@@ -44,6 +44,11 @@ impl Found {
         self.said.push(what);
     }
 
+    /// A file that is no picture was read all the same.
+    pub(super) fn was_read(&mut self) {
+        self.others = self.others.saturating_sub(1);
+    }
+
     /// How many pictures there are of kinds that cannot be read.
     pub(super) fn foreign_words(&self) -> Option<String> {
         let counts: Vec<String> = self.foreign.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
@@ -54,7 +59,11 @@ impl Found {
     /// Sentences about all of it.
     pub(super) fn notes(self) -> Vec<String> {
         let foreign = self.foreign_words();
-        let others = (self.others > 0).then(|| format!("{} files are no pictures and were left out", self.others));
+        let others = match self.others {
+            0 => None,
+            1 => Some("1 file is no picture and was left out".to_owned()),
+            many => Some(format!("{many} files are no pictures and were left out")),
+        };
         self.said.into_iter().chain(foreign).chain(others).collect()
     }
 }

@@ -19,7 +19,9 @@ pub(super) fn annotated(folder: &Path, classes: &[Class], found: &mut Found) -> 
     let places: HashMap<&str, u32> =
         classes.iter().enumerate().map(|(at, class)| (class.name.as_str(), at as u32)).collect();
     let mut files = Files::new();
-    for path in of_class(folder, found)? {
+    let paths = of_class(folder, found)?;
+    found.was_read();
+    for path in paths {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let class = labels.get(name.as_str()).map(|rest| rest.split('\t').next().unwrap_or_default().trim());
         let label = class.and_then(|class| places.get(class)).ok_or_else(|| {

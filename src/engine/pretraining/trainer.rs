@@ -29,6 +29,7 @@ use crate::{
     random::{Purpose, stream},
     slices::{Slices, Undisturbed},
     store::{self, CachedNetwork},
+    words,
 };
 
 /// Images on which a network is tested and measured when its training is done.
@@ -200,7 +201,10 @@ impl Trainer {
     fn name(&self) -> String {
         match self.recipe.network {
             NetworkSpec::Identity {} => self.recipe.network.describe(),
-            _ => format!("{}, trained for {} epochs", self.recipe.network.describe(), self.recipe.epochs),
+            _ => {
+                let epochs = words::counted(self.recipe.epochs as u64, "epoch", "epochs");
+                format!("{}, trained for {epochs}", self.recipe.network.describe())
+            }
         }
     }
 

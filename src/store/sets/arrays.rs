@@ -141,14 +141,10 @@ fn class_by_class(
 fn of_npz(file: &mut NumpyFile<'_>, name: &str, path: &Path) -> Result<Option<Numbers>> {
     let Some(array) = file.array(name)? else { return Ok(None) };
     let fault = |what: String| Error::Data(format!("{}: {name} {what}", path.display()));
-    if array.kind.starts_with('>') {
-        return Err(fault(
-            "is big-endian; save it again with array.astype(array.dtype.newbyteorder(\"<\"))".to_owned(),
-        ));
-    }
     let kind = Kind::of_numpy(array.kind.get(1..).unwrap_or_default())
         .ok_or_else(|| fault(format!("is of the kind {}; numbers are needed", array.kind)))?;
-    numbers(kind, &array.sizes, &array.bytes).map(Some).map_err(fault)
+    let values = array.numbers().map_err(fault)?.map(|value| value as f32).collect();
+    Ok(Some(Numbers::of(kind, array.sizes, values)))
 }
 
 fn of_tensors(file: &SafeTensors<'_>, name: &str, path: &Path) -> Result<Option<Numbers>> {

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use crate::{
     app::{theme, widgets::atlas::Atlas},
     report::DataSummary,
-    words::{bytes, duration, grouped},
+    words::{bytes, counted, duration, grouped},
 };
 
 /// The most room that the classes take, in points.
@@ -28,8 +28,11 @@ impl Contents {
         for line in lines(summary) {
             ui.label(RichText::new(line).small());
         }
-        ui.label(RichText::new(sentence(&summary.split)).small());
-        for note in &summary.notes {
+        // A split that was made up, or is not the usual one, is a note too.
+        let (remarks, notes): (Vec<_>, Vec<_>) = summary.notes.iter().partition(|note| **note == summary.split);
+        let split = RichText::new(sentence(&summary.split)).small();
+        ui.label(if remarks.is_empty() { split } else { split.color(theme.warn) });
+        for note in notes {
             ui.label(RichText::new(note).small().color(theme.warn));
         }
         self.atlas.update(ui.ctx(), &summary.thumbnails);
@@ -66,6 +69,7 @@ impl Contents {
     fn classes(&self, ui: &mut Ui, summary: &DataSummary, draft: &mut Draft) {
         let names = &summary.info.class_names;
         let all: Vec<u32> = (0..names.len() as u32).collect();
+        let joined = draft.base.joins_classes();
         ui.horizontal(|ui| {
             let chosen = if draft.classes.is_empty() { all.len() } else { draft.classes.len() };
             super::super::caption(ui, format!("{} of {}", chosen, counted(all.len() as u64, "class", "classes")));
@@ -78,8 +82,10 @@ impl Contents {
                 let mut is_in = draft.classes.is_empty() || draft.classes.contains(&label);
                 ui.horizontal(|ui| {
                     let text = format!("{name}: {}", counted(*count as u64, "image", "images"));
+                    let tick = egui::Checkbox::new(&mut is_in, RichText::new(text).small());
                     let hint = "A class without a tick is left out of the next run";
-                    let tick = ui.checkbox(&mut is_in, RichText::new(text).small()).on_hover_text(hint);
+                    let tick = ui.add_enabled(joined.is_none(), tick).on_hover_text(hint);
+                    let tick = tick.on_disabled_hover_text(joined.as_deref().map_or_else(String::new, sentence));
                     if tick.changed() {
                         draft.classes = toggled(&draft.classes, &all, label);
                     }
@@ -107,10 +113,6 @@ fn toggled(chosen: &[u32], all: &[u32], label: u32) -> Vec<u32> {
         many if many == all.len() => Vec::new(),
         _ => next,
     }
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
 /// A data set in words, with what a run would cost.

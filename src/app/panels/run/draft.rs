@@ -72,6 +72,9 @@ impl Draft {
             ($($field:ident),*) => { $(if self.$field != old.$field { next.$field.clone_from(&self.$field); })* };
         }
         keep!(data, per_class, seed, steps, device, judge, classes);
+        if next.base.joins_classes().is_some() {
+            next.classes.clear();
+        }
         Some(next)
     }
 
@@ -205,6 +208,17 @@ mod tests {
         let pictures = draft("dm-cpu").with_data(folder.path()).unwrap();
         for name in preset_names() {
             assert_eq!(pictures.turned_to(name).unwrap().data, pictures.data, "{name}");
+        }
+    }
+
+    #[test]
+    fn classes_are_chosen_only_where_they_go_their_own_way() {
+        let some = Draft { classes: vec![1, 2], ..draft("digits") };
+        for name in preset_names() {
+            let turned = some.turned_to(name).unwrap();
+            let joined = turned.base.joins_classes();
+            assert_eq!(turned.classes.is_empty(), joined.is_some(), "{name}");
+            assert_eq!(joined.is_some(), name.starts_with("pemdd"), "{name}: {joined:?}");
         }
     }
 

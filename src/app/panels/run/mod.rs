@@ -89,13 +89,16 @@ impl Panel {
         let foot =
             egui::Panel::bottom(ui.scope_id().with("next run")).frame(egui::Frame::new()).show_separator_line(false);
         foot.show(ui, |ui| self.restart(ui, scene));
-        // Discarded, it is made anew from the run.
-        let Some(mut draft) = self.draft.clone() else { return };
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            fields::preset(ui, &mut draft);
-            fields::show(ui, &mut draft);
-            self.draft = Some(draft);
-            self.data_set(ui, scene);
+            // Discarded, it is made anew from the run.
+            let Some(draft) = &mut self.draft else { return };
+            fields::preset(ui, draft);
+            self.opening(ui, scene);
+            let Some(draft) = &mut self.draft else { return };
+            fields::show(ui, draft);
+            if let Some(summary) = scene.run.inspected.as_ref().filter(|summary| summary.spec == draft.data) {
+                self.contents.show(ui, summary, draft);
+            }
             ui.separator();
             self.judge(ui, scene);
             ui.separator();
@@ -103,8 +106,8 @@ impl Panel {
         });
     }
 
-    /// Opening data, sets and comparisons, and what is in the data.
-    fn data_set(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+    /// Opening data, sets and comparisons. It stands above the settings, since it is what comes first.
+    fn opening(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let drop = if opening::cannot_drop() {
             "Files cannot be dropped here under Wayland"
         } else {
@@ -147,10 +150,6 @@ impl Panel {
         }
         if let Some(paths) = self.picker.chosen() {
             scene.actions.push(Action::Open(paths));
-        }
-        let Some(draft) = &mut self.draft else { return };
-        if let Some(summary) = scene.run.inspected.as_ref().filter(|summary| summary.spec == draft.data) {
-            self.contents.show(ui, summary, draft);
         }
     }
 
