@@ -64,7 +64,7 @@ scores() {
 
 pemdd() {
     [ -d "$out/runs/pemdd-digits" ] || "$program" distill --preset pemdd-digits --ipc 5 --out "$out/runs/pemdd-digits"
-    table pemdd-digits evaluate "$out/runs/pemdd-digits" --on-map
+    table pemdd-digits analyse "$out/runs/pemdd-digits" on_map
 }
 
 fewshot() {

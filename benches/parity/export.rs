@@ -11,7 +11,7 @@ use spiritsafe::{
     config::RunConfig,
     data::Dataset,
     evaluate::{Chosen, Optimizer, Recipe, Training},
-    methods::{Method, Pretrained, Updates},
+    methods::{Matching, Method as _, Pretrained, Setup, Updates},
     nn::{
         NetworkSpec,
         augment::{Draw, Family},
@@ -44,7 +44,16 @@ struct Export {
 impl Export {
     fn write(mut self, out: &Path, steps: u64) -> Fallible<()> {
         let images = self.config.start_images(&self.data)?;
-        let mut method = self.config.method(&self.data, &Device::Cpu, images)?;
+        let mut method = Matching::new(
+            self.config.matching(&self.data),
+            Setup {
+                data: self.data.clone(),
+                device: Device::Cpu,
+                seed: self.config.seed,
+                images,
+                learning_rate: self.config.optimizer.learning_rate,
+            },
+        )?;
         let terms: Vec<String> = method.controls().into_iter().map(|control| control.id).collect();
         let weights: HashMap<String, f64> =
             method.controls().into_iter().map(|control| (control.id, control.default)).collect();
@@ -59,7 +68,7 @@ impl Export {
         for step in 1..=steps {
             draws.push(self.inputs(step)?);
             if self.config.queue.is_some() {
-                queue.push(self.queue_inputs(step, method.as_ref())?);
+                queue.push(self.queue_inputs(step, &method)?);
             }
             let before = method.state().velocity.clone();
             let report = method.step(&|| false)?;
@@ -150,7 +159,7 @@ impl Export {
     }
 
     /// What the queue draws at a step: who looks, who learns, and from what.
-    fn queue_inputs(&mut self, step: u64, method: &dyn Method) -> Fallible<serde_json::Value> {
+    fn queue_inputs(&mut self, step: u64, method: &Matching) -> Fallible<serde_json::Value> {
         let spec = self.config.queue.clone().ok_or("no queue")?;
         let view = method.queue().ok_or("no queue")?.view(step);
         for one in &view {

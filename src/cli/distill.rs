@@ -98,8 +98,8 @@ pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
         return;
     }
     println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
-    if let Some(judged) = &summary.on_map {
-        print!("{}", tables::on_map(judged));
+    for artifact in &summary.artifacts {
+        print!("{}", tables::page(&artifact.page));
     }
     if let Some(verdict) = &summary.verdict {
         println!("{}", verdict.text);
@@ -112,7 +112,7 @@ pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
 
 fn as_json(summary: &Summary, out: &Path) -> Value {
     let accuracy = |subject| summary.of(subject).map_or(Value::Null, accuracy_json);
-    json!({
+    let mut json = json!({
         "steps": summary.step,
         "steps_done": summary.steps_done,
         "secs": summary.secs,
@@ -123,11 +123,15 @@ fn as_json(summary: &Summary, out: &Path) -> Value {
         "whole": accuracy(Subject::Whole),
         "verdict": summary.verdict,
         "skipped": summary.skipped,
-        "on_map": summary.on_map,
         "test_uses": summary.evaluations.last().map_or(0, |evaluation| evaluation.test_uses),
         "peak_rss_bytes": memory::peak_bytes(),
         "out": out,
-    })
+    });
+    // What the method worked out, each by its name.
+    for artifact in &summary.artifacts {
+        json[&artifact.analysis] = artifact.json.clone();
+    }
+    json
 }
 
 fn accuracy_json(evaluation: &Evaluation) -> Value {

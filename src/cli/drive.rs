@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     engine::{Answer, Command, Engine, Event, Start},
     error::{Error, Result},
-    report::{Distances, Evaluation, Fused, Intervention, OnMap, RunInfo, Skipped, Subject, Verdict, WhySkipped},
+    report::{Artifact, Evaluation, Intervention, RunInfo, Skipped, Subject, Verdict, WhySkipped},
     words::{self, duration},
 };
 
@@ -31,9 +31,7 @@ pub(super) struct Summary {
     pub(super) evaluations: Vec<Evaluation>,
     pub(super) verdict: Option<Verdict>,
     pub(super) skipped: Vec<Skipped>,
-    pub(super) on_map: Option<OnMap>,
-    pub(super) distances: Option<Distances>,
-    pub(super) fused: Option<Fused>,
+    pub(super) artifacts: Vec<Artifact>,
     /// The step at which it stands.
     pub(super) step: u64,
     /// Steps that were done and the seconds that they took, evaluations not counted.
@@ -67,9 +65,7 @@ impl Summary {
             // Whoever asked for less knows it; the JSON names that too.
             Event::Skipped(Skipped { why: WhySkipped::NotAsked, .. }) => {}
             Event::Skipped(skipped) => self.skipped.push(skipped),
-            Event::OnMap(judged) => self.on_map = Some(*judged),
-            Event::Measured(measured) => self.distances = Some(*measured),
-            Event::Fused(fused) => self.fused = Some(*fused),
+            Event::Analysed(artifact) => self.artifacts.push(*artifact),
             Event::Verdict(verdict) => self.verdict = Some(*verdict),
             _ => {}
         }

@@ -48,12 +48,6 @@ pub(super) struct EvaluateArgs {
     /// Work out the label-robust and the augmentation-robust score of DD-Ranking
     #[arg(long)]
     scores: bool,
-    /// For a run with an energy map: classifiers that learn on the map from what it leaves
-    #[arg(long)]
-    on_map: bool,
-    /// For a run with a quantizer: how far its points and images are from their classes
-    #[arg(long)]
-    distances: bool,
     /// Show which class is taken for which
     #[arg(long)]
     confusion: bool,
@@ -101,24 +95,6 @@ impl EvaluateArgs {
             return self.judge_set(protocol);
         }
         self.reading.refuse(&self.path)?;
-        if self.on_map {
-            let judged = drive(resting(&self.path)?, Some(Command::JudgeOnMap))?.on_map;
-            match (judged, self.json) {
-                (Some(judged), true) => println!("{}", serde_json::to_string(&judged).expect("plain data")),
-                (Some(judged), false) => print!("{}", tables::on_map(&judged)),
-                (None, _) => {}
-            }
-            return Ok(());
-        }
-        if self.distances {
-            let measured = drive(resting(&self.path)?, Some(Command::MeasureDistances))?.distances;
-            match (measured, self.json) {
-                (Some(measured), true) => println!("{}", serde_json::to_string(&measured).expect("plain data")),
-                (Some(measured), false) => print!("{}", tables::distances(&measured)),
-                (None, _) => {}
-            }
-            return Ok(());
-        }
         if self.scores {
             return self.score(protocol);
         }

@@ -4,6 +4,7 @@
 //! output is one object. Exit codes: 0 done, 2 wrong use or config, 3 data and files, 4 device or numbers, 130
 //! interrupted with everything saved.
 
+mod analyse;
 mod bench;
 mod compare;
 mod distill;
@@ -11,7 +12,6 @@ mod drive;
 mod evaluate;
 mod export;
 mod fewshot;
-mod fuse;
 mod lists;
 mod merge;
 mod replay;
@@ -71,8 +71,8 @@ enum Command {
         #[arg(long, value_name = "N")]
         size: Option<usize>,
     },
-    /// Join what an energy map has left of a data set with new data, by a light second map
-    Fuse(fuse::FuseArgs),
+    /// Work out what the method of a run can: what an energy map leaves, distances of points, fusion with other data
+    Analyse(analyse::AnalyseArgs),
     /// Learn classes that no network has seen from a few images each, by potential energy and by what is simpler
     Fewshot(fewshot::FewShotArgs),
     /// List the presets
@@ -237,7 +237,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Verdict(args)) => args.run(),
         Some(Command::Merge(args)) => args.run(),
         Some(Command::Data { spec, size }) => lists::data(spec, size),
-        Some(Command::Fuse(args)) => args.run(),
+        Some(Command::Analyse(args)) => args.run(),
         Some(Command::Fewshot(args)) => args.run(),
         Some(Command::Presets) => lists::presets(),
         Some(Command::Published { data }) => lists::published(&data),

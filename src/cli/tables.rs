@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     evaluate::{AugmentationRobust, LabelRobust, Protocol},
-    report::{Accuracy, CellDistances, Distances, Evaluation, OnMap, Subject},
-    words::bytes,
+    report::{Accuracy, Evaluation, Subject, page::Page},
 };
 
 /// `95.4 ± 0.5`, in per cent.
@@ -16,36 +15,21 @@ pub(super) fn percent(accuracy: &Accuracy) -> String {
     }
 }
 
-/// What an energy map leaves: classifiers on the map, and bytes.
-pub(super) fn on_map(judged: &OnMap) -> String {
-    let head = ["on the map", "logistic, %", "5 nearest, %", "points a class", "as points", "as images"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let size = |size: u64| if size > 0 { bytes(size as f64) } else { "–".to_owned() };
-    rows.extend(judged.rows.iter().map(|row| {
-        vec![
-            row.form.describe().to_owned(),
-            percent(&row.logistic),
-            percent(&row.neighbours),
-            row.points.to_string(),
-            size(row.bytes),
-            size(row.image_bytes),
-        ]
-    }));
-    let [before, now] = judged.spread;
-    let [mean, covariance] = judged.rebuilt_errors;
-    format!(
-        "{}{} dimensions of {}, step {}, test split. Classes lie {now:.1} times as far apart as they are wide (variances; {before:.1} \
-         before the first step). Rebuilt Gaussians: means {mean:.2} off, covariances {:.0} %. Picks as positions in the data {}, \
-         as features {}; the map itself {}\n",
-        aligned(&rows),
-        judged.dimensions,
-        judged.features,
-        judged.step,
-        100.0 * covariance,
-        bytes(judged.index_bytes as f64),
-        bytes(judged.feature_bytes as f64),
-        bytes(judged.map_bytes as f64)
-    )
+/// A page in a terminal: what it says, its tables, how it is read.
+pub(super) fn page(page: &Page) -> String {
+    let mut text = format!("{}: {}\n", page.title, page.caption);
+    for table in page.tables(&|_| Vec::new()) {
+        if !table.title.is_empty() {
+            text += &format!("{}\n", table.title);
+        }
+        let rows: Vec<Vec<String>> =
+            std::iter::once(table.columns).chain(table.rows.into_iter().map(|row| row.cells)).collect();
+        text += &aligned(&rows);
+    }
+    if !page.hint.is_empty() {
+        text += &format!("{}\n", page.hint);
+    }
+    text
 }
 
 /// A row for each subject, a column for each network; all by one protocol but the whole set, whose own stands behind it.
@@ -125,57 +109,6 @@ pub(super) fn scores(labels: &LabelRobust, augmentation: &AugmentationRobust, by
         ],
     ];
     aligned(&rows.map(Vec::from))
-}
-
-/// How far a quantizer's points and images are from their classes.
-pub(super) fn distances(measured: &Distances) -> String {
-    let head = ["", "own masses", "equal masses", "effective points"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
-    let line = |name: &str, one: CellDistances| {
-        vec![name.to_owned(), number(Some(one.free)), number(one.uniform), format!("{:.1}", one.effective)]
-    };
-    rows.extend(measured.classes.iter().map(|(name, one)| line(name, *one)));
-    let count = measured.classes.len().max(1) as f64;
-    let mean = |part: &dyn Fn(&CellDistances) -> Option<f64>| {
-        measured.classes.iter().map(|(_, one)| part(one)).sum::<Option<f64>>().map(|sum| sum / count)
-    };
-    let (free, uniform, effective) =
-        (mean(&|one| Some(one.free)), mean(&|one| one.uniform), mean(&|one| Some(one.effective)));
-    let means = CellDistances { free: free.unwrap_or(0.0), uniform, effective: effective.unwrap_or(0.0) };
-    rows.push(line("mean", means));
-    let mut text = format!(
-        "2-Wasserstein distance of the samples to {} points for each class, in {}\n{}",
-        measured.points,
-        measured.space,
-        aligned(&rows)
-    );
-    if let Some(uniform) = uniform {
-        text += &format!("own masses bring it down by {:.1} %\n", 100.0 * (1.0 - means.free / uniform));
-    }
-    let curve: Vec<String> = measured.curve.iter().map(|(count, value)| format!("{count}: {value:.3}")).collect();
-    text += &format!("distortion by number of points, {}", curve.join(", "));
-    if let Some(slope) = measured.slope {
-        text += &format!("; slope {slope:.2}, as in {:.1} dimensions", -2.0 / slope);
-    }
-    if let Some([through, components]) = measured.reconstruction {
-        text += &format!(
-            "\nmean squared error of test images: {through:.4} through the autoencoder, {components:.4} through {} principal components",
-            measured.dimensions
-        );
-    }
-    let head = ["", "pixels", "features"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(
-        measured
-            .images
-            .iter()
-            .map(|one| vec![one.what.clone(), format!("{:.3}", one.pixels), format!("{:.3}", one.features)]),
-    );
-    text + &format!(
-        "\n2-Wasserstein distance of images with their masses to the test images of their class\n{}",
-        aligned(&rows)
-    )
 }
 
 /// Columns as wide as their widest cell: the first to the left, the others to the right, a last one of text to the left.

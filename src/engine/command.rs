@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::Asked;
 use crate::{
     config::RunConfig,
-    data::DataSpec,
     folders,
     names::file_name,
     report::{Reading, Subject, Wants},
@@ -37,8 +37,7 @@ pub enum Command {
     Step,
     /// End the run: save a checkpoint and the images. It stays open for looking and judging until another one starts.
     Stop,
-    /// From the next step on, weigh a term so. Recorded before that step runs. A term that looks through trained
-    /// Turn a control. The value holds from the next step on, or as soon as the networks that it needs are trained.
+    /// Turn a control: recorded, then in force from the next step on, or as soon as the networks that it needs are trained.
     Set {
         /// Its name, for example `mean`, `ball.radius`, `learning_rate`.
         control: String,
@@ -57,19 +56,8 @@ pub enum Command {
     Evaluate(Trial),
     /// Say which images to use; what has not been judged yet is judged first.
     Judge,
-    /// Judge on the map what an energy map leaves.
-    JudgeOnMap,
-    /// Measure how far the points and images of a quantizer are from their classes.
-    MeasureDistances,
-    /// Join what an energy map has left with new data, and write the second map into a folder.
-    Fuse {
-        /// The new data.
-        data: DataSpec,
-        /// A run that has distilled the new data: its images are joined too.
-        run: Option<PathBuf>,
-        /// New or empty.
-        folder: PathBuf,
-    },
+    /// Work out something about the run that its method can.
+    Analyse(Asked),
     /// Give up everything that is worked out beside the run: evaluations, distances, fusion, selections.
     CancelEvaluation,
     /// Write a checkpoint now.

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use crate::report::{
-    Artifact, Comparison, DataSummary, Distances, Evaluation, Fused, Intervention, OnMap, OpenedSet, RunInfo, Skipped,
-    StepReport, Verdict,
+    Artifact, Comparison, DataSummary, Evaluation, Intervention, OpenedSet, RunInfo, Skipped, StepReport, Verdict,
 };
 
 /// A fact.
@@ -85,14 +84,8 @@ pub enum Event {
         /// Bytes that they take.
         bytes: u64,
     },
-    /// Something was worked out beside the run, to be shown; what it is by itself is told besides.
-    Artifact(Box<Artifact>),
-    /// What an energy map leaves was judged on the map.
-    OnMap(Box<OnMap>),
-    /// How far the points and images of a quantizer are from their classes.
-    Measured(Box<Distances>),
-    /// What an energy map has left was joined with new data.
-    Fused(Box<Fused>),
+    /// Something was worked out about the run.
+    Analysed(Box<Artifact>),
     /// Presets beside each other were read from a file.
     Compared {
         /// The file, or the folder that holds it.

@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     evaluate::{Images, Judge, Outcome, Protocol},
     nn::NetworkSpec,
-    report::{DataSummary, Distances, Fused, OnMap, OpenedSet, Reading, Subject},
+    report::{Artifact, DataSummary, OpenedSet, Reading, Subject},
 };
 
 /// Progress is told this often.
@@ -30,10 +30,8 @@ pub(super) const UNASKED: u64 = 0;
 pub(super) enum Key {
     /// Judge something by a protocol with a network.
     Judge(Subject, Protocol, NetworkSpec),
-    /// Judge on the map.
-    OnMap,
-    /// Measure a quantizer.
-    Distances,
+    /// Work out what the method can, by its title.
+    Analysis(String),
     /// Write something into this folder.
     Files(PathBuf),
     /// Read a set in this way.
@@ -59,9 +57,7 @@ pub(super) enum Product {
         key: String,
         source: Option<PathBuf>,
     },
-    OnMap(Box<OnMap>),
-    Measured(Box<Distances>),
-    Fused(Box<Fused>),
+    Artifact(Box<Artifact>),
     /// A set was written into a folder; its images as they were read back, to be judged.
     Written {
         folder: PathBuf,

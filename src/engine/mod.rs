@@ -23,3 +23,4 @@ pub use crate::folders::runs;
 pub use command::{Allow, Command, JudgeAtEnd, Request, Start, Trial, free_folder};
 pub use event::{Answer, Event};
 pub use handle::{Backstage, Engine};
+pub use run::Asked;

@@ -301,7 +301,7 @@ impl View {
             ground: self.ground.clone(),
             spreads: spreads(&synthetic, images.classes.len()),
             balls: of_class.map(|features| math::ball(features, &self.projection)).collect(),
-            threshold: run.method.ball_radius(&self.lens).map(|radius| radius as f32),
+            threshold: run.method.ring_radius(&self.lens).map(|radius| radius as f32),
             synthetic,
         })
     }

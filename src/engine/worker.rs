@@ -20,7 +20,7 @@ use super::{
     inbox::Inbox,
     inspect::inspecting,
     jobs::{Jobs, UNASKED},
-    run::{Analysis, Run},
+    run::{Asked, Run},
     viewer::Viewer,
 };
 use crate::{
@@ -82,7 +82,7 @@ struct Worker {
     run: Option<Run>,
     jobs: Jobs,
     /// Analyses that wait for networks to be trained, with the request that asked.
-    awaiting: Vec<(u64, Analysis)>,
+    awaiting: Vec<(u64, Asked)>,
     /// The set that was opened beside the run before, with the fingerprint of its data set.
     opened: Option<(String, SyntheticSet)>,
     /// What is judged when all steps are done.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{EnergyMap, Pretrained, Quantizer, Queue};
+use super::{Analysis, Pretrained};
 use crate::{
     distilled::{Blobs, Saved, State, SyntheticSet, Values},
-    error::Result,
+    error::{Error, Result},
     latent::Latent,
     report::{
-        Control, StepReport,
+        AnalysisInfo, Artifact, Control, StepReport,
         page::{Page, PageInfo},
     },
 };
@@ -100,11 +100,6 @@ pub trait Method: Send {
         None
     }
 
-    /// The networks that learn beside the run, where there are some.
-    fn queue(&self) -> Option<&Queue> {
-        None
-    }
-
     /// The pages that explain the method, the most telling first.
     fn pages(&self) -> Vec<PageInfo> {
         Vec::new()
@@ -116,18 +111,23 @@ pub trait Method: Send {
         Ok(None)
     }
 
-    /// The map that is learned, where the method has one.
-    fn energy(&self) -> Option<&EnergyMap> {
+    /// What can be worked out about the run.
+    fn analyses(&self) -> Vec<AnalysisInfo> {
+        Vec::new()
+    }
+
+    /// The work of the analysis of this name.
+    fn analyse(&self, id: &str) -> Result<Analysis> {
+        Err(Error::Config(format!("there is no \"{id}\" to work out")))
+    }
+
+    /// What an analysis has found before, from its numbers; none where they say something else.
+    fn recall(&self, _id: &str, _json: serde_json::Value) -> Option<Artifact> {
         None
     }
 
-    /// The points that compete for samples, where the method has some.
-    fn quantizer(&self) -> Option<&Quantizer> {
-        None
-    }
-
-    /// Radius of the ball outside which a term pulls images back, in the features of a network.
-    fn ball_radius(&self, _pretrained: &Pretrained) -> Option<f64> {
+    /// Radius of the ball outside which images are pulled back, in the features of a network: a ring in the feature plane.
+    fn ring_radius(&self, _pretrained: &Pretrained) -> Option<f64> {
         None
     }
 }

@@ -4,6 +4,7 @@
 //! images. Nothing here knows threads, channels, files or clocks; a step is a function of the seed, its number and the
 //! state before it.
 
+mod analysis;
 pub mod energy;
 pub mod matching;
 mod method;
@@ -11,6 +12,7 @@ mod pretrained;
 pub mod quantization;
 mod table;
 
+pub use analysis::{About, Analysis, Other};
 pub use energy::{EnergyMap, EnergySpec};
 pub use matching::{Matching, MatchingSpec, Queue, QueueSpec, Updates};
 pub use method::{Method, Scope};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use page::PageInfo;
 
-pub use artifact::{Artifact, Stored};
+pub use artifact::{AnalysisInfo, Artifact, Stored};
 pub use control::{Control, ControlKind, Intervention, LEARNING_RATE, PaperMark};
 pub use judging::{
     Accuracy, Called, Compared, Comparison, Evaluation, Published, Skipped, Spread, Subject, TestedOn, Verdict,

@@ -1,14 +1,18 @@
-//! `comparison.json`: presets beside each other; `map.json`: what an energy map leaves.
+//! `comparison.json`: presets beside each other; what was worked out about a run.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use super::{export::write_arrays, files};
+use super::{
+    export::write_arrays,
+    files,
+    version::{Fault, parse},
+};
 use crate::{
     error::{Error, Result},
-    report::{Comparison, Distances, Fused, OnMap},
+    report::{Artifact, Comparison},
 };
 
 /// Name of the file.
@@ -20,28 +24,26 @@ pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
     files::write_json(&folder.join(COMPARISON), comparison)
 }
 
-/// Writes `map.json` into the folder of a run.
-pub fn write_on_map(folder: &Path, judged: &OnMap) -> Result<()> {
-    files::write_json(&folder.join("map.json"), judged)
-}
-
-/// What stands in `map.json`; none where it is not there or cannot be read, and has to be made again.
-pub fn read_on_map(folder: &Path) -> Option<OnMap> {
-    files::read_json(&folder.join("map.json"), "It is made again").ok()
-}
-
-/// Writes `distances.json` into the folder of a run.
-pub fn write_distances(folder: &Path, measured: &Distances) -> Result<()> {
-    files::write_json(&folder.join("distances.json"), measured)
-}
-
-/// Writes `fusion.json` and the second map, `second-map.npz` with `weights` `(d, d)`.
-pub fn write_fused(folder: &Path, fused: &Fused, second: &[f32]) -> Result<()> {
+/// Writes what was worked out into a folder: its numbers as `file`, and its arrays.
+pub fn write_artifact(folder: &Path, file: &str, artifact: &Artifact) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-    let side = second.len().isqrt();
-    let bytes: Vec<u8> = second.iter().flat_map(|value| value.to_le_bytes()).collect();
-    write_arrays(&[("weights", "<f4", &[side, side], &bytes)], &folder.join("second-map.npz"))?;
-    files::write_json(&folder.join("fusion.json"), fused)
+    for (file, name, dims, values) in &artifact.arrays {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        write_arrays(&[(name, "<f4", dims, &bytes)], &folder.join(file))?;
+    }
+    files::write_json(&folder.join(file), &artifact.json)
+}
+
+/// The numbers of what was worked out; none where they are not there or cannot be read, and have to be made again. An error where a newer
+/// program has written them.
+pub fn read_artifact(folder: &Path, file: &str) -> Result<Option<serde_json::Value>> {
+    let path = folder.join(file);
+    let Ok(text) = fs::read(&path) else { return Ok(None) };
+    match parse(&text) {
+        Ok(json) => Ok(Some(json)),
+        Err(Fault::Damaged(_)) => Ok(None),
+        Err(newer) => Err(Error::Data(format!("{} cannot be read: {newer}", path.display()))),
+    }
 }
 
 /// Reads the file, or the one in a folder.

@@ -21,9 +21,7 @@ pub use cache::{
     read_cached_evaluation, read_cached_network,
 };
 pub use checkpoint::{Checkpoint, Checkpoints, LogLengths, Owed};
-pub use comparison::{
-    COMPARISON, read_comparison, read_on_map, write_comparison, write_distances, write_fused, write_on_map,
-};
+pub use comparison::{COMPARISON, read_artifact, read_comparison, write_artifact, write_comparison};
 pub use export::export;
 pub use resumption::{Resumed, Resumption};
 pub use run_folder::{Looked, RunFolder, RunRecord};

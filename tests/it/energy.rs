@@ -120,7 +120,7 @@ fn a_run_with_trained_features_is_judged_on_its_map_again() {
         ["energy.features=\"network\"", "pool.epochs=2", "pool.network={kind=\"convnet\",width=8,depth=2,padding=1}"];
     let all: Vec<&str> = TINY.iter().chain(&more).copied().collect();
     let first = last_json(&succeed(distill("pemdd-digits", &all, &out).arg("--json")));
-    let again = last_json(&succeed(spiritsafe().arg("evaluate").arg(&out).args(["--on-map", "--json"])));
+    let again = last_json(&succeed(spiritsafe().arg("analyse").arg(&out).args(["on_map", "--json"])));
     assert_eq!(first["on_map"], again);
     assert!(again["features"].as_str().unwrap().contains("width 8"));
 }
@@ -206,7 +206,14 @@ fn new_classes_are_fused_with_what_is_left_of_the_old_ones() {
     ]));
     let fuse = |out: &str| {
         let mut command = spiritsafe();
-        command.arg("fuse").arg(&run).arg(at("new")).arg("--out").arg(at(out)).arg("--json");
+        command
+            .arg("analyse")
+            .arg(&run)
+            .args(["fusion", "--with"])
+            .arg(at("new"))
+            .arg("--out")
+            .arg(at(out))
+            .arg("--json");
         command
     };
     let fused = last_json(&succeed(&mut fuse("fused")));
@@ -221,6 +228,6 @@ fn new_classes_are_fused_with_what_is_left_of_the_old_ones() {
     assert_eq!(fs::read(at("fused/second-map.npz")).unwrap(), fs::read(at("again/second-map.npz")).unwrap());
     refuse(&mut fuse("fused"), 3, &["is not empty"]);
     let mut other = spiritsafe();
-    other.arg("fuse").arg(&run).arg("plane:moons").arg("--out").arg(at("no"));
+    other.arg("analyse").arg(&run).args(["fusion", "--with", "plane:moons", "--out"]).arg(at("no"));
     refuse(&mut other, 3, &["only equal sizes"]);
 }

@@ -14,12 +14,12 @@ use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::{DataSpec, Dataset},
-    engine::{Command, Event, Start, Trial},
+    engine::{Asked, Command, Event, Start, Trial},
     evaluate::{Examples, Images, Recipe, Training},
     latent::{Latent, LatentTraining},
     math::{shared_out, transport},
-    methods::Method,
-    report::{GalleryView, LEARNING_RATE, PageWanted, Wants, page::Body},
+    methods::{Method as _, Quantizer, QuantizerSpec, Setup},
+    report::{Distances, GalleryView, LEARNING_RATE, PageWanted, Wants, page::Body},
     store::sets,
 };
 
@@ -48,10 +48,13 @@ fn latent(config: &RunConfig, data: &Arc<Dataset>) -> Arc<Latent> {
 }
 
 /// A method that stands ready.
-fn method(config: &RunConfig) -> Box<dyn Method> {
+fn method(config: &RunConfig) -> Quantizer {
     let data = loaded(config);
     let images = config.start_images(&data).unwrap();
-    let mut method = config.method(&data, &Device::Cpu, images).unwrap();
+    let spec: QuantizerSpec = config.sections["quantizer"].clone().try_into().unwrap();
+    let learning_rate = config.optimizer.learning_rate;
+    let setup = Setup { data: data.clone(), device: Device::Cpu, seed: config.seed, images, learning_rate };
+    let mut method = Quantizer::new(spec, setup).unwrap();
     if method.lacks_latent() {
         method.set_latent(latent(config, &data)).unwrap();
     }
@@ -73,9 +76,9 @@ fn free_masses_are_never_farther_than_equal_ones_on_any_class() {
             }
         }
         let falls = {
-            let before = method.quantizer().unwrap().distances();
+            let before = method.distances();
             (0..60).for_each(|_| drop(method.step(&|| false).unwrap()));
-            let after = method.quantizer().unwrap().distances();
+            let after = method.distances();
             after.iter().map(|one| one.free).sum::<f64>() <= before.iter().map(|one| one.free).sum::<f64>() * 1.01
         };
         assert!(falls, "competition brings points nearer");
@@ -159,7 +162,7 @@ fn every_space_gives_images() {
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let mut method = method(&config("ddoq-digits", &settings));
         method.step(&|| false).unwrap();
-        let (_, book, _) = method.quantizer().unwrap().class(0).unwrap();
+        let (_, book, _) = method.class(0).unwrap();
         assert_eq!(book.dimensions, dimensions);
         assert!(method.state().images.values.iter().all(|value| value.is_finite()));
         assert!(method.set("prior", 0.1).is_err(), "{space} has no prior");
@@ -329,9 +332,9 @@ fn the_autoencoder_beats_principal_components_of_its_size() {
     let run = config("ddoq-digits", &["latent.batches=600", "latent.width=8", "latent.dimensions=8", "steps=3"]);
     let out = undisturbed(&run);
     let engine = begin(Start { resume: true, paused: true, ..start(&run, out.path()) });
-    engine.send(Command::MeasureDistances);
-    let measured = wait(&engine, |event| match event {
-        Event::Measured(measured) => Some(measured.clone()),
+    engine.send(Command::Analyse(Asked::of("distances")));
+    let measured: Distances = wait(&engine, |event| match event {
+        Event::Analysed(artifact) => Some(serde_json::from_value(artifact.json.clone()).unwrap()),
         _ => None,
     });
     let [through, components] = measured.reconstruction.unwrap();
@@ -361,7 +364,7 @@ fn parts_of_a_run_are_merged_and_gone_on_with() {
     assert_equal_images(&at("whole"), &at("merged"));
     // What no other method has is refused with what to do.
     succeed(&mut program::plane(&at("plane")));
-    refuse(spiritsafe().arg("evaluate").arg(at("plane")).arg("--distances"), 2, &["no quantizer", "ddoq-digits"]);
+    refuse(spiritsafe().arg("analyse").arg(at("plane")).arg("distances"), 2, &["no \"distances\"", "nothing"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::support::driving::{PATIENCE, begin, folder};
 use spiritsafe::{
     config::RunConfig,
     data::DataSpec,
-    engine::{Answer, Command, Engine, Event, Start, Trial},
+    engine::{Answer, Asked, Command, Engine, Event, Start, Trial},
     report::Subject,
 };
 
@@ -43,7 +43,10 @@ fn works() -> Vec<Work> {
     };
     let inspect = |_: &Path| Some(Command::Inspect(Box::new(config("iid-cpu", &[]))));
     let select = |out: &Path| Some(Command::ExportSelection { what: Subject::Herding, folder: out.join("herding") });
-    let fuse = |out: &Path| Some(Command::Fuse { data: data(), run: None, folder: out.join("fused") });
+    let fuse = |out: &Path| {
+        let (other, folder) = (Some((data(), None)), Some(out.join("fused")));
+        Some(Command::Analyse(Asked { other, folder, ..Asked::of("fusion") }))
+    };
     let nothing = |_: &Path| None;
     vec![
         Work { name: "preparing a run", preset: "dm-cpu", settings: &[], ask: nothing, runs: true },
@@ -60,7 +63,7 @@ fn works() -> Vec<Work> {
             name: "judging on the map",
             preset: "pemdd-cpu",
             settings: ENERGY,
-            ask: |_| Some(Command::JudgeOnMap),
+            ask: |_| Some(Command::Analyse(Asked::of("on_map"))),
             runs: false,
         },
         Work { name: "fusion", preset: "pemdd-cpu", settings: ENERGY, ask: fuse, runs: false },
@@ -68,7 +71,7 @@ fn works() -> Vec<Work> {
             name: "distances",
             preset: "kmeans-cpu",
             settings: &["pool.epochs=1"],
-            ask: |_| Some(Command::MeasureDistances),
+            ask: |_| Some(Command::Analyse(Asked::of("distances"))),
             runs: false,
         },
     ]

@@ -208,8 +208,7 @@ impl RunState {
                 self.verdict = Some(*verdict);
             }
             Event::Opened(set) => self.open_set(*set),
-            Event::Fused(_) | Event::Measured(_) | Event::OnMap(_) => {}
-            Event::Artifact(artifact) => {
+            Event::Analysed(artifact) => {
                 self.artifacts.retain(|known| known.page.id != artifact.page.id);
                 self.artifacts.push(*artifact);
             }

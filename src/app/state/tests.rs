@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::engine::Answer;
-use crate::report::{Control, ControlKind, DataInfo, Gallery, GalleryView, Intervention, StepReport, TermValue};
+use crate::report::{
+    AnalysisInfo, Control, ControlKind, DataInfo, Gallery, GalleryView, Intervention, StepReport, TermValue,
+};
 
 fn info() -> RunInfo {
     let data = DataInfo {
@@ -158,7 +160,9 @@ fn what_was_worked_out_beside_a_run_is_a_page_until_the_next_run() {
     run.fold(Event::Started(Box::new(info())));
     let artifact = |step: u64| {
         let page = PageInfo::new("measured", "Measured", "Distances").page(format!("of step {step}"));
-        Event::Artifact(Box::new(Artifact { step, page, stored: Vec::new() }))
+        let info =
+            AnalysisInfo { id: "measured", title: "", file: "", needs_lens: false, needs_other: false, at_end: false };
+        Event::Analysed(Box::new(Artifact::new(&info, step, &(), page)))
     };
     run.fold(artifact(5));
     run.fold(artifact(9));

@@ -1,5 +1,5 @@
-//! What is worked out about a run when somebody asks: on the map of an energy run, about the points of a quantizer, and
-//! together with other data. Each takes what it needs along, so that the run can go on beside it.
+//! What is worked out about a run when somebody asks: whatever its method can. Each analysis takes what it needs along, so that the run can
+//! go on beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,83 +13,98 @@ use crate::{
     },
     error::{Error, Result},
     evaluate::{Examples as _, Images},
-    methods::{energy, quantization},
-    report::OnMap,
+    methods::{About, Other},
+    report::{AnalysisInfo, Artifact},
     store::{self, RunFolder, sets},
 };
 
 /// Something to be worked out once the networks that it looks through are trained.
-#[derive(Clone, Debug)]
-pub(in crate::engine) enum Analysis {
-    /// Judge on the map what an energy map leaves.
-    OnMap,
-    /// Measure how far points and images of a quantizer are from their classes.
-    Distances,
-    /// Join what an energy map has left with new data, and with what a run has left of that, into a folder.
-    Fuse { data: DataSpec, run: Option<PathBuf>, folder: PathBuf },
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Name of the analysis.
+    pub analysis: String,
+    /// Other data that it is about, and a run of which the distilled images are taken.
+    pub other: Option<(DataSpec, Option<PathBuf>)>,
+    /// Where it is written; none is the folder of the run.
+    pub folder: Option<PathBuf>,
+}
+
+impl Asked {
+    /// An analysis about the run alone.
+    pub fn of(analysis: &str) -> Self {
+        Self { analysis: analysis.to_owned(), other: None, folder: None }
+    }
 }
 
 impl Run {
-    /// Refuses what cannot be worked out about this run, however long one waits.
-    pub(in crate::engine) fn check_analysis(&self, analysis: &Analysis) -> Result<()> {
-        let (has, text) = match analysis {
-            Analysis::OnMap | Analysis::Fuse { .. } => {
-                (self.method.energy().is_some(), "this run has no energy map: start one with --preset pemdd-cpu")
-            }
-            Analysis::Distances => {
-                (self.method.quantizer().is_some(), "this run has no quantizer: start one with --preset ddoq-digits")
-            }
+    /// The analysis of a name, or what there is instead.
+    pub(in crate::engine) fn analysis_info(&self, asked: &Asked) -> Result<AnalysisInfo> {
+        let all = self.method.analyses();
+        let known: Vec<&str> = all.iter().map(|one| one.id).collect();
+        let Some(info) = all.iter().find(|one| one.id == asked.analysis) else {
+            let has = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            return Err(Error::Config(format!(
+                "this run has no \"{}\" to work out: its method has {has}",
+                asked.analysis
+            )));
         };
-        if has { Ok(()) } else { Err(Error::Config(text.to_owned())) }
-    }
-
-    /// True once everything is trained that the analysis looks through.
-    pub(in crate::engine) fn can_analyse(&self, analysis: &Analysis) -> bool {
-        let looks_through_lens = matches!(analysis, Analysis::Distances);
-        !self.lacks_training() && (!looks_through_lens || self.pretraining.lens().is_some())
-    }
-
-    /// The job; none where this run has nothing of the kind.
-    pub(in crate::engine) fn analysis(&self, analysis: Analysis) -> Option<Job> {
-        let ((data, seed), out) = (self.data_and_seed(), self.folder.path().to_owned());
-        match analysis {
-            Analysis::OnMap => {
-                let map = self.method.energy()?.clone();
-                let work = move |turns: &mut Turns<Product>| {
-                    let judged = energy::on_map(&map, &data, seed, turns)?;
-                    store::write_on_map(&out, &judged)?;
-                    Ok(Product::OnMap(Box::new(judged)))
-                };
-                Some(Job { key: Key::OnMap, what: "what the map leaves".to_owned(), work: Box::new(work) })
-            }
-            Analysis::Distances => {
-                let (quantizer, device) = (self.method.quantizer()?.clone(), self.device.clone());
-                let lens = self.pretraining.lens()?.clone();
-                let work = move |turns: &mut Turns<Product>| {
-                    let measured = quantization::distances(&quantizer, (&lens, &device), &data, turns)?;
-                    store::write_distances(&out, &measured)?;
-                    Ok(Product::Measured(Box::new(measured)))
-                };
-                Some(Job { key: Key::Distances, what: "distances of the points".to_owned(), work: Box::new(work) })
-            }
-            Analysis::Fuse { data: spec, run, folder } => {
-                let (map, what) = (self.method.energy()?.clone(), format!("fusion with {spec}"));
-                let key = Key::Files(folder.clone());
-                let work = move |turns: &mut Turns<Product>| {
-                    let new = spec.load(seed)?;
-                    let distilled = run.map(|run| whole_images(&run, &new)).transpose()?;
-                    let (fused, second) = energy::fuse(&map, (&data, &new), distilled, seed, turns)?;
-                    store::write_fused(&folder, &fused, &second)?;
-                    Ok(Product::Fused(Box::new(fused)))
-                };
-                Some(Job { key, what, work: Box::new(work) })
-            }
+        match (info.needs_other, &asked.other, &asked.folder) {
+            (true, None, _) => Err(Error::Config(format!("{} needs other data: name it with --with", info.id))),
+            (true, _, None) => Err(Error::Config(format!("{} is written into a folder: name it with --out", info.id))),
+            _ => Ok(info.clone()),
         }
     }
 
-    /// What was judged on the map before, where the map is still the same.
-    pub(in crate::engine) fn known_on_map(&self) -> Option<OnMap> {
-        store::read_on_map(self.folder.path()).filter(|judged| judged.step == self.at())
+    /// True once everything is trained that the analysis looks through.
+    pub(in crate::engine) fn can_analyse(&self, asked: &Asked) -> bool {
+        let needs_lens = self.analysis_info(asked).is_ok_and(|info| info.needs_lens);
+        !self.lacks_training() && (!needs_lens || self.pretraining.lens().is_some())
+    }
+
+    /// The job.
+    pub(in crate::engine) fn analysis(&self, asked: Asked) -> Result<Job> {
+        let info = self.analysis_info(&asked)?;
+        let analysis = self.method.analyse(info.id)?;
+        let ((data, seed), device) = (self.data_and_seed(), self.device.clone());
+        let lens = self.pretraining.lens().cloned().filter(|_| info.needs_lens);
+        let key = match &asked.folder {
+            Some(folder) => Key::Files(folder.clone()),
+            None => Key::Analysis(info.title.to_owned()),
+        };
+        let folder = asked.folder.unwrap_or_else(|| self.folder.path().to_owned());
+        let work = move |turns: &mut Turns<Product>| {
+            let load = |(spec, run): (DataSpec, Option<PathBuf>)| -> Result<Other> {
+                let data = spec.load(seed)?;
+                let distilled = run.map(|run| whole_images(&run, &data)).transpose()?;
+                Ok(Other { data, distilled })
+            };
+            let other = asked.other.map(load).transpose()?;
+            let about = About { data: &data, device: &device, seed, lens: lens.as_deref(), other: other.as_ref() };
+            let artifact = analysis(&about, turns)?;
+            store::write_artifact(&folder, info.file, &artifact)?;
+            Ok(Product::Artifact(Box::new(artifact)))
+        };
+        Ok(Job { key, what: info.title.to_owned(), work: Box::new(work) })
+    }
+
+    /// What is worked out when all steps are done: what is known already, where the run is still the same, and the names of the rest.
+    pub(in crate::engine) fn analyses_at_end(&mut self) -> (Vec<Artifact>, Vec<&'static str>) {
+        let (mut known, mut missing) = (Vec::new(), Vec::new());
+        for info in self.method.analyses().into_iter().filter(|info| info.at_end) {
+            let json = match store::read_artifact(self.folder.path(), info.file) {
+                Ok(json) => json,
+                // What a newer program has written stays as it is.
+                Err(error) => {
+                    self.notes.push(error.to_string());
+                    continue;
+                }
+            };
+            match json.and_then(|json| self.method.recall(info.id, json)).filter(|found| found.step == self.at()) {
+                Some(artifact) => known.push(artifact),
+                None => missing.push(info.id),
+            }
+        }
+        (known, missing)
     }
 }
 

@@ -8,7 +8,7 @@ mod exporting;
 mod judging;
 mod trained;
 
-pub(in crate::engine) use analyses::Analysis;
+pub use analyses::Asked;
 pub(in crate::engine) use judging::Plan;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};

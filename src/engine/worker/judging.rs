@@ -8,12 +8,11 @@ use crate::{
         Answer, Command, Event, JudgeAtEnd, Trial,
         jobs::{Ended, Key, Product, Slice, UNASKED},
         order::Order,
-        run::{Analysis, Plan},
+        run::{Asked, Plan},
     },
     error::{Error, Result},
     evaluate::{Family as Rules, Protocol},
-    methods::{energy, quantization},
-    report::{OnMap, Skipped, Subject, WhySkipped},
+    report::{Skipped, Subject, WhySkipped},
 };
 
 impl Worker {
@@ -23,9 +22,7 @@ impl Worker {
         let job = match command {
             Command::Evaluate(trial) => return self.begin_evaluation(&trial, number),
             Command::Judge => return self.begin_verdict(number),
-            Command::JudgeOnMap => return self.analyse(Analysis::OnMap, number),
-            Command::MeasureDistances => return self.analyse(Analysis::Distances, number),
-            Command::Fuse { data, run, folder } => return self.analyse(Analysis::Fuse { data, run, folder }, number),
+            Command::Analyse(asked) => return self.analyse(asked, number),
             Command::Export(folder) => run.writing(folder),
             Command::OpenSet { path, reading } => run.opening(path, reading),
             Command::ExportSelection { what, folder } => run.selecting(what, folder),
@@ -72,19 +69,16 @@ impl Worker {
         let path = run.save_all()?;
         self.backstage.tell(Event::Exported(path));
         let Plan { orders, known, skipped, has_verdict } = run.plan(judge, &self.jobs);
-        let on_map = run.method.energy().is_some() && matches!(judge, JudgeAtEnd::Usual | JudgeAtEnd::All);
-        let known_on_map = if on_map { run.known_on_map() } else { None };
-        let misses_map = on_map && known_on_map.is_none();
-        if was_saved && orders.is_empty() && !misses_map {
+        let (artifacts, missing) = match judge {
+            JudgeAtEnd::Usual | JudgeAtEnd::All => run.analyses_at_end(),
+            JudgeAtEnd::Images | JudgeAtEnd::Nothing => Default::default(),
+        };
+        if was_saved && orders.is_empty() && missing.is_empty() {
             let text = "this run is finished and has all its results; the test split was not used again";
             self.backstage.tell(Event::Note(text.to_owned()));
         }
-        if let Some(judged) = known_on_map {
-            self.tell_on_map(Box::new(judged));
-        }
-        if misses_map {
-            self.awaiting.push((UNASKED, Analysis::OnMap));
-        }
+        artifacts.into_iter().for_each(|artifact| self.backstage.tell(Event::Analysed(Box::new(artifact))));
+        self.awaiting.extend(missing.into_iter().map(|analysis| (UNASKED, Asked::of(analysis))));
         known.into_iter().for_each(|known| self.backstage.tell(Event::Evaluated(known)));
         skipped.into_iter().for_each(|skipped| self.backstage.tell(Event::Skipped(skipped)));
         self.order(orders, &[UNASKED]);
@@ -94,11 +88,11 @@ impl Worker {
         Ok(())
     }
 
-    /// Somebody asks for something about a run with a map or with points; it waits for the networks that it looks through.
-    fn analyse(&mut self, analysis: Analysis, number: u64) -> Result<Next> {
+    /// Somebody asks for something that the method can work out; it waits for the networks that it looks through.
+    fn analyse(&mut self, asked: Asked, number: u64) -> Result<Next> {
         if let Some(run) = &self.run {
-            run.check_analysis(&analysis)?;
-            self.awaiting.push((number, analysis));
+            run.analysis_info(&asked)?;
+            self.awaiting.push((number, asked));
         }
         Ok(Next::Wait)
     }
@@ -107,12 +101,17 @@ impl Worker {
     fn begin_analyses(&mut self) {
         let Some(run) = &self.run else { return };
         let awaiting = std::mem::take(&mut self.awaiting);
-        for (number, analysis) in awaiting {
-            if run.can_analyse(&analysis) {
-                let job = run.analysis(analysis);
-                job.into_iter().for_each(|job| self.jobs.add(job, run.at(), &[number]));
-            } else {
-                self.awaiting.push((number, analysis));
+        for (number, asked) in awaiting {
+            if !run.can_analyse(&asked) {
+                self.awaiting.push((number, asked));
+                continue;
+            }
+            match run.analysis(asked) {
+                Ok(job) => self.jobs.add(job, run.at(), &[number]),
+                Err(error) => {
+                    self.backstage.tell(Event::Warning(error.to_string()));
+                    self.backstage.answer(number, Answer::Failed);
+                }
             }
         }
     }
@@ -168,11 +167,6 @@ impl Worker {
         Ok(())
     }
 
-    fn tell_on_map(&self, judged: Box<OnMap>) {
-        self.backstage.tell(Event::Artifact(Box::new(energy::pages::judged(&judged))));
-        self.backstage.tell(Event::OnMap(judged));
-    }
-
     /// Makes facts of what a job has brought; what has to be judged because of it is ordered for the same requests.
     fn take_product(&mut self, product: Product, step: u64, requests: &[u64], secs: f64) -> Result<()> {
         if let Product::Inspected(summary) = product {
@@ -185,12 +179,7 @@ impl Worker {
                 let evaluation = run.add_evaluation(&judge, step, (outcome, &key), source, secs)?;
                 self.backstage.tell(Event::Evaluated(evaluation));
             }
-            Product::OnMap(judged) => self.tell_on_map(judged),
-            Product::Measured(measured) => {
-                self.backstage.tell(Event::Artifact(Box::new(quantization::pages::measured(&measured))));
-                self.backstage.tell(Event::Measured(measured));
-            }
-            Product::Fused(fused) => self.backstage.tell(Event::Fused(fused)),
+            Product::Artifact(artifact) => self.backstage.tell(Event::Analysed(artifact)),
             Product::Written { folder, images } => {
                 self.backstage.tell(Event::Exported(folder.clone()));
                 let orders = run.orders_of_written(folder, images, &self.jobs);
@@ -269,8 +258,7 @@ impl Worker {
 fn describe(key: &Key) -> String {
     match key {
         Key::Judge(subject, protocol, _) => format!("{} by {protocol}", subject.describe()),
-        Key::OnMap => "what the map leaves".to_owned(),
-        Key::Distances => "distances of the points".to_owned(),
+        Key::Analysis(what) => what.clone(),
         Key::Files(path) | Key::Set(path, _) => path.display().to_string(),
         Key::Inspect => "a look at the data".to_owned(),
     }

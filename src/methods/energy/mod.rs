@@ -10,6 +10,7 @@
 //! comparison; the energy has two weights, one for pairs of a class and one for pairs of two, both 1 as published; the map has
 //! no bias, which no distance feels.
 
+mod analyses;
 mod controls;
 mod features;
 mod few_shot;
@@ -36,7 +37,7 @@ pub use picks::{Assignment, Pick, assign};
 pub use plane::Axes;
 pub use spec::EnergySpec;
 
-use super::{Method, Pretrained, Scope, Setup};
+use super::{Analysis, Method, Pretrained, Scope, Setup};
 use crate::{
     data::Dataset,
     distilled::{Array, Blobs, Saved, State, Values, norm},
@@ -44,7 +45,7 @@ use crate::{
     math::{Moments, SigmaPoints},
     random::{Purpose, choose, stream},
     report::{
-        Control, StepReport, TermValue,
+        AnalysisInfo, Artifact, Control, StepReport, TermValue,
         page::{Page, PageInfo},
     },
 };
@@ -414,8 +415,16 @@ impl Method for EnergyMap {
         self.spec.features == Source::Network && self.network.is_none()
     }
 
-    fn energy(&self) -> Option<&EnergyMap> {
-        Some(self)
+    fn analyses(&self) -> Vec<AnalysisInfo> {
+        vec![analyses::ON_MAP, analyses::FUSION]
+    }
+
+    fn analyse(&self, id: &str) -> Result<Analysis> {
+        analyses::begin(self, id)
+    }
+
+    fn recall(&self, id: &str, json: serde_json::Value) -> Option<Artifact> {
+        analyses::recall(id, json)
     }
 
     fn pages(&self) -> Vec<PageInfo> {

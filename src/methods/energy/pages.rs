@@ -3,6 +3,7 @@
 
 use super::{
     Ballpark, Cloud, Law, Pull,
+    analyses::{FUSION, ON_MAP},
     pairs::energy as energy_of,
     plane::{Axes, Shadows, pairs},
     pull,
@@ -10,12 +11,13 @@ use super::{
 use crate::{
     math::Moments,
     report::{
-        Accuracy, Artifact, Form, OnMap, OnMapRow, Stored,
+        Accuracy, Artifact, Form, Fused, OnMap, OnMapRow, Stored,
         page::{
             Arrow, Axis, Block, Body, Choice, Cross, Disc, Dot, Lines, Mark, Marker, Page, PageEllipse, PageInfo,
             Plane, Reference, Role, Segment, Series, Source, Style, Table,
         },
     },
+    words,
 };
 
 /// Names of the pages.
@@ -246,7 +248,32 @@ pub fn judged(judged: &OnMap) -> Artifact {
         judged.map_bytes
     );
     let blocks = vec![Block::new("", Body::Table(table))];
-    Artifact { step: judged.step, page: Page { hint, blocks, ..info.page(caption) }, stored: stored(judged) }
+    let page = Page { hint, blocks, ..info.page(caption) };
+    Artifact { stored: stored(judged), ..Artifact::new(&ON_MAP, judged.step, judged, page) }
+}
+
+/// What a map has left of old data, joined with new data by a second map.
+pub fn fused(fused: &Fused) -> Artifact {
+    let info =
+        PageInfo::new("fusion", "Fusion", "What classifiers reach on old and new data after both were joined (PEMDD)");
+    let percent = |share: f64| format!("{:.1}", 100.0 * share);
+    let (old, new) = (format!("old: {}", fused.old), format!("new: {}", fused.new));
+    let mut table = Table::with("", &["right, %", &old, &new]);
+    for row in &fused.rows {
+        table.push([row.what.clone(), percent(row.old), percent(row.new)]);
+    }
+    let caption = format!("{} classes, {} of the new ones merged into old ones", fused.classes.len(), fused.merged);
+    let size = |bytes: u64| words::bytes(bytes as f64);
+    let hint = format!(
+        "Moved: {} of picks as points (as released {}) and {} of first map, instead of {} of images; the second map takes {}",
+        size(fused.moved_bytes),
+        size(fused.released_bytes),
+        size(fused.map_bytes),
+        size(fused.old_bytes),
+        size(fused.second_map_bytes)
+    );
+    let page = Page { hint, blocks: vec![Block::new("", Body::Table(table))], ..info.page(caption) };
+    Artifact::new(&FUSION, 0, fused, page)
 }
 
 /// Every form in which it may be stored; accuracies are those of logistic regression on the map.

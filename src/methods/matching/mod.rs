@@ -102,6 +102,11 @@ impl Matching {
         Ok(Self { spec, data, device, seed, terms, pool: Vec::new(), queue, state })
     }
 
+    /// The networks that learn beside the run, where there are some.
+    pub fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
+    }
+
     fn needs_pretrained(&self, position: usize) -> bool {
         self.terms[position].term.needs().network == NetworkKind::Pretrained
     }
@@ -153,10 +158,6 @@ impl Method for Matching {
         &self.state
     }
 
-    fn queue(&self) -> Option<&Queue> {
-        self.queue.as_ref()
-    }
-
     fn pages(&self) -> Vec<PageInfo> {
         self.queue.iter().map(|_| queue_info()).collect()
     }
@@ -206,7 +207,7 @@ impl Method for Matching {
         position.is_some_and(|position| self.needs_pretrained(position) && self.no_effect(position).is_none())
     }
 
-    fn ball_radius(&self, pretrained: &Pretrained) -> Option<f64> {
+    fn ring_radius(&self, pretrained: &Pretrained) -> Option<f64> {
         let ball = self.terms.iter().position(|entry| entry.term.id() == Ball.id())?;
         let counts = self.weight(ball) > 0.0 && self.no_effect(ball).is_none();
         let radius = self.parameters(ball).first().copied()?;

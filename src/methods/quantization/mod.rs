@@ -10,6 +10,7 @@
 //! Departures: autoencoder and prior are small ones of our own (the papers take a pretrained latent-diffusion model at 512 pixels);
 //! masses are the exact shares of all samples at every step, not running means; labels are hard unless a protocol takes soft ones.
 
+mod analyses;
 mod cells;
 mod controls;
 mod curve;
@@ -31,7 +32,7 @@ use rayon::prelude::*;
 pub use space::Space;
 pub use spec::{QuantizerSpec, SpaceKind};
 
-use super::{Method, Pretrained, Scope, Setup};
+use super::{Analysis, Method, Pretrained, Scope, Setup};
 use crate::{
     data::Dataset,
     distilled::{Array, Blobs, Masses, Saved, State, SyntheticSet, Values},
@@ -40,7 +41,7 @@ use crate::{
     math::{Cells, Codebook, Gains, squared},
     random::{Purpose, choose, stream},
     report::{
-        CellDistances, Control, StepReport,
+        AnalysisInfo, CellDistances, Control, StepReport,
         page::{Page, PageInfo},
     },
 };
@@ -454,8 +455,12 @@ impl Method for Quantizer {
         self.spec.space == SpaceKind::Autoencoder && self.latent.is_none()
     }
 
-    fn quantizer(&self) -> Option<&Quantizer> {
-        Some(self)
+    fn analyses(&self) -> Vec<AnalysisInfo> {
+        vec![analyses::DISTANCES]
+    }
+
+    fn analyse(&self, _id: &str) -> Result<Analysis> {
+        Ok(analyses::begin(self))
     }
 
     fn pages(&self) -> Vec<PageInfo> {

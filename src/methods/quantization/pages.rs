@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Diagram, Quantizer, Space, slope};
+use super::{Diagram, Quantizer, Space, analyses, slope};
 use crate::{
     distilled::strips,
     error::Result,
@@ -314,6 +314,32 @@ pub fn images(
     }
 }
 
+/// What the numbers say together.
+fn in_words(measured: &Distances) -> String {
+    let count = measured.classes.len().max(1) as f64;
+    let free = measured.classes.iter().map(|(_, one)| one.free).sum::<f64>() / count;
+    let uniform: Option<f64> = measured.classes.iter().map(|(_, one)| one.uniform).sum();
+    let mut text = format!("Mean over the classes: {free:.3} with own masses");
+    if let Some(uniform) = uniform.map(|sum| sum / count) {
+        text += &format!(
+            ", {uniform:.3} with equal ones: own masses bring it down by {:.1} %",
+            100.0 * (1.0 - free / uniform)
+        );
+    }
+    let curve: Vec<String> = measured.curve.iter().map(|(count, value)| format!("{count}: {value:.3}")).collect();
+    text += &format!(".\nDistortion by number of points: {}", curve.join(", "));
+    if let Some(slope) = measured.slope {
+        text += &format!("; slope {slope:.2}, as in {:.1} dimensions", -2.0 / slope);
+    }
+    if let Some([through, components]) = measured.reconstruction {
+        text += &format!(
+            ".\nMean squared error of test images: {through:.4} through the autoencoder, {components:.4} through {} principal components",
+            measured.dimensions
+        );
+    }
+    text
+}
+
 /// How far points and images are from their classes, as it was measured once.
 pub fn measured(measured: &Distances) -> Artifact {
     let info = PageInfo::new("measured", "Measured", "Exact distances of points and images to their classes (DDOQ)");
@@ -332,5 +358,10 @@ pub fn measured(measured: &Distances) -> Artifact {
     }
     let row = vec![Block::new("Points", Body::Table(classes)), Block::new("Images", Body::Table(images))];
     let blocks = vec![Block::new("", Body::Row(row))];
-    Artifact { step: measured.step, page: Page { blocks, ..info.page(caption) }, stored: Vec::new() }
+    Artifact::new(
+        &analyses::DISTANCES,
+        measured.step,
+        measured,
+        Page { hint: in_words(measured), blocks, ..info.page(caption) },
+    )
 }

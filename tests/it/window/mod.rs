@@ -214,7 +214,7 @@ impl Actor {
             Command::Evaluate(Trial { protocol, .. }) => {
                 out.tell(Event::Evaluating { what: format!("{protocol} of the images"), done: 0.4, secs_left: 12.0 });
             }
-            Command::JudgeOnMap | Command::MeasureDistances | Command::Fuse { .. } | Command::CancelEvaluation => {
+            Command::Analyse(_) | Command::CancelEvaluation => {
                 out.tell(Event::EvaluationCancelled);
             }
             Command::Inspect(config) if config.data.to_string().contains("broken") => {

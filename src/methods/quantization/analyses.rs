@@ -1,0 +1,26 @@
+//! What can be worked out about a quantizer: how far its points and images are from their classes.
+
+use super::{Quantizer, distances, pages};
+use crate::{
+    error::Error,
+    methods::{About, Analysis},
+    report::AnalysisInfo,
+};
+
+/// Exact distances of points and images.
+pub(super) const DISTANCES: AnalysisInfo = AnalysisInfo {
+    id: "distances",
+    title: "distances of the points",
+    file: "distances.json",
+    needs_lens: true,
+    needs_other: false,
+    at_end: false,
+};
+
+pub(super) fn begin(quantizer: &Quantizer) -> Analysis {
+    let quantizer = quantizer.clone();
+    Box::new(move |about: &About<'_>, slices| {
+        let lens = about.lens.ok_or_else(|| Error::Config("distances need a trained network".to_owned()))?;
+        Ok(pages::measured(&distances(&quantizer, (lens, about.device), about.data, slices)?))
+    })
+}
