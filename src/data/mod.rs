@@ -12,6 +12,7 @@ mod folder;
 mod idx;
 mod labels;
 mod levels;
+mod loaders;
 mod mat;
 mod noise;
 mod npz;
@@ -30,12 +31,13 @@ mod table;
 
 pub use bytes::Bytes;
 pub use dataset::{Dataset, Normalisation, Pixels, Split};
+pub use loaders::{Files, LOADERS, Loader};
 pub use noise::noise;
 pub use npz::{NumpyArray, NumpyFile};
 pub use picture::picture as read_picture;
 pub use plane::Shape as PlaneShape;
 pub use source::{Source, stands_in};
-pub use spec::{DataSpec, FileKind, FileSpec};
+pub use spec::{DataSpec, FileSpec};
 
 /// Channels, height and width of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, cifar, digits, facts, folder, idx, npz, parquet, pile, plane, svhn, table};
+use super::{
+    Dataset, digits, facts,
+    loaders::{self, DEFAULT_SIZE, Files, LOADERS, Loader},
+    plane,
+};
 use crate::{
     error::{Error, Result},
     folders,
@@ -31,7 +35,7 @@ pub enum DataSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSpec {
     /// How the files are read.
-    pub kind: FileKind,
+    pub loader: &'static Loader,
     /// The folder or the file.
     pub path: PathBuf,
     /// Side to which pictures are made, in pixels; none for the default, and for sets whose size is fixed.
@@ -41,88 +45,14 @@ pub struct FileSpec {
     pub part: Option<String>,
 }
 
-/// How the files of a data set are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
-    /// MNIST and its kin: IDX files in a folder.
-    Idx,
-    /// CIFAR-10 in its versions for C and Python, in a folder or as the published archive.
-    Cifar10,
-    /// CIFAR-100, the same.
-    Cifar100,
-    /// SVHN, cropped digits, two MAT files in a folder.
-    Svhn,
-    /// Pictures in folders of their classes.
-    Folder,
-    /// A NumPy archive.
-    Npz,
-    /// A table of the paths and labels of pictures.
-    Csv,
-    /// Parquet files as the Hugging Face hub keeps them.
-    Parquet,
-}
-
-impl FileKind {
-    const ALL: [Self; 8] =
-        [Self::Cifar10, Self::Cifar100, Self::Svhn, Self::Idx, Self::Npz, Self::Csv, Self::Parquet, Self::Folder];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Idx => "idx",
-            Self::Cifar10 => "cifar10",
-            Self::Cifar100 => "cifar100",
-            Self::Svhn => "svhn",
-            Self::Folder => "folder",
-            Self::Npz => "npz",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-        }
-    }
-
-    /// True if the files hold pictures of any size.
-    const fn has_sizes(self) -> bool {
-        matches!(self, Self::Folder | Self::Csv | Self::Parquet)
-    }
-
-    /// True if the files can hold several sets.
-    const fn has_parts(self) -> bool {
-        matches!(self, Self::Idx | Self::Cifar100 | Self::Csv | Self::Parquet)
-    }
-
-    /// True if a path looks like such a set.
-    fn is_at(self, path: &Path) -> bool {
-        let ends_in = |wanted: &str| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(wanted));
-        match self {
-            Self::Idx => idx::is_at(path),
-            Self::Cifar10 => cifar::CIFAR10.is_at(path),
-            Self::Cifar100 => cifar::CIFAR100.is_at(path),
-            Self::Svhn => svhn::is_at(path),
-            Self::Folder => path.is_dir(),
-            Self::Npz => ends_in("npz"),
-            Self::Csv => path.is_file() && (ends_in("csv") || ends_in("tsv")),
-            Self::Parquet => parquet::is_at(path),
-        }
-    }
-}
-
 impl FileSpec {
-    fn new(kind: FileKind, path: impl Into<PathBuf>) -> Self {
-        Self { kind, path: path.into(), size: None, part: None }
+    fn new(loader: &'static Loader, path: impl Into<PathBuf>) -> Self {
+        Self { loader, path: path.into(), size: None, part: None }
     }
 
     fn load(&self, seed: u64) -> Result<Dataset> {
-        let Self { kind, path, size, part } = self;
-        let (size, part) = (size.unwrap_or(pile::DEFAULT_SIZE), part.as_deref());
-        match kind {
-            FileKind::Idx => idx::load(path, part),
-            FileKind::Cifar10 => cifar::CIFAR10.load(path, part),
-            FileKind::Cifar100 => cifar::CIFAR100.load(path, part),
-            FileKind::Svhn => svhn::load(path),
-            FileKind::Folder => folder::load(path, size, seed),
-            FileKind::Npz => npz::load(path, seed),
-            FileKind::Csv => table::load(path, part, size, seed),
-            FileKind::Parquet => parquet::load(path, part, size, seed),
-        }
+        let Self { loader, path, size, part } = self;
+        (loader.load)(&Files { path, size: size.unwrap_or(DEFAULT_SIZE), part: part.as_deref(), seed })
     }
 
     /// Takes what stands between `@` and `:`.
@@ -130,34 +60,20 @@ impl FileSpec {
         for choice in choices.split(',').map(str::trim) {
             let digits = !choice.is_empty() && choice.bytes().all(|byte| byte.is_ascii_digit());
             match choice.parse() {
-                Ok(size) if digits && self.kind.has_sizes() => self.size = Some(size),
-                Err(_) if !choice.is_empty() && !digits && self.kind.has_parts() => self.part = Some(choice.to_owned()),
-                _ => return Err(Error::Config(format!("{text}: {}", self.kind.choices()))),
+                Ok(size) if digits && self.loader.has_sizes => self.size = Some(size),
+                Err(_) if !choice.is_empty() && !digits && self.loader.part.is_some() => {
+                    self.part = Some(choice.to_owned())
+                }
+                _ => return Err(Error::Config(format!("{text}: {}", self.loader.choices()))),
             }
         }
         Ok(())
     }
 }
 
-impl FileKind {
-    /// What may stand behind `@`, for messages.
-    fn choices(self) -> String {
-        let name = self.name();
-        match (self.has_sizes(), self.has_parts()) {
-            (true, false) => format!("write the size as in {name}@64:DIR"),
-            (false, true) if self == Self::Idx => format!("write the part as in {name}@letters:DIR"),
-            (false, true) => format!("write the part as in {name}@coarse:DIR"),
-            (true, true) => format!("write size and column as in {name}@64:PATH or {name}@64,label:PATH"),
-            (false, false) => format!("nothing can be chosen of {name}; write {name}:PATH"),
-        }
-    }
-}
-
 impl DataSpec {
     /// What may be typed, for help texts.
-    pub const FORMS: &str = "digits, plane:blobs, plane:moons, plane:rings, plane:spirals, idx:DIR, idx@letters:DIR, \
-                             cifar10:DIR, cifar100:DIR, cifar100@coarse:DIR, svhn:DIR, folder:DIR, folder@SIZE:DIR, \
-                             npz:FILE, csv:FILE, parquet:PATH, parquet@SIZE,LABEL:PATH, or the path of one of these";
+    pub const FORMS: &str = loaders::FORMS;
 
     /// Reads or makes the set. `seed` matters for made-up sets, and for the test split of a set that has none.
     ///
@@ -186,8 +102,8 @@ impl DataSpec {
         if !path.exists() {
             return Err(Error::Config(format!("there is nothing at {}. Check the path", path.display())));
         }
-        let kind = FileKind::ALL.into_iter().find(|kind| kind.is_at(path));
-        kind.map(|kind| Self::Files(FileSpec::new(kind, path))).ok_or_else(|| {
+        let loader = LOADERS.iter().find(|loader| (loader.is_at)(path));
+        loader.map(|loader| Self::Files(FileSpec::new(loader, path))).ok_or_else(|| {
             Error::Config(format!(
                 "{} is no data set that can be read. Use a folder of pictures, or one of: {}",
                 path.display(),
@@ -200,7 +116,7 @@ impl DataSpec {
     #[must_use]
     pub fn moved_to(&self, place: &Self) -> Self {
         match (self, place) {
-            (Self::Files(here), Self::Files(there)) if here.kind == there.kind => Self::Files(FileSpec {
+            (Self::Files(here), Self::Files(there)) if here.loader == there.loader => Self::Files(FileSpec {
                 size: there.size.or(here.size),
                 part: there.part.clone().or_else(|| here.part.clone()),
                 ..there.clone()
@@ -212,7 +128,7 @@ impl DataSpec {
     /// The same pictures at another size; an error for sets whose size is fixed.
     pub fn with_size(self, size: usize) -> Result<Self> {
         match self {
-            Self::Files(files) if files.kind.has_sizes() => Ok(Self::Files(FileSpec { size: Some(size), ..files })),
+            Self::Files(files) if files.loader.has_sizes => Ok(Self::Files(FileSpec { size: Some(size), ..files })),
             other => Err(Error::Config(format!(
                 "only pictures in files of their own and in Parquet can be made to a size, not {other}"
             ))),
@@ -222,7 +138,7 @@ impl DataSpec {
     /// Side to which pictures are made, in pixels; none for sets whose size is fixed.
     pub fn size(&self) -> Option<usize> {
         match self {
-            Self::Files(files) if files.kind.has_sizes() => Some(files.size.unwrap_or(pile::DEFAULT_SIZE)),
+            Self::Files(files) if files.loader.has_sizes => Some(files.size.unwrap_or(DEFAULT_SIZE)),
             _ => None,
         }
     }
@@ -243,8 +159,8 @@ impl FromStr for DataSpec {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         let at = |path: &str| folders::absolute(Path::new(path));
         let (kind, choices) = kind.split_once('@').map_or((kind, None), |(kind, choices)| (kind, Some(choices)));
-        let files = FileKind::ALL.into_iter().find(|known| known.name() == kind);
-        match (kind, rest, files) {
+        let loader = Loader::named(kind);
+        match (kind, rest, loader) {
             ("digits", "", _) if choices.is_none() => Ok(Self::Digits),
             ("plane", "", _) => Ok(Self::Plane(plane::Shape::default())),
             ("plane", name, _) => plane::Shape::ALL
@@ -255,8 +171,8 @@ impl FromStr for DataSpec {
             (kind, "", Some(_)) if !at(text).exists() => {
                 Err(Error::Config(format!("say where the files are: {kind}:PATH, for example {kind}:data")))
             }
-            (_, path, Some(kind)) if !path.is_empty() => {
-                let mut files = FileSpec::new(kind, at(path));
+            (_, path, Some(loader)) if !path.is_empty() => {
+                let mut files = FileSpec::new(loader, at(path));
                 choices.map_or(Ok(()), |choices| files.choose(choices, text))?;
                 Ok(Self::Files(files))
             }
@@ -296,10 +212,10 @@ impl fmt::Display for DataSpec {
 
 impl fmt::Display for FileSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, path, size, part } = self;
-        let size = size.filter(|size| *size != pile::DEFAULT_SIZE).map(|size| size.to_string());
+        let Self { loader, path, size, part } = self;
+        let size = size.filter(|size| *size != DEFAULT_SIZE).map(|size| size.to_string());
         let choices: Vec<String> = size.into_iter().chain(part.clone()).collect();
         let at = if choices.is_empty() { "" } else { "@" };
-        write!(out, "{}{at}{}:{}", kind.name(), choices.join(","), path.display())
+        write!(out, "{}{at}{}:{}", loader.name, choices.join(","), path.display())
     }
 }
