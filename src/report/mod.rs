@@ -144,12 +144,13 @@ impl StepReport {
     pub fn named(&self) -> Vec<(String, f64)> {
         let mut named: Vec<(String, f64)> = Vec::with_capacity(2 * self.cells.len() + 3);
         named.extend(self.network_accuracy.map(|accuracy| ("network_accuracy".to_owned(), accuracy)));
-        let parts: [(&str, &dyn Fn(&CellDistances) -> f64); 2] =
-            [("distance", &|one| one.free), ("distance.equal", &|one| one.uniform.unwrap_or(f64::NAN))];
-        for (name, part) in parts.into_iter().filter(|_| !self.cells.is_empty()) {
-            let mean = self.cells.iter().map(part).sum::<f64>() / self.cells.len() as f64;
-            named.push((name.to_owned(), mean));
-            named.extend(self.cells.iter().enumerate().map(|(class, one)| (format!("{name}/{class}"), part(one))));
+        let mut distances = |name: &str, values: Vec<f64>| {
+            named.push((name.to_owned(), values.iter().sum::<f64>() / values.len() as f64));
+            named.extend(values.into_iter().enumerate().map(|(class, value)| (format!("{name}/{class}"), value)));
+        };
+        if !self.cells.is_empty() {
+            distances("distance", self.cells.iter().map(|one| one.free).collect());
+            distances("distance.equal", self.cells.iter().map(|one| one.uniform.unwrap_or(f64::NAN)).collect());
         }
         named
     }

@@ -292,8 +292,7 @@ fn at_the_ends(choices: &[ChosenValues], ruler: &Ruler, unit: Unit, room: &Room<
         Some(ChosenValues { values, step: choice.step })
     };
     let of = |least: usize| {
-        let outer = choices.iter().rev().filter_map(outer);
-        outer.filter_map(|choice| written(&choice, ruler, unit, &tight, least)).next()
+        choices.iter().rev().filter_map(outer).find_map(|choice| written(&choice, ruler, unit, &tight, least))
     };
     let middle = || {
         let (low, high) = ruler.range();

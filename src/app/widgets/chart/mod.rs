@@ -33,7 +33,7 @@ const RIGHT: f32 = 8.0;
 /// Charts that are lower have no names on their axes.
 const WITH_NAMES: f32 = 150.0;
 /// Free room between two labels, beside and above each other.
-const GAPS: [f32; 2] = [20.0, 8.0];
+const GAPS: [f32; 2] = [20.0, 13.0];
 /// Rows of a table that a screen reader is given.
 const ROWS_TOLD: usize = 24;
 
@@ -233,7 +233,7 @@ impl Area {
         let draw = |piece: &mut Vec<Pos2>| match std::mem::take(piece).as_slice() {
             [] => {}
             [alone] => drop(self.painter.circle_filled(*alone, 0.5 * stroke.width + 0.3, stroke.color)),
-            line if dashed => drop(self.painter.extend(Shape::dashed_line(line, stroke, 5.0, 4.0))),
+            line if dashed => self.painter.extend(Shape::dashed_line(line, stroke, 5.0, 4.0)),
             line => drop(self.painter.line(line.to_vec(), stroke)),
         };
         for point in points {

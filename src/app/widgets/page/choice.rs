@@ -75,12 +75,11 @@ fn draw(
     }
     let edge = Stroke::new(1.0, theme::fade(theme.ground, 0.6));
     marker::paint(painter, class, place.left_center() + vec2(8.0, 0.0), 3.5, theme.class(class), edge);
-    let figure = match option.figure.is_empty() {
-        true => place.right() - 2.0,
-        false => {
-            let at = place.right_center() - vec2(4.0, 0.0);
-            painter.text(at, Align2::RIGHT_CENTER, &option.figure, theme::digits(10.0), theme.dim).left() - 5.0
-        }
+    let figure = if option.figure.is_empty() {
+        place.right() - 2.0
+    } else {
+        let at = place.right_center() - vec2(4.0, 0.0);
+        painter.text(at, Align2::RIGHT_CENTER, &option.figure, theme::digits(10.0), theme.dim).left() - 7.0
     };
     let font = FontId::proportional(11.0);
     let names = match option.bar {
