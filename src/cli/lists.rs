@@ -88,3 +88,10 @@ pub(super) fn published(data: &str) -> Result<()> {
 fn show(text: &str) {
     let _ = stdout().write_all(text.as_bytes());
 }
+
+/// The licences of all crates, as `assets/licences/notices.py` gathered them.
+pub(super) fn licenses() -> Result<()> {
+    // Whoever reads them may close the pipe in the middle.
+    let _ = std::io::stdout().write_all(include_bytes!("../../assets/licences/notices.txt"));
+    Ok(())
+}

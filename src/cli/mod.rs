@@ -85,6 +85,8 @@ enum Command {
     },
     /// Say how fast this machine does what a run does
     Bench(bench::BenchArgs),
+    /// Print the licences of everything that the program is made of
+    Licenses,
 }
 
 /// What is judged when all steps are done.
@@ -242,6 +244,7 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Presets) => lists::presets(),
         Some(Command::Published { data }) => lists::published(&data),
         Some(Command::Bench(args)) => args.run(),
+        Some(Command::Licenses) => lists::licenses(),
         None => window().or_else(|reason| {
             eprintln!("{reason}; running in the terminal instead");
             demo()

@@ -5,11 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    export::write_arrays,
-    files,
-    version::{Fault, parse},
-};
+use super::{export::write_arrays, files};
 use crate::{
     error::{Error, Result},
     report::{Artifact, Comparison},
@@ -34,16 +30,9 @@ pub fn write_artifact(folder: &Path, file: &str, artifact: &Artifact) -> Result<
     files::write_json(&folder.join(file), &artifact.json)
 }
 
-/// The numbers of what was worked out; none where they are not there or cannot be read, and have to be made again. An error where a newer
-/// program has written them.
-pub fn read_artifact(folder: &Path, file: &str) -> Result<Option<serde_json::Value>> {
-    let path = folder.join(file);
-    let Ok(text) = fs::read(&path) else { return Ok(None) };
-    match parse(&text) {
-        Ok(json) => Ok(Some(json)),
-        Err(Fault::Damaged(_)) => Ok(None),
-        Err(newer) => Err(Error::Data(format!("{} cannot be read: {newer}", path.display()))),
-    }
+/// The numbers of what was worked out; none where they are not there or cannot be read, and have to be made again.
+pub fn read_artifact(folder: &Path, file: &str) -> Option<serde_json::Value> {
+    files::read_json(&folder.join(file), "It is made again").ok()
 }
 
 /// Reads the file, or the one in a folder.

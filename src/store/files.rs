@@ -123,8 +123,8 @@ mod tests {
         fs::write(folder.path().join("damaged.json"), "{").unwrap();
         write_json(&folder.path().join("damaged.json"), &json!({"step": 2})).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "what is known, or damaged, is written anew");
-        let newer = "{\"version\": 3, \"steps\": [1, 2]}";
-        fs::write(&path, newer).unwrap();
+        let newer = format!("{{\"version\": {}, \"steps\": [1, 2]}}", VERSION + 1);
+        fs::write(&path, &newer).unwrap();
         write_json(&path, &json!({"step": 3})).unwrap();
         assert_eq!(fs::read_to_string(&beside).unwrap(), newer);
         let now: serde_json::Value = read_json(&path, "").unwrap();

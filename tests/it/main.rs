@@ -25,6 +25,7 @@ mod integrity;
 mod judging;
 mod kernels;
 mod killed;
+mod licences;
 mod loaders;
 mod networks;
 mod numpy;

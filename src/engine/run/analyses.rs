@@ -88,17 +88,10 @@ impl Run {
     }
 
     /// What is worked out when all steps are done: what is known already, where the run is still the same, and the names of the rest.
-    pub(in crate::engine) fn analyses_at_end(&mut self) -> (Vec<Artifact>, Vec<&'static str>) {
+    pub(in crate::engine) fn analyses_at_end(&self) -> (Vec<Artifact>, Vec<&'static str>) {
         let (mut known, mut missing) = (Vec::new(), Vec::new());
         for info in self.method.analyses().into_iter().filter(|info| info.at_end) {
-            let json = match store::read_artifact(self.folder.path(), info.file) {
-                Ok(json) => json,
-                // What a newer program has written stays as it is.
-                Err(error) => {
-                    self.notes.push(error.to_string());
-                    continue;
-                }
-            };
+            let json = store::read_artifact(self.folder.path(), info.file);
             match json.and_then(|json| self.method.recall(info.id, json)).filter(|found| found.step == self.at()) {
                 Some(artifact) => known.push(artifact),
                 None => missing.push(info.id),
