@@ -26,11 +26,11 @@ impl App {
 
     /// Opens what was chosen together. What cannot be opened leaves everything as it is.
     pub(super) fn open(&mut self, paths: &[PathBuf]) {
-        let found = opening::find_all(paths);
-        for one in found.unwrap_or_else(|why| {
-            self.run.failure = Some(why);
-            Vec::new()
-        }) {
+        let found = match opening::find_all(paths) {
+            Ok(found) => found,
+            Err(why) => return self.run.failure = Some(why),
+        };
+        for one in found {
             match one {
                 Found::Comparison(path) => {
                     layout::reveal(&mut self.tree, Pane::Storage);
@@ -41,11 +41,12 @@ impl App {
                     layout::reveal(&mut self.tree, Pane::Run);
                     match self.panels.run.propose(&path) {
                         Ok(config) => self.actions.push(Action::Inspect(Box::new(config))),
-                        Err(why) => self.run.failure = Some(why),
+                        Err(why) => return self.run.failure = Some(why),
                     }
                 }
             }
         }
+        self.panels.run.forget_path();
     }
 }
 

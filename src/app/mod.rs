@@ -238,7 +238,10 @@ impl App {
 
     /// Asks for the pictures that can be seen, when that changed. A run that stands still is always shown.
     fn watch(&mut self) {
-        let on = self.view.pictures || !self.run.phase.is_moving();
+        // A set that was opened is shown once at least.
+        let lacks_set =
+            self.view.gallery == GalleryView::Opened && self.run.pictures.gallery(GalleryView::Opened).is_none();
+        let on = self.view.pictures || !self.run.phase.is_moving() || lacks_set;
         let panes = if on { layout::visible(&self.tree) } else { Vec::new() };
         let sees = |pane: Pane| panes.contains(&pane);
         let pages = self.run.pages();

@@ -97,7 +97,9 @@ pub(super) fn finish(summary: &Summary, out: &Path, json: bool) {
         println!("{}", as_json(summary, out));
         return;
     }
-    println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
+    if summary.steps_done > 0 {
+        println!("{} steps in {:.1} s ({:.1} steps/s)", summary.steps_done, summary.secs, summary.steps_per_sec());
+    }
     for artifact in &summary.artifacts {
         print!("{}", tables::page(&artifact.page));
     }

@@ -62,8 +62,6 @@ impl Summary {
             }
             Event::Recalled(evaluations) => self.evaluations = evaluations,
             Event::Evaluated(evaluation) => self.evaluations.push(evaluation),
-            // Whoever asked for less knows it; the JSON names that too.
-            Event::Skipped(Skipped { why: WhySkipped::NotAsked, .. }) => {}
             Event::Skipped(skipped) => self.skipped.push(skipped),
             Event::Analysed(artifact) => self.artifacts.push(*artifact),
             Event::Verdict(verdict) => self.verdict = Some(*verdict),
@@ -182,6 +180,8 @@ impl Screen {
             Event::Pretrained { what } => self.line(&format!("trained on the real images: {what}")),
             Event::Evaluated(evaluation) => self.line(&describe(evaluation)),
             Event::Note(text) | Event::Warning(text) => self.line(&format!("note: {text}")),
+            // Whoever asked for less knows it; the JSON names that too.
+            Event::Skipped(Skipped { why: WhySkipped::NotAsked, .. }) => {}
             Event::Skipped(skipped) => self.line(&format!("not judged: {}", skipped.describe())),
             Event::Applied(intervention) => {
                 let Intervention { step, control, old, new } = intervention;

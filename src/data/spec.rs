@@ -183,6 +183,10 @@ impl FromStr for DataSpec {
 }
 
 fn unknown(text: &str) -> Error {
+    let is_path = |(kind, _): (&str, &str)| kind.len() < 2 || kind.contains(['/', '\\']);
+    if text.contains(['/', '\\']) && text.split_once(':').is_none_or(is_path) {
+        return Error::Config(format!("{text} does not exist"));
+    }
     Error::Config(format!("there is no data set \"{text}\". Use one of: {}", DataSpec::FORMS))
 }
 

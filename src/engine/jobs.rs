@@ -146,7 +146,7 @@ impl Jobs {
         };
         match queued.key {
             // Somebody stands before the window and waits; evaluations take their time.
-            Key::Inspect => self.queue.push_front(queued),
+            Key::Inspect | Key::Set(..) | Key::Files(_) => self.queue.push_front(queued),
             _ => self.queue.push_back(queued),
         }
     }

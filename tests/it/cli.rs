@@ -42,7 +42,7 @@ fn lists_and_judgements_work_without_a_terminal() {
     assert!(["digits", "plane", "dm"].iter().all(|name| text.contains(name)), "{text}");
     let output = succeed(spiritsafe().args(["data", "digits"]));
     let text = String::from_utf8_lossy(&output.stdout);
-    for part in ["1297 in 10 classes", "125 of these", "holdout=0.1", "the last 500 test", "fingerprint"] {
+    for part in ["1297 in 10 classes", "126 of these", "holdout=0.1", "the last 500 test", "fingerprint"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     let out = folder();
@@ -77,13 +77,15 @@ fn wrong_words_are_answered_with_what_to_type_instead() {
     let key = file("key.toml", "steps = 10\nstepps = 20\n");
     let value = file("value.toml", "steps = \"many\"\n");
     let torn = file("torn.toml", "[images\n");
-    let cases: [(&[&str], i32, &[&str]); 22] = [
+    let cases: [(&[&str], i32, &[&str]); 24] = [
         (&["--config", &key], 2, &["key.toml", "line 2", "stepps", "expected one of", "`steps`"]),
         (&["--config", &value], 2, &["value.toml", "line 1", "many"]),
         (&["--config", &torn], 2, &["torn.toml", "line 1"]),
         (&["--config", "no-such.toml"], 2, &["no-such.toml", "Check the path", "--preset"]),
         (&["--preset", "dgits"], 2, &["\"dgits\"", "digits, plane, dm"]),
         (&["--data", "faces"], 2, &["faces", "digits", "plane:moons"]),
+        (&["--data", "./faces"], 2, &["./faces does not exist"]),
+        (&["--data", "cifar:./faces"], 2, &["cifar:./faces", "cifar10:DIR"]),
         (&["--data", "plane:stars"], 2, &["plane:stars", "plane:moons"]),
         (&["--device", "tpu"], 2, &["\"tpu\"", "auto, cpu, cuda or metal"]),
         (&["--set", "network.wdth=8"], 2, &["network.wdth=8", "wdth", "width"]),

@@ -221,3 +221,19 @@ fn a_run_whose_only_term_is_muted_stands_still() {
     assert_eq!(scalars.len(), 3);
     assert!(scalars.iter().all(|line| line.terms.is_empty() && line.gradient_norm == 0.0));
 }
+
+/// What is trained behind the network that people look through is not waited for, and not told.
+#[test]
+fn progress_ends_with_what_it_is_about() {
+    let (config, out) = (with_pool(&[&fresh_seed(), "steps=4000", "evaluation.every=0"]), folder());
+    let engine = begin(start(&config, out.path()));
+    engine.send(Command::Watch(Wants { features: true, ..Wants::default() }));
+    wait_training(&engine);
+    wait(&engine, |event| matches!(event, Event::Pretrained { .. }).then_some(()));
+    let mut steps = 0;
+    wait(&engine, |event| {
+        assert!(!matches!(event, Event::Pretraining { .. }), "{event:?}");
+        steps += u32::from(matches!(event, Event::Stepped { .. }));
+        (steps == 40).then_some(())
+    });
+}

@@ -21,7 +21,7 @@ pub(crate) fn show(ui: &mut Ui, set: &OpenedSet, actions: &mut Vec<Action>) {
         choice(ui, "Range of the values", &shown, |ui| {
             ui.selectable_value(&mut next.range, None, "By its values");
             for range in ValueRange::ALL {
-                ui.selectable_value(&mut next.range, Some(range), range.to_string()).on_hover_text(range.describe());
+                ui.selectable_value(&mut next.range, Some(range), format!("{range}: {}", range.describe()));
             }
         });
         let parts = |packing: usize| match packing {
@@ -44,7 +44,7 @@ pub(crate) fn show(ui: &mut Ui, set: &OpenedSet, actions: &mut Vec<Action>) {
             next = Reading::default();
         }
     });
-    super::caption(ui, &read_as.note);
+    super::caption(ui, without_options(&read_as.note));
     if next != *reading {
         actions.push(Action::OpenSet(path.clone(), next));
     }
@@ -53,4 +53,34 @@ pub(crate) fn show(ui: &mut Ui, set: &OpenedSet, actions: &mut Vec<Action>) {
 fn choice(ui: &mut Ui, name: &str, shown: &str, add: impl FnOnce(&mut Ui)) {
     let combo = ComboBox::from_id_salt(name).selected_text(shown).show_ui(ui, add);
     combo.response.on_hover_text(name).widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, name));
+}
+
+/// What was found, without the options of the command line: the choices for them stand above.
+fn without_options(note: &str) -> String {
+    let is_said = |part: &&str| !part.starts_with("--");
+    let plain = |part: &str| match part.split_once(" (--") {
+        Some((before, rest)) => format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after)),
+        None => part.to_owned(),
+    };
+    note.split("; ").filter(is_said).map(plain).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_does_not_speak_of_the_command_line() {
+        for (note, said) in [
+            ("judged as whole images; --packing 2 cuts each into four", "judged as whole images"),
+            ("2 lie outside and are clamped (--range unit keeps them); 3 x 3", "2 lie outside and are clamped; 3 x 3"),
+            (
+                "range unit (0 is black, 1 is white): as its form says",
+                "range unit (0 is black, 1 is white): as its form says",
+            ),
+            ("by soft cross-entropy (--argmax takes the likeliest class)", "by soft cross-entropy"),
+        ] {
+            assert_eq!(without_options(note), said);
+        }
+    }
 }

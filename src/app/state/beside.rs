@@ -164,6 +164,7 @@ impl RunState {
         self.evaluations.retain(|one| one.source != Some(set.path.display().to_string()));
         let fingerprint = self.info.as_ref().map(|info| info.data.fingerprint.clone()).unwrap_or_default();
         self.opened = Some(Opened { set, fingerprint, judged: Vec::new() });
+        self.pictures.close_set(); // That of the one before.
         self.sets_opened += 1;
     }
 

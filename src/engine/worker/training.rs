@@ -39,6 +39,7 @@ impl Worker {
             (.., Some(lens)) => Some(describe_pool(std::slice::from_ref(lens))),
             _ => None,
         };
+        let has_come = trained.is_some();
         if let Some(what) = trained {
             self.backstage.tell(Event::Pretrained { what });
             self.viewer.press();
@@ -51,6 +52,8 @@ impl Worker {
             self.tell_shape(before);
             self.viewer.press();
         } else if let Some(Progress { what, done, secs_left }) = progress
+            && is_needed
+            && !has_come // What comes behind it is not waited for.
             && self.told.is_none_or(|told| told.elapsed() >= PROGRESS_EVERY)
         {
             self.told = Some(Instant::now());

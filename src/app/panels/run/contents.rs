@@ -19,12 +19,17 @@ const GAP: f32 = 2.0;
 #[derive(Default)]
 pub(super) struct Contents {
     atlas: Atlas,
+    /// Somebody has asked for it and has not seen it yet.
+    pub(super) is_new: bool,
 }
 
 impl Contents {
     /// A data set in words, its classes, and what a run would cost.
     pub(super) fn show(&mut self, ui: &mut Ui, summary: &DataSummary, draft: &mut Draft) {
         let theme = theme::of(ui);
+        if std::mem::take(&mut self.is_new) {
+            ui.scroll_to_cursor(Some(egui::Align::Min));
+        }
         for line in lines(summary) {
             ui.label(RichText::new(line).small());
         }

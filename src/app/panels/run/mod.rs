@@ -27,6 +27,9 @@ use crate::{
     words::grouped,
 };
 
+/// Room for the bar at the side, in points.
+const SCROLL_BAR: f32 = 8.0;
+
 /// Drafts of the panel.
 #[derive(Default)]
 pub(crate) struct Panel {
@@ -61,6 +64,11 @@ impl Panel {
         Ok(config)
     }
 
+    /// The path that was typed has led somewhere; one that has not stays, to be mended.
+    pub(crate) fn forget_path(&mut self) {
+        self.path.clear();
+    }
+
     /// Follows what the engine has said: a new run brings a new draft, data that was read becomes that of the draft.
     pub(crate) fn settle(&mut self, run: &RunState) {
         if let Some(asked) = &run.asked
@@ -74,6 +82,7 @@ impl Panel {
         let is_read = |draft: &Draft| run.inspected.as_ref().is_some_and(|summary| summary.spec == draft.data);
         if self.proposed.as_ref().is_some_and(is_read) {
             self.draft = self.proposed.take();
+            self.contents.is_new = true;
         } else if !run.is_inspecting() {
             self.proposed = None; // It was refused, and a message said why.
         }
@@ -90,15 +99,17 @@ impl Panel {
             egui::Panel::bottom(ui.scope_id().with("next run")).frame(egui::Frame::new()).show_separator_line(false);
         foot.show(ui, |ui| self.restart(ui, scene));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.set_max_width(ui.available_width() - SCROLL_BAR);
             // Discarded, it is made anew from the run.
             let Some(draft) = &mut self.draft else { return };
             fields::preset(ui, draft);
             self.opening(ui, scene);
             let Some(draft) = &mut self.draft else { return };
-            fields::show(ui, draft);
             if let Some(summary) = scene.run.inspected.as_ref().filter(|summary| summary.spec == draft.data) {
                 self.contents.show(ui, summary, draft);
+                ui.separator();
             }
+            fields::show(ui, draft);
             ui.separator();
             self.judge(ui, scene);
             ui.separator();
@@ -129,6 +140,7 @@ impl Panel {
                     Some(Ok(config)) => {
                         // Whatever way it was written, it stands as it was understood.
                         self.draft.iter_mut().for_each(|draft| draft.data = config.data.to_string());
+                        self.contents.is_new = true;
                         scene.actions.push(Action::Inspect(Box::new(config)));
                     }
                     Some(Err(fault)) => scene.actions.push(Action::Refuse(fault)),
@@ -188,7 +200,7 @@ impl Panel {
             ui.label(RichText::new(changes.join("\n")).small().color(theme.accent));
         }
         if !live {
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 if ui.button("Start new run").clicked() {
                     self.start(scene);
                 }
@@ -196,7 +208,7 @@ impl Panel {
             return;
         }
         if !self.asking {
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 if ui.button("Apply and restart…").clicked() {
                     self.asking = true;
                 }
@@ -213,7 +225,7 @@ impl Panel {
             free_folder(Path::new(&draft.out)).display()
         );
         ui.label(RichText::new(text).small());
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             if ui.button(RichText::new("Restart now").color(theme.accent)).clicked() {
                 self.start(scene);
             }
