@@ -2,7 +2,7 @@
 
 use egui::{Context, Key, Modifiers};
 
-use super::{App, action::Action, layout::Preset};
+use super::{App, action::Action, layout::Preset, widgets::chart};
 
 impl App {
     /// Keys that work everywhere. They are read after the panels, so that a control with the focus has them first.
@@ -16,7 +16,7 @@ impl App {
         let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
         // Where frames are slow, a key may come twice in one.
         let presses = |key: Key| ctx.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
-        if focused.is_none() && pressed(Key::Space) {
+        if (focused.is_none() || chart::leaves_space(ctx, focused)) && pressed(Key::Space) {
             self.actions.push(Action::ToggleRun);
         }
         if self.run.phase.is_live() {

@@ -443,3 +443,21 @@ fn evaluations_are_shown_by_network_and_by_class() {
         matches!(command, Command::Evaluate(trial) if trial.networks == ["convnet", "alexnet", "vgg11", "resnet18"])
     });
 }
+
+#[test]
+fn a_chart_with_the_focus_leaves_the_space_bar_to_the_run() {
+    let mut bench = running_after(60);
+    bench.press(Key::Num3);
+    let losses = bench.window.get_by_label_contains("Losses: total loss").rect();
+    let at = losses.center();
+    bench.window.hover_at(at);
+    for pressed in [true, false] {
+        let button = egui::PointerButton::Primary;
+        bench.window.event(egui::Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
+        bench.window.step();
+    }
+    bench.window.step();
+    assert!(bench.window.ctx.memory(egui::Memory::focused).is_some(), "a click gives it the focus");
+    bench.press(Key::Space);
+    bench.hears("a pause", |command| matches!(command, Command::Pause));
+}

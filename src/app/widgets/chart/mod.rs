@@ -9,7 +9,7 @@ mod labels;
 use std::{fmt::Debug, hash::Hash};
 
 use egui::{
-    Align2, FontId, Id, Key, Modifiers, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2,
+    Align2, Context, FontId, Id, Key, Modifiers, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2,
     WidgetInfo, pos2, vec2,
 };
 
@@ -158,6 +158,9 @@ impl<'a> Chart<'a> {
         if response.clicked() {
             response.request_focus();
         }
+        if response.has_focus() {
+            ui.data_mut(|data| data.insert_temp(leaver(), response.id));
+        }
         let mut factor = 1.0;
         let mut about = vec2(1.0, 0.5);
         if let Some(pointer) = response.hover_pos() {
@@ -185,6 +188,16 @@ impl<'a> Chart<'a> {
         }
         (x, y)
     }
+}
+
+/// True where a chart has the focus: it is no button and leaves the space bar to the run.
+pub(crate) fn leaves_space(ctx: &Context, focused: Option<Id>) -> bool {
+    focused.is_some() && ctx.data(|data| data.get_temp::<Id>(leaver())) == focused
+}
+
+/// Under which the chart is remembered that has the focus.
+fn leaver() -> Id {
+    Id::unique("chart with the focus")
 }
 
 fn pressed(ui: &Ui, key: Key) -> bool {
