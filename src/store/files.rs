@@ -113,6 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::store::VERSION;
 
     #[test]
     fn what_a_later_program_has_written_is_kept_beside() {
