@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 
 use crate::{
     data::{self, ImageShape},
@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Images, Recipe, Training},
     methods::{Matching, MatchingSpec, Method as _, Setup, Updates, matching::terms::TermsSpec},
-    nn::{ConvNetSpec, Network, NetworkSpec, Norm, augment::Family, init::Init},
+    nn::{ConvNetSpec, Device, Network, NetworkSpec, Norm, augment::Family, init::Init},
     random::{Purpose, stream},
 };
 
@@ -159,7 +159,7 @@ enum Ready {
 impl Bench {
     /// Makes everything that is not timed.
     pub fn new(work: Work, size: &Size) -> Result<Self> {
-        let device = Device::Cpu;
+        let device = Device::CPU;
         let blocks = |gradient: bool, trainable: bool| -> Result<Ready> {
             let mut rng = stream(0, Purpose::MatchingNetwork, 0, 0);
             let init = if trainable { Init::trainable(&mut rng, &device) } else { Init::frozen(&mut rng, &device) };
@@ -228,8 +228,8 @@ fn families() -> Vec<Family> {
 /// The product of two square matrices, once: its rate in GFLOP/s.
 pub fn matrix_product() -> Result<f64> {
     let mut rng = stream(0, Purpose::Noise, 2, 0);
-    let values = Init::frozen(&mut rng, &Device::Cpu).draw(YARDSTICK * YARDSTICK, 1);
-    let matrix = Tensor::from_vec(values, (YARDSTICK, YARDSTICK), &Device::Cpu)?;
+    let values = Init::frozen(&mut rng, &Device::CPU).draw(YARDSTICK * YARDSTICK, 1);
+    let matrix = Tensor::from_vec(values, (YARDSTICK, YARDSTICK), &Device::CPU)?;
     let clock = Instant::now();
     matrix.matmul(&matrix)?;
     Ok(2.0 * (YARDSTICK as f64).powi(3) / clock.elapsed().as_secs_f64() / 1e9)

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, env, path::Path, sync::Arc};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use serde_json::json;
 use spiritsafe::{
     config::RunConfig,
@@ -13,7 +13,7 @@ use spiritsafe::{
     evaluate::{Chosen, Optimizer, Recipe, Training},
     methods::{Matching, Method as _, Pretrained, Setup, Updates},
     nn::{
-        NetworkSpec,
+        Device, NetworkSpec,
         augment::{Draw, Family},
         init::Init,
     },
@@ -48,7 +48,7 @@ impl Export {
             self.config.matching(&self.data),
             Setup {
                 data: self.data.clone(),
-                device: Device::Cpu,
+                device: Device::CPU,
                 seed: self.config.seed,
                 images,
                 learning_rate: self.config.optimizer.learning_rate,
@@ -91,7 +91,7 @@ impl Export {
 
     fn images(&mut self, name: &str, values: &[f32]) -> Fallible<()> {
         let [channels, height, width] = self.data.shape().dims();
-        let tensor = Tensor::from_slice(values, ((), channels, height, width), &Device::Cpu)?;
+        let tensor = Tensor::from_slice(values, ((), channels, height, width), &Device::CPU)?;
         self.tensors.insert(name.to_owned(), tensor);
         Ok(())
     }
@@ -114,13 +114,14 @@ impl Export {
         for position in 0..self.config.pool.size(&self.config.network) {
             let examples = Arc::new(Chosen::new(self.data.clone(), usable.clone()));
             let (classes, seed) = (self.data.classes(), self.config.seed);
-            let mut training = Training::of_pool(recipe.clone(), examples, classes, &Device::Cpu, seed, position)?;
+            let mut training = Training::of_pool(recipe.clone(), examples, classes, &Device::CPU, seed, position)?;
             while training.advance()? {}
             let variables = training.network().variables();
             self.parameters(&format!("pool.{position}"), &variables)?;
             let known = variables.iter().map(Var::as_detached_tensor).collect();
             let mut unused = stream(0, Purpose::Pretraining, 0, 0);
-            let init = Init::frozen(&mut unused, &Device::Cpu).with_known(known);
+            let device = Device::CPU;
+            let init = Init::frozen(&mut unused, &device).with_known(known);
             let network = network.build(self.data.shape(), classes, init)?;
             pool.push(Arc::new(Pretrained { name: String::new(), network, typical_distance: 1.0, accuracy: None }));
         }
@@ -152,7 +153,8 @@ impl Export {
 
     fn drawn_network(&mut self, name: &str, purpose: Purpose, number: u64) -> Fallible<()> {
         let mut rng = stream(self.config.seed, purpose, number, 0);
-        let init = Init::trainable(&mut rng, &Device::Cpu);
+        let device = Device::CPU;
+        let init = Init::trainable(&mut rng, &device);
         let network: &NetworkSpec = &self.config.network;
         let network = network.build(self.data.shape(), self.data.classes(), init)?;
         self.parameters(name, &network.variables())
@@ -184,7 +186,8 @@ impl Export {
             }
             self.images(&format!("{step}.learn.{slot}.images"), &images)?;
             let count = labels.len();
-            self.tensors.insert(format!("{step}.learn.{slot}.labels"), Tensor::from_vec(labels, count, &Device::Cpu)?);
+            self.tensors
+                .insert(format!("{step}.learn.{slot}.labels"), Tensor::from_vec(labels, count, &Device::CPU)?);
         }
         let looks = view.iter().find(|one| one.looks).ok_or("nobody looks")?.serial;
         let learn: Vec<u64> = learn.into_iter().map(|position| view[position].serial).collect();

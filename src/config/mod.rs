@@ -9,7 +9,6 @@ mod specs;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 pub use presets::{PRESETS, Preset};
@@ -23,7 +22,7 @@ use crate::{
     methods::{
         Matching, MatchingSpec, Method, MethodSpec, Methods, PoolSpec, QueueSpec, Setup, matching::terms::TermsSpec,
     },
-    nn::{DeviceSpec, NetworkSpec},
+    nn::{Device, DeviceSpec, NetworkSpec},
 };
 
 /// Everything that decides a run, apart from what people change while it goes on.

@@ -4,18 +4,18 @@
 //! arithmetic of the program, whose version is raised by hand ([`nn::ARITHMETIC`]); not on the number of threads. Entries of
 //! other versions are never found, so they are never used.
 
-use candle_core::Device;
 use serde::Serialize;
 
 use crate::{
     fingerprint::Fingerprint,
     nn,
+    nn::Device,
     store::{self, CachedNetwork},
 };
 
 /// The name of a thing of some `kind` that is decided by `decides`.
 pub(super) fn name(kind: &str, decides: &impl Serialize, device: &Device) -> String {
-    let all = (kind, nn::ARITHMETIC, nn::instructions(device), decides);
+    let all = (kind, nn::ARITHMETIC, device.instructions(), decides);
     Fingerprint::default().of(&serde_json::to_vec(&all).expect("plain data")).finish()
 }
 

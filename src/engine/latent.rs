@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::{
     known,
@@ -21,6 +21,7 @@ use crate::{
     data::Dataset,
     error::Result,
     latent::{Latent, LatentParameters, LatentSpec, LatentTraining, Standard},
+    nn::Device,
     slices::Slices as _,
     store::{self, CachedNetwork},
 };
@@ -110,7 +111,7 @@ impl LatentSpace {
 
 fn sum_of(LatentParameters { autoencoder, prior, standard }: &LatentParameters) -> Result<String> {
     let Standard { mean, scale } = standard;
-    let standard = Tensor::from_vec([mean.as_slice(), &[*scale]].concat(), mean.len() + 1, &Device::Cpu)?;
+    let standard = Tensor::from_vec([mean.as_slice(), &[*scale]].concat(), mean.len() + 1, &Device::CPU)?;
     parameters::sum(autoencoder.iter().chain(prior).chain([&standard]))
 }
 

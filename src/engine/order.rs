@@ -5,8 +5,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use candle_core::Device;
-
 use super::{
     jobs::{Job, Key, Product},
     known,
@@ -18,7 +16,7 @@ use crate::{
     error::Result,
     evaluate::{Examples, How, Images, Judge, Progress, Protocol, SharedExpert},
     fingerprint::Fingerprint,
-    nn::{NetworkSpec, augment::Family},
+    nn::{Device, NetworkSpec, augment::Family},
     report::Subject,
     slices::Slices as _,
     store::Tallies,

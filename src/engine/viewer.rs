@@ -7,8 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use candle_core::Device;
-
 use super::{
     inbox::Inbox,
     run::Run,
@@ -179,10 +177,8 @@ impl Viewer {
         let mut faults = Faults::default();
         faults.note(self.prepare(run, inbox).map(Some));
         let news = Some((run.at(), self.wants.clone(), self.view.is_some()));
-        let pause = SHORTEST_PAUSE.max(match run.device {
-            Device::Cpu => self.cost.div_f64(self.share),
-            _ => Duration::ZERO,
-        });
+        let pause =
+            SHORTEST_PAUSE.max(if run.device.is_cpu() { self.cost.div_f64(self.share) } else { Duration::ZERO });
         let due = self.last.is_none_or(|last| last.elapsed() >= pause);
         let frame = if !self.pressed && (self.shown == news || !due) {
             None

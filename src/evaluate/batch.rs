@@ -1,6 +1,6 @@
 //! A batch as a training sees it: images drawn, augmented and mixed on the host.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     data::ImageShape,
     error::Result,
+    nn::Device,
     nn::augment::{Draw, Family},
 };
 

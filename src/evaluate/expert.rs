@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::Device;
-
 use super::{Chosen, Examples, Recipe, Training};
 use crate::{
     data::Dataset,
     error::Result,
+    nn::Device,
     nn::{self, Network, NetworkSpec},
 };
 

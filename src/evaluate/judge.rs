@@ -6,8 +6,6 @@ use std::{
     time::Instant,
 };
 
-use candle_core::Device;
-
 use super::{
     Chosen, Examples, Images,
     expert::Expert,
@@ -20,6 +18,7 @@ use crate::{
     data::{Dataset, Split},
     distilled::SyntheticSet,
     error::{Error, Result},
+    nn::Device,
     nn::{NetworkSpec, augment::Family},
     report::{Subject, TestedOn},
 };

@@ -1,11 +1,12 @@
 //! What an evaluation found: the accuracy of each network, what was taken for what, and what they call the images.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Examples, training::softmax};
 use crate::{
     error::Result,
+    nn::Device,
     nn::Network,
     report::{Accuracy, Called},
 };

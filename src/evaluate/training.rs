@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Device, Tensor, Var, backprop::GradStore};
+use candle_core::{D, Tensor, Var, backprop::GradStore};
 use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
 use rand::seq::SliceRandom;
 
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     data::{Dataset, Split},
     error::Result,
+    nn::Device,
     nn::{Network, Sgd, SgdSettings, init::Init},
     random::{Purpose, stream},
 };
@@ -312,7 +313,7 @@ fn plain_labels(teacher: &dyn Network, examples: &dyn Examples, classes: usize, 
         let images = Tensor::from_vec(values, (count, channels, height, width), device)?;
         let mut scores = teacher.forward(&images)?.flatten_all()?.to_vec1::<f32>()?;
         replace_where_wrong(&mut scores, &labels[start..start + count], classes);
-        let scores = Tensor::from_vec(scores, (count, classes), &Device::Cpu)?;
+        let scores = Tensor::from_vec(scores, (count, classes), &Device::CPU)?;
         taught.extend(softmax(&scores)?.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(taught)
@@ -381,7 +382,7 @@ mod tests {
         let labels: Vec<u32> = golden("ncfm.labels").into_iter().map(|label| label as u32).collect();
         let mut scores: Vec<f32> = golden("ncfm.scores").into_iter().map(|score| score as f32).collect();
         replace_where_wrong(&mut scores, &labels, 10);
-        let scores = Tensor::from_vec(scores, (labels.len(), 10), &Device::Cpu).unwrap();
+        let scores = Tensor::from_vec(scores, (labels.len(), 10), &Device::CPU).unwrap();
         let taught = softmax(&scores).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let expected = golden("ncfm.taught");
         assert!(taught.iter().zip(&expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{taught:?}");

@@ -6,13 +6,14 @@
 
 mod training;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::{Dataset, ImageShape},
     error::Result,
+    nn::Device,
     nn::{Autoencoder, AutoencoderSpec, Denoiser, DenoiserSpec, init::Init},
     random::{Purpose, stream},
 };

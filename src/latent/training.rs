@@ -2,7 +2,7 @@
 
 use std::{f64::consts::PI, sync::Arc};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -11,6 +11,7 @@ use super::{LatentParameters, LatentSpec, Standard, encoded};
 use crate::{
     data::Dataset,
     error::{Error, Result},
+    nn::Device,
     nn::{Adam, Autoencoder, Denoiser, init::Init},
     random::{Purpose, stream},
 };

@@ -1,9 +1,7 @@
 //! What a method can work out about a run beside its steps.
 
-use candle_core::Device;
-
 use super::Pretrained;
-use crate::{data::Dataset, error::Result, report::Artifact, slices::Slices};
+use crate::{data::Dataset, error::Result, nn::Device, report::Artifact, slices::Slices};
 
 /// The work of an analysis: it has taken along what it needs of the method, so that the run can go on beside it.
 pub type Analysis = Box<dyn FnOnce(&About<'_>, &mut dyn Slices) -> Result<Artifact> + Send>;

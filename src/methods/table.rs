@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::Device;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{EnergySpec, Method, QuantizerSpec, Scope};
-use crate::{data::Dataset, distilled::SyntheticSet, error::Result, latent::LatentSpec};
+use crate::{data::Dataset, distilled::SyntheticSet, error::Result, latent::LatentSpec, nn::Device};
 
 /// What makes a method besides data, seed, images and rate: its section of a config.
 pub trait MethodSpec: Send + Sync {

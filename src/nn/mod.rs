@@ -12,14 +12,14 @@ mod layers;
 mod networks;
 mod optim;
 
-pub use device::{ARITHMETIC, DeviceSpec, describe, instructions};
+pub use device::{ARITHMETIC, Device, DeviceSpec};
 pub use generative::{Autoencoder, AutoencoderSpec, Denoiser, DenoiserSpec, strength_of_time, time_of_strength};
 pub use networks::{
     Activation, Classic, ConvNet, ConvNetSpec, Head, Identity, Mlp, MlpSpec, NetworkSpec, Norm, Pooling, ResNet18,
 };
 pub use optim::{Adam, Sgd, SgdSettings};
 
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Result, Tensor, Var};
 
 use crate::data::ImageShape;
 

@@ -3,9 +3,10 @@
 //! The head is JSON in the one entry of the file's metadata. It begins with the version of the format and the SHA-256 of
 //! the whole file, for which its own digits are counted as zeros.
 
+use crate::nn::Device;
 use std::collections::HashMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -100,7 +101,7 @@ fn digits(file: &[u8], mark: &[u8]) -> Option<usize> {
 
 /// A tensor of a file; an error unless it is float32.
 pub(super) fn place(view: &TensorView<'_>) -> Result<Tensor, String> {
-    Tensor::from_vec(floats(view)?, view.shape(), &Device::Cpu).map_err(|error| error.to_string())
+    Tensor::from_vec(floats(view)?, view.shape(), &Device::CPU).map_err(|error| error.to_string())
 }
 
 /// The values of a tensor; an error unless it is float32.

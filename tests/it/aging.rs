@@ -9,7 +9,6 @@ use crate::support::{
     program::{distill, refuse, spiritsafe, succeed},
     settings,
 };
-use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::Dataset,
@@ -17,6 +16,7 @@ use spiritsafe::{
     engine::{Command, Event, Start},
     evaluate::{Examples, Images},
     methods::{Matching, Method as _, Setup, matching::QueuedNetwork},
+    nn::Device,
     report::{GalleryView, PageWanted, Wants},
     store::RunFolder,
 };
@@ -43,7 +43,7 @@ fn method(config: &RunConfig) -> (Arc<Dataset>, Matching) {
     let learning_rate = config.optimizer.learning_rate;
     let method = Matching::new(
         config.matching(&data),
-        Setup { data: data.clone(), device: Device::Cpu, seed: config.seed, images, learning_rate },
+        Setup { data: data.clone(), device: Device::CPU, seed: config.seed, images, learning_rate },
     )
     .unwrap();
     (data, method)

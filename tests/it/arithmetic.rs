@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use spiritsafe::{
     data::DataSpec,
     evaluate::{Chosen, Recipe, Training},
     fingerprint::Fingerprint,
     latent::{LatentSpec, LatentTraining},
-    nn::{ARITHMETIC, NetworkSpec, augment::Family, instructions},
+    nn::Device,
+    nn::{ARITHMETIC, NetworkSpec, augment::Family},
 };
 
 /// Where the digests below were taken; on other machines bits differ by right, and only their repetition is checked.
@@ -36,7 +37,7 @@ fn digest<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> String {
 fn trained(recipe: Recipe, images: usize) -> String {
     let data = Arc::new("digits".parse::<DataSpec>().unwrap().load(0).unwrap());
     let examples = Arc::new(Chosen::new(data.clone(), (0..images as u32).collect()));
-    let mut training = Training::new(recipe, examples, data.classes(), &Device::Cpu, 7, 0).unwrap();
+    let mut training = Training::new(recipe, examples, data.classes(), &Device::CPU, 7, 0).unwrap();
     while training.advance().unwrap() {}
     let parameters: Vec<Tensor> = training.network().variables().iter().map(Var::as_detached_tensor).collect();
     digest(&parameters)
@@ -45,7 +46,7 @@ fn trained(recipe: Recipe, images: usize) -> String {
 fn latent() -> String {
     let data = Arc::new("digits".parse::<DataSpec>().unwrap().load(0).unwrap());
     let spec = LatentSpec { width: 4, dimensions: 4, batches: 3, batch: 16, prior_width: 8, prior_batches: 3 };
-    let mut training = LatentTraining::new(&spec, &data, &Device::Cpu, 7).unwrap();
+    let mut training = LatentTraining::new(&spec, &data, &Device::CPU, 7).unwrap();
     while training.advance().unwrap() {}
     let learned = training.parameters().unwrap();
     digest(learned.autoencoder.iter().chain(&learned.prior))
@@ -68,7 +69,7 @@ fn all() -> [(&'static str, String); 4] {
 #[test]
 fn the_bits_of_trained_networks_are_those_of_the_version() {
     let found = all();
-    if instructions(&Device::Cpu) != TAKEN_ON {
+    if Device::CPU.instructions() != TAKEN_ON {
         assert_eq!(found, all(), "equal trainings leave equal bits");
         return;
     }

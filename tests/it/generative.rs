@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use spiritsafe::{
     data::DataSpec,
     latent::{Latent, LatentSpec, LatentTraining},
+    nn::Device,
     nn::{Adam, Denoiser, DenoiserSpec, init::Init},
 };
 
@@ -17,7 +18,7 @@ fn normal(count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
 }
 
 fn place(values: &[f32]) -> Tensor {
-    Tensor::from_slice(values, (values.len() / 2, 2), &Device::Cpu).unwrap()
+    Tensor::from_slice(values, (values.len() / 2, 2), &Device::CPU).unwrap()
 }
 
 /// Two classes, one round (-1.5, 0) and one round (1.5, 0.5), each as wide as 0.3.
@@ -26,7 +27,7 @@ fn a_prior_brings_noise_back_to_the_class_that_it_is_told() {
     const COUNT: usize = 128;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let spec = DenoiserSpec { width: 32, depth: 2 };
-    let prior = Denoiser::new(&spec, 2, 2, Init::trainable(&mut rng, &Device::Cpu)).unwrap();
+    let prior = Denoiser::new(&spec, 2, 2, Init::trainable(&mut rng, &Device::CPU)).unwrap();
     let centres = [[-1.5_f32, 0.0], [1.5, 0.5]];
     let mut adam = Adam::new(prior.variables().to_vec(), 3e-3).unwrap();
     for _ in 0..1200 {
@@ -73,11 +74,11 @@ fn a_space_is_the_same_for_one_seed_and_another_for_another() {
     let data = Arc::new("digits".parse::<DataSpec>().unwrap().load(0).unwrap().with_holdout(0.1, 0));
     let spec = LatentSpec { width: 4, dimensions: 5, batches: 60, batch: 32, prior_width: 16, prior_batches: 30 };
     let trained = |seed: u64| {
-        let mut training = LatentTraining::new(&spec, &data, &Device::Cpu, seed).unwrap();
+        let mut training = LatentTraining::new(&spec, &data, &Device::CPU, seed).unwrap();
         assert!(training.parameters().is_none());
         while training.advance().unwrap() {}
         assert_eq!(training.done(), (1.0, true));
-        Latent::new(&spec, &data, training.parameters().unwrap(), &Device::Cpu).unwrap()
+        Latent::new(&spec, &data, training.parameters().unwrap(), &Device::CPU).unwrap()
     };
     let images = data.gather(data.test(), &(0..40).collect::<Vec<u32>>());
     let [one, again, other] = [3, 3, 4].map(trained);

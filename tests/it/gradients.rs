@@ -1,6 +1,6 @@
 //! Gradients against central differences in double precision: every term, every pooling, every norm.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
@@ -9,6 +9,7 @@ use spiritsafe::{
         Scope, energy,
         matching::terms::{Ball, Energy, Entry, Information, Term, TermInput, TermsSpec},
     },
+    nn::Device,
     nn::{
         Autoencoder, AutoencoderSpec, ConvNet, ConvNetSpec, Denoiser, DenoiserSpec, Network, Norm, Pooling, init::Init,
     },
@@ -19,7 +20,7 @@ const STEP: f64 = 1e-5;
 fn random(shape: &[usize], seed: u64) -> Tensor {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let values: Vec<f64> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    Tensor::from_vec(values, shape, &Device::CPU).unwrap()
 }
 
 /// The largest gap between the gradient of `f` at `at` and central differences, over the largest entry.
@@ -31,7 +32,7 @@ fn gap(at: &Tensor, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> f64 {
     let mut at_moved = |index: usize, by: f64| {
         let mut moved = values.clone();
         moved[index] += by;
-        f(&Tensor::from_vec(moved, at.dims(), &Device::Cpu).unwrap()).unwrap().to_scalar::<f64>().unwrap()
+        f(&Tensor::from_vec(moved, at.dims(), &Device::CPU).unwrap()).unwrap().to_scalar::<f64>().unwrap()
     };
     let differences: Vec<f64> =
         (0..values.len()).map(|index| (at_moved(index, STEP) - at_moved(index, -STEP)) / (2.0 * STEP)).collect();
@@ -122,7 +123,7 @@ fn information_lies_between_zero_and_the_logarithm_of_the_number_of_images() {
         }
     }
     // Images that say quite different things reach the bound.
-    let apart = Tensor::eye(3, DType::F64, &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+    let apart = Tensor::eye(3, DType::F64, &Device::CPU).unwrap().unsqueeze(0).unwrap();
     let most = Information.penalty(&seen(None, (apart * 1e3).unwrap()), &[]).unwrap().to_vec1::<f64>().unwrap()[0];
     assert!((most - 3.0_f64.ln()).abs() < 1e-12, "{most}");
 }
@@ -130,7 +131,7 @@ fn information_lies_between_zero_and_the_logarithm_of_the_number_of_images() {
 #[test]
 fn the_ball_spares_what_lies_inside_and_stays_finite_far_outside() {
     let cost = |distance: f64, radius: f64| {
-        let synthetic = Tensor::from_vec(vec![-distance, distance], (1, 2, 1), &Device::Cpu).unwrap();
+        let synthetic = Tensor::from_vec(vec![-distance, distance], (1, 2, 1), &Device::CPU).unwrap();
         let seen = TermInput { typical_distance: radius, channels: 1, ..seen(None, synthetic) };
         Ball.penalty(&seen, &[1.0]).unwrap().to_vec1::<f64>().unwrap()[0]
     };
@@ -152,7 +153,7 @@ fn convnets_of_every_kind_have_the_gradient_of_their_features() {
         let shape = ImageShape { channels: 2, height: 7, width: 5 };
         let spec = ConvNetSpec { width: 4, depth: 2, norm, pooling, padding: Some(1), ..ConvNetSpec::default() };
         let mut rng = ChaCha8Rng::seed_from_u64(11);
-        let init = Init::frozen(&mut rng, &Device::Cpu).with_dtype(DType::F64);
+        let init = Init::frozen(&mut rng, &Device::CPU).with_dtype(DType::F64);
         let network = ConvNet::new(&spec, shape, 3, init).unwrap();
         let cotangent = random(&[2, network.embedding_len()], 5);
         let error = gap(&random(&[2, 2, 7, 5], 6), |images| (network.embed(images)? * &cotangent)?.sum_all());
@@ -181,7 +182,7 @@ fn autoencoders_have_the_gradient_of_their_loss() {
     for (height, width) in [(9, 8), (4, 5)] {
         let shape = ImageShape { channels: 2, height, width };
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        let init = Init::trainable(&mut rng, &Device::Cpu).with_dtype(DType::F64);
+        let init = Init::trainable(&mut rng, &Device::CPU).with_dtype(DType::F64);
         let autoencoder = Autoencoder::new(&AutoencoderSpec { width: 4, dimensions: 3 }, shape, init).unwrap();
         let (images, noise) = (random(&[3, 2, height, width], 1), random(&[3, 3], 2));
         assert_eq!(autoencoder.decode(&noise).unwrap().dims(), images.dims());
@@ -198,7 +199,7 @@ fn autoencoders_have_the_gradient_of_their_loss() {
 #[test]
 fn denoisers_have_the_gradient_of_their_loss() {
     let mut rng = ChaCha8Rng::seed_from_u64(6);
-    let init = Init::trainable(&mut rng, &Device::Cpu).with_dtype(DType::F64);
+    let init = Init::trainable(&mut rng, &Device::CPU).with_dtype(DType::F64);
     let denoiser = Denoiser::new(&DenoiserSpec { width: 7, depth: 2 }, 3, 4, init).unwrap();
     let (points, noise) = (random(&[5, 3], 1), random(&[5, 3], 2));
     let (times, classes) = ([0.0, 0.3, 0.5, 0.9, 1.0], [Some(0), Some(3), None, Some(1), Some(2)]);

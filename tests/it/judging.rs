@@ -6,12 +6,12 @@ use crate::support::{
     driving::folder,
     program::{digits, last_json, refuse, spiritsafe, succeed},
 };
-use candle_core::Device;
 use serde_json::Value;
 use spiritsafe::{
     config::RunConfig,
     data::DataSpec,
     evaluate::{How, Judge, Outcome, Progress, Protocol},
+    nn::Device,
     nn::NetworkSpec,
     report::Subject,
 };
@@ -161,7 +161,7 @@ fn the_whole_set_of_digits_is_learned_to_ninety_seven_per_cent() {
         protocol: "whole@60".parse::<Protocol>().unwrap(),
         network: &config.network,
         augmentation: config.augmentation.of(&data),
-        device: &Device::Cpu,
+        device: &Device::CPU,
         seed: 0,
     };
     let whole = judged(Judge::selection(&data, Subject::Whole, (&classes, 0), how).unwrap());
@@ -187,7 +187,7 @@ fn a_network_that_is_too_large_for_the_images_is_refused_with_a_reason() {
     let data = Arc::new("plane:moons".parse::<DataSpec>().unwrap().load(0).unwrap());
     let network = "vgg11".parse::<NetworkSpec>().unwrap();
     let protocol = "dm@1x1".parse::<Protocol>().unwrap();
-    let how = How { protocol, network: &network, augmentation: &[], device: &Device::Cpu, seed: 0 };
+    let how = How { protocol, network: &network, augmentation: &[], device: &Device::CPU, seed: 0 };
     let error = Judge::selection(&data, Subject::Random, (&[0, 1], 3), how).err().unwrap().to_string();
     assert!(error.contains("VGG11") && error.contains("28 pixels"), "{error}");
 }

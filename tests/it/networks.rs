@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
+    nn::Device,
     nn::{Activation, ConvNetSpec, Network, NetworkSpec, Norm, Pooling, init::Init},
 };
 
@@ -27,12 +28,12 @@ fn rule(t: u32, count: usize) -> Vec<f64> {
 }
 
 fn tensor(t: u32, shape: &[usize], dtype: DType) -> Tensor {
-    Tensor::from_vec(rule(t, shape.iter().product()), shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+    Tensor::from_vec(rule(t, shape.iter().product()), shape, &Device::CPU).unwrap().to_dtype(dtype).unwrap()
 }
 
 fn draw(spec: &NetworkSpec, shape: ImageShape, dtype: DType, known: Option<Vec<Tensor>>) -> Box<dyn Network> {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let init = Init::trainable(&mut rng, &Device::Cpu).with_dtype(dtype);
+    let init = Init::trainable(&mut rng, &Device::CPU).with_dtype(dtype);
     let init = match known {
         Some(known) => init.with_known(known),
         None => init,
@@ -82,7 +83,7 @@ fn relative_error(ours: &Tensor, theirs: &Tensor) -> f64 {
 
 fn fixture() -> HashMap<String, Tensor> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/networks.safetensors");
-    candle_core::safetensors::load(path, &Device::Cpu).unwrap()
+    candle_core::safetensors::load(path, &Device::CPU).unwrap()
 }
 
 #[test]

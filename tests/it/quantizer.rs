@@ -10,7 +10,6 @@ use crate::support::{
     program::{self, distill, refuse, spiritsafe, succeed},
     settings,
 };
-use candle_core::Device;
 use spiritsafe::{
     config::RunConfig,
     data::{DataSpec, Dataset},
@@ -19,6 +18,7 @@ use spiritsafe::{
     latent::{Latent, LatentTraining},
     math::{shared_out, transport},
     methods::{Method as _, Quantizer, QuantizerSpec, Setup},
+    nn::Device,
     report::{Distances, GalleryView, LEARNING_RATE, PageWanted, Wants, page::Body},
     store::sets,
 };
@@ -41,10 +41,10 @@ fn loaded(config: &RunConfig) -> Arc<Dataset> {
 }
 
 fn latent(config: &RunConfig, data: &Arc<Dataset>) -> Arc<Latent> {
-    let mut training = LatentTraining::new(&config.latent, data, &Device::Cpu, config.seed).unwrap();
+    let mut training = LatentTraining::new(&config.latent, data, &Device::CPU, config.seed).unwrap();
     while training.advance().unwrap() {}
     let parameters = training.parameters().unwrap();
-    Arc::new(Latent::new(&config.latent, data, parameters, &Device::Cpu).unwrap())
+    Arc::new(Latent::new(&config.latent, data, parameters, &Device::CPU).unwrap())
 }
 
 /// A method that stands ready.
@@ -53,7 +53,7 @@ fn method(config: &RunConfig) -> Quantizer {
     let images = config.start_images(&data).unwrap();
     let spec: QuantizerSpec = config.sections["quantizer"].clone().try_into().unwrap();
     let learning_rate = config.optimizer.learning_rate;
-    let setup = Setup { data: data.clone(), device: Device::Cpu, seed: config.seed, images, learning_rate };
+    let setup = Setup { data: data.clone(), device: Device::CPU, seed: config.seed, images, learning_rate };
     let mut method = Quantizer::new(spec, setup).unwrap();
     if method.lacks_latent() {
         method.set_latent(latent(config, &data)).unwrap();
@@ -201,7 +201,7 @@ fn factors_weigh_the_losses() {
     let trained = |values: Vec<f32>, labels: Vec<u32>, factors: Option<Vec<f32>>| {
         let network = config("ddoq-digits", &[]).network;
         let examples: Arc<dyn Examples> = Arc::new(Images::new(data.shape(), values, labels).counting(factors));
-        let mut training = Training::new(Recipe::pretraining(network, 3), examples, 10, &Device::Cpu, 0, 0).unwrap();
+        let mut training = Training::new(Recipe::pretraining(network, 3), examples, 10, &Device::CPU, 0, 0).unwrap();
         while training.advance().unwrap() {}
         let parameters = training.snapshot().variables;
         parameters

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use spiritsafe::{
     data::ImageShape,
     methods::matching::terms::{Centralization, Covariance, CrossEntropy, Information, Mean, Term, TermInput},
+    nn::Device,
     nn::{ConvNet, ConvNetSpec, Network, Norm, Pooling, init::Init},
 };
 
@@ -17,7 +18,7 @@ use spiritsafe::{
 fn fixture() -> TermInput {
     let rows = |count: usize, factor: f64, shift: f64| {
         let values: Vec<f64> = (0..count * 4).map(|index| factor * (0.7 * index as f64 + shift).sin()).collect();
-        Tensor::from_vec(values, (1, count, 4), &Device::Cpu).unwrap()
+        Tensor::from_vec(values, (1, count, 4), &Device::CPU).unwrap()
     };
     let (real, synthetic) = (Some(rows(6, 1.0, 0.1)), rows(3, 1.3, 0.9));
     // Features stand in for class scores.
@@ -54,7 +55,7 @@ fn convnets_have_the_published_number_of_parameters() {
         (deep(4), shape(3, 64), 200, 857_160, 2048),
     ] {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let network = ConvNet::new(&spec, shape, classes, Init::frozen(&mut rng, &Device::Cpu)).unwrap();
+        let network = ConvNet::new(&spec, shape, classes, Init::frozen(&mut rng, &Device::CPU)).unwrap();
         assert_eq!(network.parameter_count(), parameters);
         assert_eq!(network.embedding_len(), embedding);
     }
@@ -63,7 +64,7 @@ fn convnets_have_the_published_number_of_parameters() {
 #[test]
 fn drawn_parameters_follow_the_default_law_of_pytorch() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let mut init = Init::frozen(&mut rng, &Device::Cpu);
+    let mut init = Init::frozen(&mut rng, &Device::CPU);
     let (fan_in, count) = (27_usize, 40_000);
     let values = init.draw(count, fan_in);
     let bound = 1.0 / (fan_in as f32).sqrt();
@@ -80,7 +81,7 @@ struct Reference(HashMap<String, Tensor>);
 impl Reference {
     fn load() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/reference.safetensors");
-        Self(candle_core::safetensors::load(path, &Device::Cpu).unwrap())
+        Self(candle_core::safetensors::load(path, &Device::CPU).unwrap())
     }
 
     fn get(&self, name: &str, dtype: DType) -> Tensor {

@@ -7,7 +7,6 @@ mod trainer;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use candle_core::Device;
 use crossbeam_channel::{Receiver, unbounded};
 
 use self::trainer::Trainer;
@@ -16,7 +15,7 @@ use super::{
     parameters::Summed,
     task::{Progress, Task, Turn},
 };
-use crate::{config::RunConfig, data::Dataset, error::Result, latent::Latent, methods::Pretrained};
+use crate::{config::RunConfig, data::Dataset, error::Result, latent::Latent, methods::Pretrained, nn::Device};
 
 /// What is trained, and how far it is.
 pub(super) struct Pretraining {

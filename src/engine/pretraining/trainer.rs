@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use crossbeam_channel::Sender;
 
 use super::Made;
@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Result},
     evaluate::{Chosen, Optimizer, Recipe, Snapshot, Training, accuracy_on, select_at_random},
     methods::Pretrained,
-    nn::{self, Network, NetworkSpec, init::Init},
+    nn::{self, Device, Network, NetworkSpec, init::Init},
     random::{Purpose, stream},
     slices::{Slices, Undisturbed},
     store::{self, CachedNetwork},

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use candle_core::Device;
-
 use super::Run;
 use crate::{
     config::RunConfig,
@@ -16,7 +14,7 @@ use crate::{
     },
     error::{Error, Result},
     evaluate::{self, ByExpert, Expert, Images, Protocol},
-    nn::NetworkSpec,
+    nn::{Device, NetworkSpec},
     report::{Evaluation, OpenedSet, Reading, Subject},
     slices::Slices,
     store::{

@@ -13,8 +13,6 @@ pub(in crate::engine) use judging::Plan;
 
 use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Instant};
 
-use candle_core::Device;
-
 use self::trained::Entering;
 use super::{Allow, Start, pretraining::Pretraining};
 use crate::{
@@ -23,7 +21,7 @@ use crate::{
     distilled::SyntheticSet,
     error::{Error, Result},
     methods::{Method, matching::information_info},
-    nn,
+    nn::{self, Device},
     program::{self, Build},
     report::{Control, ControlKind, Evaluation, Intervention, LEARNING_RATE, RunInfo, StepReport},
     slices::Slices,
@@ -88,7 +86,7 @@ impl Run {
             program: program::NAME.to_owned(),
             build: Some(Build::of_this_program()),
             instruction_set: nn::kernels::instruction_set().to_owned(),
-            device: nn::describe(&device),
+            device: device.describe(),
             data: data.name().to_owned(),
             data_fingerprint: data.fingerprint().to_owned(),
             networks,
@@ -161,7 +159,7 @@ impl Run {
             seed: self.config.seed,
             steps: self.config.steps,
             step: state.step,
-            device: nn::describe(&self.device),
+            device: self.device.describe(),
             controls: self.controls(),
             out: self.folder.path().to_owned(),
             bytes: state.images.bytes(),

@@ -1,12 +1,12 @@
 //! The frozen features in which the map is learned.
 
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     data::Dataset,
     error::{Error, Result},
     math::Pca,
+    nn::Device,
     nn::{self, Network},
 };
 

@@ -11,7 +11,6 @@
 
 use std::sync::Arc;
 
-use candle_core::Device;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -21,6 +20,7 @@ use crate::{
     data::Dataset,
     error::{Error, Result},
     evaluate::{Classifier, Expert, Labelled},
+    nn::Device,
     nn::NetworkSpec,
     random::{Purpose, choose, stream},
 };

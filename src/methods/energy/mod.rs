@@ -25,7 +25,6 @@ mod spec;
 
 use std::sync::Arc;
 
-use candle_core::Device;
 use controls::{DIMENSIONS, DROPOUT, OFFSET, RATIO, TERMS};
 pub use features::Source;
 pub use few_shot::{Episodes, FewShot, NewClasses};
@@ -43,6 +42,7 @@ use crate::{
     distilled::{Array, Blobs, Saved, State, Values, norm},
     error::{Error, Result},
     math::{Moments, SigmaPoints},
+    nn::Device,
     random::{Purpose, choose, stream},
     report::{
         AnalysisInfo, Artifact, Control, StepReport, TermValue,

@@ -22,7 +22,6 @@ pub mod terms;
 
 use std::sync::Arc;
 
-use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 pub use information::{ClassInformation, Coordinate, INFORMATION, information, information_info, information_page};
@@ -34,6 +33,7 @@ use crate::{
     data::Dataset,
     distilled::{Blobs, Saved, State, Values},
     error::{Error, Result},
+    nn::Device,
     nn::{NetworkSpec, augment::Family},
     report::{
         Control, ControlKind, StepReport,

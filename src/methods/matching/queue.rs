@@ -12,7 +12,7 @@ mod page;
 
 use std::sync::Arc;
 
-use candle_core::{D, Device, Tensor, Var};
+use candle_core::{D, Tensor, Var};
 pub use page::{queue_info, queue_page};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ use crate::{
     data::Dataset,
     distilled::{Array, Blobs},
     error::{Error, Result},
+    nn::Device,
     nn::{Network, NetworkSpec, Sgd, SgdSettings, init::Init},
     random::{Purpose, choose, stream},
 };

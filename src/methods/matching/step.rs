@@ -185,12 +185,10 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use candle_core::Device;
-
     use crate::{
         distilled::Start,
         methods::{MatchingSpec, Setup, matching::terms::TermsSpec},
-        nn::{ConvNetSpec, NetworkSpec},
+        nn::{ConvNetSpec, Device, NetworkSpec},
     };
 
     /// The released loop, taken at its word: at the step of each class all images move, those of other classes without a
@@ -213,7 +211,7 @@ mod tests {
             terms: TermsSpec::default(),
         };
         let mut run =
-            Matching::new(spec, Setup { data, device: Device::Cpu, seed: 0, images, learning_rate: 0.2 }).unwrap();
+            Matching::new(spec, Setup { data, device: Device::CPU, seed: 0, images, learning_rate: 0.2 }).unwrap();
         run.state.velocity = (0..64).map(|at| ((at * 7) % 13) as f32 / 6.0 - 1.0).collect();
         let gradient: Vec<f32> = (0..64).map(|at| ((at * 5) % 11) as f32 / 5.0 - 1.0).collect();
         let (mut values, mut velocity) = (run.state.images.values.clone(), run.state.velocity.clone());

@@ -1,14 +1,12 @@
 //! How far the points of a quantizer are from their classes, in its space; and its images from images that nobody has learned from.
 
-use candle_core::Device;
-
 use super::{Quantizer, slope};
 use crate::{
     data::Dataset,
     error::{Error, Result},
     math::{Pca, shared_out, squared, transport},
     methods::{Method as _, Pretrained},
-    nn,
+    nn::{self, Device},
     report::{Distances, ImageDistance},
     slices::Slices,
 };

@@ -22,7 +22,6 @@ mod spec;
 
 use std::sync::Arc;
 
-use candle_core::Device;
 use controls::{DECAY, DISTORTION, GUIDANCE, MASSES, MEASURED, MEDOID, POINTS, PRIOR};
 pub use curve::{curve, slope};
 pub use diagram::Diagram;
@@ -39,6 +38,7 @@ use crate::{
     error::{Error, Result},
     latent::Latent,
     math::{Cells, Codebook, Gains, squared},
+    nn::Device,
     random::{Purpose, choose, stream},
     report::{
         AnalysisInfo, CellDistances, Control, StepReport,

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use candle_core::Device;
-
 use super::{QuantizerSpec, SpaceKind};
-use crate::{data::Dataset, error::Result, latent::Latent, math::Pca, methods::Pretrained, nn};
+use crate::{
+    data::Dataset,
+    error::Result,
+    latent::Latent,
+    math::Pca,
+    methods::Pretrained,
+    nn::{self, Device},
+};
 
 /// A space that stands.
 #[derive(Clone)]
