@@ -199,13 +199,12 @@ impl Trainer {
     }
 
     fn name(&self) -> String {
-        match self.recipe.network {
-            NetworkSpec::Identity {} => self.recipe.network.describe(),
-            _ => {
-                let epochs = words::counted(self.recipe.epochs as u64, "epoch", "epochs");
-                format!("{}, trained for {epochs}", self.recipe.network.describe())
-            }
+        let network = self.recipe.network.describe();
+        if matches!(self.recipe.network, NetworkSpec::Identity {}) {
+            return network;
         }
+        let epochs = words::counted(self.recipe.epochs as u64, "epoch", "epochs");
+        format!("{network}, trained for {epochs}")
     }
 
     fn frozen(&self, parameters: Vec<Tensor>) -> Result<Box<dyn Network>> {
