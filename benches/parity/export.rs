@@ -186,8 +186,7 @@ impl Export {
             }
             self.images(&format!("{step}.learn.{slot}.images"), &images)?;
             let count = labels.len();
-            self.tensors
-                .insert(format!("{step}.learn.{slot}.labels"), Tensor::from_vec(labels, count, &Device::CPU)?);
+            self.tensors.insert(format!("{step}.learn.{slot}.labels"), Tensor::from_vec(labels, count, &Device::CPU)?);
         }
         let looks = view.iter().find(|one| one.looks).ok_or("nobody looks")?.serial;
         let learn: Vec<u64> = learn.into_iter().map(|position| view[position].serial).collect();

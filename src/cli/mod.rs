@@ -244,7 +244,10 @@ pub fn main(window: impl FnOnce() -> Result<(), String>) -> ExitCode {
         Some(Command::Presets) => lists::presets(),
         Some(Command::Published { data }) => lists::published(&data),
         Some(Command::Bench(args)) => args.run(),
-        Some(Command::Licenses) => lists::licenses(),
+        Some(Command::Licenses) => {
+            lists::licenses();
+            Ok(())
+        }
         None => window().or_else(|reason| {
             eprintln!("{reason}; running in the terminal instead");
             demo()

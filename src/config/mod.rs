@@ -141,7 +141,11 @@ impl RunConfig {
         let mut table: toml::Table = toml::from_str(text).map_err(fault)?;
         // Read the bare text first: its errors can point at a line.
         let plain: Self = toml::from_str(text).map_err(fault)?;
-        let plain = plain.knowing(methods).map_err(|why| Error::Config(format!("{source}: {why}")))?;
+        let plain = plain.knowing(methods).map_err(|(key, why)| {
+            let names = |line: &str| line.trim_start().trim_start_matches('[').starts_with(&key);
+            let at = text.lines().position(names).map_or(String::new(), |line| format!("line {}: ", line + 1));
+            Error::Config(format!("{source}: {at}{why}"))
+        })?;
         if settings.is_empty() {
             return Ok(plain);
         }
@@ -152,22 +156,24 @@ impl RunConfig {
         let laid_over: std::result::Result<Self, toml::de::Error> = table.try_into();
         laid_over
             .map_err(|error| error.to_string().trim_end().to_owned())
-            .and_then(|config| config.knowing(methods))
+            .and_then(|config| config.knowing(methods).map_err(|(_, why)| why))
             .map_err(|why| Error::Config(format!("--set {settings}: {why}")))
     }
 
-    /// Refuses what is no section of a method, and writes out what a section leaves to defaults.
-    fn knowing(mut self, methods: Methods) -> std::result::Result<Self, String> {
+    /// Refuses what is no section of a method, and writes out what a section leaves to defaults. An error names the key that it is about.
+    fn knowing(mut self, methods: Methods) -> std::result::Result<Self, (String, String)> {
         for (name, section) in &mut self.sections {
             let Some(entry) = methods.of(name) else {
                 let known: Vec<&str> = KEYS.into_iter().chain(methods.sections()).collect();
-                return Err(format!("unknown field `{name}`, expected one of {}", known.join(", ")));
+                let why = format!("unknown field `{name}`, expected one of {}", known.join(", "));
+                return Err((name.clone(), why));
             };
-            (_, *section) = entry.read(section.clone())?;
+            (_, *section) = entry.read(section.clone()).map_err(|why| (name.clone(), why))?;
         }
         if self.sections.len() > 1 {
             let names: Vec<String> = self.sections.keys().map(|name| format!("[{name}]")).collect();
-            return Err(format!("a run has one method, not {}", names.join(" and ")));
+            let (last, _) = self.sections.last_key_value().expect("more than one");
+            return Err((last.clone(), format!("a run has one method, not {}", names.join(" and "))));
         }
         self.methods = methods;
         Ok(self)

@@ -62,7 +62,7 @@ impl FileSpec {
             match choice.parse() {
                 Ok(size) if digits && self.loader.has_sizes => self.size = Some(size),
                 Err(_) if !choice.is_empty() && !digits && self.loader.part.is_some() => {
-                    self.part = Some(choice.to_owned())
+                    self.part = Some(choice.to_owned());
                 }
                 _ => return Err(Error::Config(format!("{text}: {}", self.loader.choices()))),
             }

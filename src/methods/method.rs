@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Analysis, Pretrained};
 use crate::{
     distilled::{Blobs, Saved, State, SyntheticSet, Values},
-    error::{Error, Result},
+    error::Result,
     latent::Latent,
     report::{
         AnalysisInfo, Artifact, Control, StepReport,
@@ -116,9 +116,9 @@ pub trait Method: Send {
         Vec::new()
     }
 
-    /// The work of the analysis of this name.
-    fn analyse(&self, id: &str) -> Result<Analysis> {
-        Err(Error::Config(format!("there is no \"{id}\" to work out")))
+    /// The work of the analysis of this name; none where the method has no such one.
+    fn analyse(&self, _id: &str) -> Option<Analysis> {
+        None
     }
 
     /// What an analysis has found before, from its numbers; none where they say something else.

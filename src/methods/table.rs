@@ -51,11 +51,14 @@ pub struct Setup {
     pub learning_rate: f64,
 }
 
+/// What a section says, and the section with everything written out; or what is wrong with it.
+type Read = std::result::Result<(Box<dyn MethodSpec>, toml::Value), String>;
+
 /// A method that a config can name.
 pub struct MethodEntry {
     /// The section of a config that names it.
     pub section: &'static str,
-    read: fn(toml::Value) -> std::result::Result<(Box<dyn MethodSpec>, toml::Value), String>,
+    read: fn(toml::Value) -> Read,
 }
 
 impl MethodEntry {
@@ -65,14 +68,12 @@ impl MethodEntry {
     }
 
     /// What a section says, and the same with everything written out that it leaves to defaults.
-    pub fn read(&self, section: toml::Value) -> std::result::Result<(Box<dyn MethodSpec>, toml::Value), String> {
+    pub(crate) fn read(&self, section: toml::Value) -> Read {
         (self.read)(section).map_err(|why| format!("[{}]: {why}", self.section))
     }
 }
 
-fn read<S: MethodSpec + Serialize + DeserializeOwned + 'static>(
-    section: toml::Value,
-) -> std::result::Result<(Box<dyn MethodSpec>, toml::Value), String> {
+fn read<S: MethodSpec + Serialize + DeserializeOwned + 'static>(section: toml::Value) -> Read {
     let spec: S = section.try_into().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
     let whole = toml::Value::try_from(&spec).map_err(|error| error.to_string())?;
     Ok((Box::new(spec), whole))

@@ -26,7 +26,10 @@ const ALLOWED: [(&str, &[&str]); 23] = [
     ("latent", &["error", "random", "data", "nn"]),
     ("distilled", &["error", "random", "report", "data"]),
     ("evaluate", &["error", "random", "report", "slices", "words", "math", "data", "nn", "distilled"]),
-    ("methods", &["error", "random", "report", "slices", "math", "data", "nn", "latent", "distilled", "evaluate"]),
+    (
+        "methods",
+        &["error", "random", "report", "slices", "words", "math", "data", "nn", "latent", "distilled", "evaluate"],
+    ),
     ("benchmark", &["error", "random", "data", "nn", "distilled", "evaluate", "methods"]),
     ("store", &["error", "fingerprint", "folders", "names", "program", "report", "data", "distilled"]),
     ("config", &["error", "data", "nn", "latent", "distilled", "evaluate", "methods"]),

@@ -329,10 +329,10 @@ fn wrong_requests_are_refused_with_a_message_and_the_engine_stays_alive() {
     let unknown = Command::Set { control: "meen".to_owned(), value: 1.0 };
     let protocol = Command::Evaluate(Trial { protocol: "best@5".to_owned(), ..Trial::default() });
     let wrong: [(Command, &[&str]); 6] = [
-        (unknown, &["\"meen\"", "there are mean, covariance"]),
+        (unknown, &["\"meen\"", "there are ball, ball.radius"]),
         (weight(-1.0), &["from 0 up", "-1"]),
         (weight(f64::NAN), &["from 0 up", "NaN"]),
-        (Command::Set { control: LEARNING_RATE.to_owned(), value: f64::INFINITY }, &["learning rate", "inf"]),
+        (Command::Set { control: LEARNING_RATE.to_owned(), value: f64::INFINITY }, &["learning_rate", "inf"]),
         (protocol, &["\"best@5\"", "dm@300x5"]),
         (Command::Export("/dev/null/there".into()), &["/dev/null/there", "is a file"]),
     ];

@@ -64,7 +64,7 @@ impl Run {
     /// The job.
     pub(in crate::engine) fn analysis(&self, asked: Asked) -> Result<Job> {
         let info = self.analysis_info(&asked)?;
-        let analysis = self.method.analyse(info.id)?;
+        let analysis = self.method.analyse(info.id).expect("it is one of those that the method lists");
         let ((data, seed), device) = (self.data_and_seed(), self.device.clone());
         let lens = self.pretraining.lens().cloned().filter(|_| info.needs_lens);
         let key = match &asked.folder {

@@ -75,7 +75,8 @@ impl Run {
         let old: Option<RunRecord<RunConfig>> = if resume { Some(RunFolder::record(&out)?) } else { None };
         if let Some(old) = &old {
             // A resumed run is the run that was started; it may only be made longer or shorter, and its data may lie elsewhere.
-            config = RunConfig { steps: config.steps, device: config.device, data: config.data, ..old.config.clone() };
+            let RunConfig { steps, device, data, methods, .. } = config;
+            config = RunConfig { data, steps, device, methods, ..old.config.clone() };
         }
         let device = config.device.open()?;
         let data = Arc::new(config.data.load(config.seed)?.with_holdout(config.holdout, config.seed));

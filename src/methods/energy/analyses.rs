@@ -2,7 +2,7 @@
 
 use super::{EnergyMap, fuse, on_map, pages};
 use crate::{
-    error::{Error, Result},
+    error::Error,
     methods::{About, Analysis},
     report::{AnalysisInfo, Artifact},
 };
@@ -27,20 +27,21 @@ pub(super) const FUSION: AnalysisInfo = AnalysisInfo {
     at_end: false,
 };
 
-pub(super) fn begin(map: &EnergyMap, id: &str) -> Result<Analysis> {
+pub(super) fn begin(map: &EnergyMap, id: &str) -> Option<Analysis> {
     let map = map.clone();
-    if id == ON_MAP.id {
-        return Ok(Box::new(move |about: &About<'_>, slices| {
+    match id {
+        _ if id == ON_MAP.id => Some(Box::new(move |about: &About<'_>, slices| {
             Ok(pages::judged(&on_map(&map, about.data, about.seed, slices)?))
-        }));
+        })),
+        _ if id == FUSION.id => Some(Box::new(move |about: &About<'_>, slices| {
+            let other = about.other.ok_or_else(|| Error::Config("fusion needs other data".to_owned()))?;
+            let (fused, second) = fuse(&map, (about.data, &other.data), other.distilled.clone(), about.seed, slices)?;
+            let side = second.len().isqrt();
+            let array = ("second-map.npz".to_owned(), "weights".to_owned(), vec![side, side], second);
+            Ok(Artifact { arrays: vec![array], ..pages::fused(&fused) })
+        })),
+        _ => None,
     }
-    Ok(Box::new(move |about: &About<'_>, slices| {
-        let other = about.other.ok_or_else(|| Error::Config("fusion needs other data".to_owned()))?;
-        let (fused, second) = fuse(&map, (about.data, &other.data), other.distilled.clone(), about.seed, slices)?;
-        let side = second.len().isqrt();
-        let array = ("second-map.npz".to_owned(), "weights".to_owned(), vec![side, side], second);
-        Ok(Artifact { arrays: vec![array], ..pages::fused(&fused) })
-    }))
 }
 
 pub(super) fn recall(id: &str, json: serde_json::Value) -> Option<Artifact> {

@@ -419,7 +419,7 @@ impl Method for EnergyMap {
         vec![analyses::ON_MAP, analyses::FUSION]
     }
 
-    fn analyse(&self, id: &str) -> Result<Analysis> {
+    fn analyse(&self, id: &str) -> Option<Analysis> {
         analyses::begin(self, id)
     }
 

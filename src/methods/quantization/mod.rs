@@ -459,8 +459,8 @@ impl Method for Quantizer {
         vec![analyses::DISTANCES]
     }
 
-    fn analyse(&self, _id: &str) -> Result<Analysis> {
-        Ok(analyses::begin(self))
+    fn analyse(&self, id: &str) -> Option<Analysis> {
+        (id == analyses::DISTANCES.id).then(|| analyses::begin(self))
     }
 
     fn pages(&self) -> Vec<PageInfo> {
