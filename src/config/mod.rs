@@ -164,7 +164,8 @@ impl RunConfig {
     fn knowing(mut self, methods: Methods) -> std::result::Result<Self, (String, String)> {
         for (name, section) in &mut self.sections {
             let Some(entry) = methods.of(name) else {
-                let known: Vec<&str> = KEYS.into_iter().chain(methods.sections()).collect();
+                let known = KEYS.into_iter().chain(methods.sections());
+                let known: Vec<String> = known.map(|key| format!("`{key}`")).collect();
                 let why = format!("unknown field `{name}`, expected one of {}", known.join(", "));
                 return Err((name.clone(), why));
             };

@@ -60,7 +60,7 @@ pub(super) struct Viewer {
 
 /// The network through which people look, with the plane that was fitted through it.
 struct View {
-    lens: Arc<Pretrained>,
+    probe: Arc<Pretrained>,
     projection: Projection,
     ground: Arc<Ground>,
     /// What random real images say to it, once somebody wants to know.
@@ -113,14 +113,14 @@ impl Viewer {
         self.pressed = true;
     }
 
-    /// True if a frame or the lens can be worked on while the run waits.
+    /// True if a frame or the probe can be worked on while the run waits.
     pub(super) fn has_work(&self, run: &Run) -> bool {
         self.pressed && self.wants != Wants::default() || self.wants_lens(run) || self.is_preparing(run)
     }
 
     /// True if the plane is to be fitted yet, or real images are to be measured.
     fn is_preparing(&self, run: &Run) -> bool {
-        let lacks_plane = self.looks_through_lens() && self.view.is_none() && run.pretraining.lens().is_some();
+        let lacks_plane = self.needs_probe() && self.view.is_none() && run.pretraining.probe().is_some();
         let unmeasured = |view: &View| view.real_information.is_none();
         (lacks_plane || self.wants_information() && self.view.as_ref().is_some_and(unmeasured))
             && self.faults.is_empty()
@@ -128,23 +128,23 @@ impl Viewer {
 
     /// True if the network through which people look has to be trained yet.
     pub(super) fn wants_lens(&self, run: &Run) -> bool {
-        self.looks_through_lens() && run.pretraining.lens().is_none() && !run.pretraining.has_failed()
+        self.needs_probe() && run.pretraining.probe().is_none() && !run.pretraining.has_failed()
     }
 
     fn wants_information(&self) -> bool {
         self.wants.page.as_ref().is_some_and(|page| page.id == INFORMATION)
     }
 
-    fn looks_through_lens(&self) -> bool {
+    fn needs_probe(&self) -> bool {
         self.wants.features || self.wants_information()
     }
 
     /// Fits the plane and measures real images, in turns beside the run.
     fn prepare(&mut self, run: &Run, inbox: &Inbox) -> Result<()> {
-        if let (true, None, Some(lens)) = (self.looks_through_lens(), &self.view, run.pretraining.lens()) {
+        if let (true, None, Some(probe)) = (self.needs_probe(), &self.view, run.pretraining.probe()) {
             let fitting = match &mut self.fitting {
                 Some(fitting) => fitting,
-                none => none.insert(View::fitting(lens.clone(), run)?),
+                none => none.insert(View::fitting(probe.clone(), run)?),
             };
             if let Turn::Done(view) = fitting.advance(SLICE, inbox) {
                 self.fitting = None;
@@ -157,7 +157,7 @@ impl Viewer {
         {
             let measuring = match &mut self.measuring {
                 Some(measuring) => measuring,
-                none => none.insert(real_information(view.lens.clone(), run)?),
+                none => none.insert(real_information(view.probe.clone(), run)?),
             };
             if let Turn::Done(measured) = measuring.advance(SLICE, inbox) {
                 self.measuring = None;
@@ -238,7 +238,7 @@ impl Faults {
 
 impl View {
     /// Fits the plane on a sample of the real images of the run's classes.
-    fn fitting(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Self>> {
+    fn fitting(probe: Arc<Pretrained>, run: &Run) -> Result<Task<Self>> {
         let classes = run.method.state().images.classes.clone();
         let (data, device, seed, pool) =
             (run.data.clone(), run.device.clone(), run.config.seed, run.pretraining.size());
@@ -248,25 +248,25 @@ impl View {
             let mut features = Vec::new();
             for some in sample.chunks(EMBEDDED) {
                 let values = data.gather(data.train(), some);
-                features.extend(embed_all(lens.network.as_ref(), &values, data.shape(), &device)?);
-                turns.tick(features.len() as f64 / (sample.len() * lens.network.embedding_len()) as f64)?;
+                features.extend(embed_all(probe.network.as_ref(), &values, data.shape(), &device)?);
+                turns.tick(features.len() as f64 / (sample.len() * probe.network.embedding_len()) as f64)?;
             }
-            let projection = Projection::fit(&features, lens.network.embedding_len())?;
+            let projection = Projection::fit(&features, probe.network.embedding_len())?;
             let position = |row: usize| {
                 let label = data.train().labels()[sample[row] as usize];
                 classes.iter().position(|&class| class == label).unwrap_or(0) as u16
             };
             let real = projection.points(&features, position);
             let ground = Ground {
-                lens: lens.name.clone(),
-                accuracy: lens.accuracy,
+                probe: probe.name.clone(),
+                accuracy: probe.accuracy,
                 pool,
                 dimensions: projection.dimensions(),
                 kept_variance: projection.kept_variance(),
                 spreads: spreads(&real, classes.len()),
                 real,
             };
-            Ok(Self { lens, projection, ground: Arc::new(ground), real_information: None })
+            Ok(Self { probe, projection, ground: Arc::new(ground), real_information: None })
         })
     }
 
@@ -274,7 +274,7 @@ impl View {
     fn information(&self, run: &Run, class: usize) -> Result<Option<Page>> {
         let images = run.method.state().images.expanded();
         let dimensions = self.projection.dimensions();
-        let features = embed_all(self.lens.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
+        let features = embed_all(self.probe.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
         let of_class = features.chunks_exact(images.per_class * dimensions).enumerate();
         let classes: Vec<ClassInformation> = of_class
             .map(|(position, features)| ClassInformation {
@@ -284,27 +284,27 @@ impl View {
             .collect();
         let names = run.data.class_names(&images.classes);
         let packing = run.method.state().images.packing;
-        Ok(information_page((&self.lens.name, dimensions), &classes, &names, class, packing * packing))
+        Ok(information_page((&self.probe.name, dimensions), &classes, &names, class, packing * packing))
     }
 
     /// The synthetic images as points.
     fn look(&self, run: &Run) -> Result<FeaturePlane> {
         let images = run.method.state().images.expanded();
-        let features = embed_all(self.lens.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
+        let features = embed_all(self.probe.network.as_ref(), &images.values, run.data.shape(), &run.device)?;
         let synthetic = self.projection.points(&features, |row| (row / images.per_class) as u16);
         let of_class = features.chunks_exact(images.per_class * self.projection.dimensions());
         Ok(FeaturePlane {
             ground: self.ground.clone(),
             spreads: spreads(&synthetic, images.classes.len()),
             balls: of_class.map(|features| math::ball(features, &self.projection)).collect(),
-            threshold: run.method.ring_radius(&self.lens).map(|radius| radius as f32),
+            threshold: run.method.ring_radius(&self.probe).map(|radius| radius as f32),
             synthetic,
         })
     }
 }
 
 /// For each class: what as many random real images say, mean and deviation over some draws.
-fn real_information(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Vec<(f64, f64)>>> {
+fn real_information(probe: Arc<Pretrained>, run: &Run) -> Result<Task<Vec<(f64, f64)>>> {
     let images = &run.method.state().images;
     let (classes, per_class) = (images.classes.clone(), images.seen_per_class());
     let (data, device, seed) = (run.data.clone(), run.device.clone(), run.config.seed);
@@ -315,8 +315,8 @@ fn real_information(lens: Arc<Pretrained>, run: &Run) -> Result<Task<Vec<(f64, f
             for draw in 0..REAL_DRAWS {
                 let sample = select_at_random(&data, &[class], per_class, seed, u64::MAX - 2 - draw);
                 let pixels = data.gather(data.train(), &sample);
-                let features = embed_all(lens.network.as_ref(), &pixels, data.shape(), &device)?;
-                values.push(information(&features, lens.network.embedding_len()).value);
+                let features = embed_all(probe.network.as_ref(), &pixels, data.shape(), &device)?;
+                values.push(information(&features, probe.network.embedding_len()).value);
                 turns.tick(measured.len() as f64 / classes.len() as f64)?;
             }
             let Accuracy { mean, std, .. } = Accuracy::of(&values, "");

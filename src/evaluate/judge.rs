@@ -12,7 +12,7 @@ use super::{
     outcome::{Outcome, Tally},
     protocol::{Family as Rules, LabelKind, Protocol},
     selection::{ByExpert, select_at_random, select_by, select_medoids},
-    training::{Training, named_by},
+    training::{Training, predictions},
 };
 use crate::{
     data::{Dataset, Split},
@@ -277,7 +277,7 @@ impl Judge {
                 let end = (seen + TEST_SLICE).min(self.tested.len());
                 let slice = &self.tested[seen..end];
                 let split = self.tested_split();
-                let named = named_by(training.network(), &self.data, split, slice, &self.device)?;
+                let named = predictions(training.network(), &self.data, split, slice, &self.device)?;
                 let labels: Vec<u32> = slice.iter().map(|&index| split.labels()[index as usize]).collect();
                 self.tally.count(&labels, &named);
                 if end == self.tested.len() {
@@ -338,7 +338,7 @@ impl Judge {
         let batch = clock.elapsed().as_secs_f64() / f64::from(measured);
         let clock = Instant::now();
         let slice = &self.tested[..TEST_SLICE.min(self.tested.len())];
-        named_by(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
+        predictions(training.network(), &self.data, self.tested_split(), slice, &self.device)?;
         let test = clock.elapsed().as_secs_f64() * self.tested.len() as f64 / slice.len() as f64;
         let expert = match &self.expert {
             Some(expert) if !lock(expert).is_done() => {

@@ -29,5 +29,5 @@ pub use published::{all_published, published, published_data};
 pub use recipe::{Augmentation, Optimizer, Recipe, Schedule, Taught};
 pub use scores::{AugmentationRobust, LabelRobust};
 pub use selection::{ByExpert, select_at_random, select_by, select_medoids};
-pub use training::{Snapshot, Training, accuracy_on, named_by};
+pub use training::{Snapshot, Training, accuracy_on, predictions};
 pub use verdict::verdict;

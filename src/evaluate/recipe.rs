@@ -94,14 +94,14 @@ impl Augmentation {
 pub enum Taught {
     /// Nothing: images have the labels of their classes.
     Nothing,
-    /// The label of an image is the softmax of the teacher's scores of what the student sees, augmented and mixed. Scores of
+    /// The label of an image is the softmax of the teacher's logits of what the student sees, augmented and mixed. Scores of
     /// both are divided by the temperature first.
     OfSeenImages {
-        /// By what scores are divided.
+        /// By what logits are divided.
         temperature: f64,
     },
-    /// The label of an image is the softmax of the teacher's scores of the image as it is. Where the teacher is wrong, its
-    /// scores are replaced by a one-hot of the class, which passes the softmax too (NCFM).
+    /// The label of an image is the softmax of the teacher's logits of the image as it is. Where the teacher is wrong, its
+    /// logits are replaced by a one-hot of the class, which passes the softmax too (NCFM).
     OfPlainImages {
         /// Last epochs, in which labels are those of the classes.
         hard_epochs: usize,

@@ -132,7 +132,7 @@ fn medoids(points: &[f32], dimensions: usize, count: usize, rng: &mut ChaCha8Rng
     if rows.len() <= count {
         return (0..rows.len()).collect();
     }
-    let book = Codebook::start(points, dimensions, count, rng).settled(points, ROUNDS);
+    let book = Codebook::start(points, dimensions, count, rng).lloyd(points, ROUNDS);
     let mut taken = vec![false; rows.len()];
     for mean in book.points.chunks_exact(dimensions) {
         let free = (0..rows.len()).filter(|&row| !taken[row]);

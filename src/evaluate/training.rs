@@ -149,7 +149,7 @@ impl Training {
         })
     }
 
-    /// Takes labels from the scores of a teacher, as the recipe says, instead of the labels of the images.
+    /// Takes labels from the logits of a teacher, as the recipe says, instead of the labels of the images.
     pub fn taught_by(mut self, teacher: Arc<dyn Network>) -> Result<Self> {
         match self.recipe.taught {
             Taught::Nothing => {}
@@ -168,14 +168,14 @@ impl Training {
 
     /// The same, and tells how the batch was named.
     pub fn advance_and_name(&mut self) -> Result<Option<Named>> {
-        let Some((examples, scores)) = self.train_on_batch()? else { return Ok(None) };
-        let named = scores.argmax(D::Minus1)?.to_vec1::<u32>()?;
+        let Some((examples, logits)) = self.train_on_batch()? else { return Ok(None) };
+        let named = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
         let labels = self.examples.labels();
         let right = examples.iter().zip(named).map(|(&example, named)| labels[example] == named).collect();
         Ok(Some(Named { examples, right }))
     }
 
-    /// The examples and their scores before the step; nothing when all epochs are done.
+    /// The examples and their logits before the step; nothing when all epochs are done.
     fn train_on_batch(&mut self) -> Result<Option<(Vec<usize>, Tensor)>> {
         if self.position >= self.order.len() && !self.begin_epoch() {
             return Ok(None);
@@ -190,7 +190,7 @@ impl Training {
         self.position = end;
         let images = batch.images(&self.device)?;
         self.network.set_training(true);
-        let scores = self.network.forward(&images)?;
+        let logits = self.network.forward(&images)?;
         let loss = match (&self.teacher, &batch.labels) {
             (Some(teacher), _) => {
                 let temperature = match self.recipe.taught {
@@ -198,26 +198,26 @@ impl Training {
                     _ => 1.0,
                 };
                 let named = (teacher.forward(&images)?.detach() / temperature)?;
-                self.counted(&(&scores / temperature)?, &softmax(&named)?, &chosen)?
+                self.counted(&(&logits / temperature)?, &softmax(&named)?, &chosen)?
             }
             (None, Labels::Hard(labels)) if self.examples.factors().is_none() => {
                 let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
-                candle_nn::loss::cross_entropy(&scores, &labels)?
+                candle_nn::loss::cross_entropy(&logits, &labels)?
             }
             (None, labels) => {
                 let shares = labels.shares(self.classes);
                 let shares = Tensor::from_vec(shares, (chosen.len(), self.classes), &self.device)?;
-                self.counted(&scores, &shares, &chosen)?
+                self.counted(&logits, &shares, &chosen)?
             }
         };
         self.optimizer.step(&loss.backward()?)?;
-        Ok(Some((chosen, scores.detach())))
+        Ok(Some((chosen, logits.detach())))
     }
 
-    /// Mean over the images of `-f sum(shares log softmax(scores))`, both `(n, classes)`: each image by its own factor `f`, where
+    /// Mean over the images of `-f sum(shares log softmax(logits))`, both `(n, classes)`: each image by its own factor `f`, where
     /// it has one. The mean is taken over the number of images, so that one that counts twice pulls twice.
-    fn counted(&self, scores: &Tensor, shares: &Tensor, chosen: &[usize]) -> candle_core::Result<Tensor> {
-        let logarithms = candle_nn::ops::log_softmax(scores, D::Minus1)?;
+    fn counted(&self, logits: &Tensor, shares: &Tensor, chosen: &[usize]) -> candle_core::Result<Tensor> {
+        let logarithms = candle_nn::ops::log_softmax(logits, D::Minus1)?;
         let mut losses = (logarithms * shares)?.sum(D::Minus1)?.neg()?; // (n,)
         if let Some(factors) = self.examples.factors() {
             let factors: Vec<f32> = chosen.iter().map(|&index| factors[index]).collect();
@@ -296,8 +296,8 @@ impl Training {
     }
 }
 
-/// The labels that a teacher gives to all examples as they are, `(n, classes)`: the softmax of its scores. Where it is wrong, its
-/// scores are replaced by a one-hot of the class, which passes the softmax too: `e / (e + C - 1)` for the class (NCFM, as
+/// The labels that a teacher gives to all examples as they are, `(n, classes)`: the softmax of its logits. Where it is wrong, its
+/// logits are replaced by a one-hot of the class, which passes the softmax too: `e / (e + C - 1)` for the class (NCFM, as
 /// released).
 fn plain_labels(teacher: &dyn Network, examples: &dyn Examples, classes: usize, device: &Device) -> Result<Vec<f32>> {
     const SLICE: usize = 256;
@@ -311,17 +311,17 @@ fn plain_labels(teacher: &dyn Network, examples: &dyn Examples, classes: usize, 
         let mut values = vec![0.0; count * shape.len()];
         values.chunks_exact_mut(shape.len()).zip(start..).for_each(|(image, index)| examples.fetch(index, image));
         let images = Tensor::from_vec(values, (count, channels, height, width), device)?;
-        let mut scores = teacher.forward(&images)?.flatten_all()?.to_vec1::<f32>()?;
-        replace_where_wrong(&mut scores, &labels[start..start + count], classes);
-        let scores = Tensor::from_vec(scores, (count, classes), &Device::CPU)?;
-        taught.extend(softmax(&scores)?.flatten_all()?.to_vec1::<f32>()?);
+        let mut logits = teacher.forward(&images)?.flatten_all()?.to_vec1::<f32>()?;
+        replace_where_wrong(&mut logits, &labels[start..start + count], classes);
+        let logits = Tensor::from_vec(logits, (count, classes), &Device::CPU)?;
+        taught.extend(softmax(&logits)?.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(taught)
 }
 
 /// Scores `(n, classes)` that are highest for another class than that of the image become a one-hot of the latter.
-fn replace_where_wrong(scores: &mut [f32], labels: &[u32], classes: usize) {
-    for (row, &label) in scores.chunks_exact_mut(classes).zip(labels) {
+fn replace_where_wrong(logits: &mut [f32], labels: &[u32], classes: usize) {
+    for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
         let own = row[label as usize];
         if row.iter().any(|&other| other > own) {
             row.fill(0.0);
@@ -331,12 +331,12 @@ fn replace_where_wrong(scores: &mut [f32], labels: &[u32], classes: usize) {
 }
 
 /// `(n, classes) -> (n, classes)`
-pub(super) fn softmax(scores: &Tensor) -> candle_core::Result<Tensor> {
-    candle_nn::ops::log_softmax(scores, D::Minus1)?.exp()
+pub(super) fn softmax(logits: &Tensor) -> candle_core::Result<Tensor> {
+    candle_nn::ops::log_softmax(logits, D::Minus1)?.exp()
 }
 
 /// Scores of images of a split, `(n, classes)`, by a network that does not learn at this moment.
-pub(super) fn scores_of(
+pub(super) fn logits_of(
     network: &dyn Network,
     data: &Dataset,
     split: &Split,
@@ -350,14 +350,14 @@ pub(super) fn scores_of(
 }
 
 /// What a network calls the images `indices` of a split.
-pub fn named_by(
+pub fn predictions(
     network: &dyn Network,
     data: &Dataset,
     split: &Split,
     indices: &[u32],
     device: &Device,
 ) -> Result<Vec<u32>> {
-    Ok(scores_of(network, data, split, indices, device)?.argmax(D::Minus1)?.to_vec1()?)
+    Ok(logits_of(network, data, split, indices, device)?.argmax(D::Minus1)?.to_vec1()?)
 }
 
 /// How many of the images `indices` of a split a network names rightly.
@@ -368,7 +368,7 @@ pub fn accuracy_on(
     indices: &[u32],
     device: &Device,
 ) -> Result<usize> {
-    let named = named_by(network, data, split, indices, device)?;
+    let named = predictions(network, data, split, indices, device)?;
     Ok(named.iter().zip(indices).filter(|(named, index)| **named == split.labels()[**index as usize]).count())
 }
 
@@ -380,10 +380,10 @@ mod tests {
     #[test]
     fn labels_of_a_teacher_that_is_wrong_are_a_softened_one_hot() {
         let labels: Vec<u32> = golden("ncfm.labels").into_iter().map(|label| label as u32).collect();
-        let mut scores: Vec<f32> = golden("ncfm.scores").into_iter().map(|score| score as f32).collect();
-        replace_where_wrong(&mut scores, &labels, 10);
-        let scores = Tensor::from_vec(scores, (labels.len(), 10), &Device::CPU).unwrap();
-        let taught = softmax(&scores).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let mut logits: Vec<f32> = golden("ncfm.scores").into_iter().map(|score| score as f32).collect();
+        replace_where_wrong(&mut logits, &labels, 10);
+        let logits = Tensor::from_vec(logits, (labels.len(), 10), &Device::CPU).unwrap();
+        let taught = softmax(&logits).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let expected = golden("ncfm.taught");
         assert!(taught.iter().zip(&expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{taught:?}");
         let wrong = expected.chunks_exact(10).filter(|row| row.iter().all(|&share| share < 0.2321)).count();

@@ -163,7 +163,7 @@ impl Latent {
     ///
     /// The noise of a point depends on the seed, the class and its place alone, so that a point that moves little comes back to
     /// nearly the same place.
-    pub fn bring_back(&self, points: &[f32], (class, guidance): (u32, f64), time: f64, seed: u64) -> Result<Vec<f32>> {
+    pub fn denoise(&self, points: &[f32], (class, guidance): (u32, f64), time: f64, seed: u64) -> Result<Vec<f32>> {
         let steps = (STEPS_BACK * time).ceil() as usize;
         if steps == 0 {
             return Ok(points.to_vec());
@@ -173,7 +173,7 @@ impl Latent {
         let place = |values: &[f32]| {
             Tensor::from_slice(values, (values.len() / self.dimensions(), self.dimensions()), &self.device)
         };
-        let back = self.prior.bring_back(&place(points)?, (class, guidance), time, &place(&noise)?, steps)?;
+        let back = self.prior.denoise(&place(points)?, (class, guidance), time, &place(&noise)?, steps)?;
         Ok(back.flatten_all()?.to_vec1()?)
     }
 }

@@ -116,7 +116,7 @@ impl Codebook {
 
     /// Samples compete, one after the other; each moves the point that it is nearest to:
     /// `x_i <- x_i - gain (x_i - sample)`.
-    pub fn compete(&mut self, batch: &[&[f32]], gains: Gains, rate: f64, decay: f64) {
+    pub fn minibatch_step(&mut self, batch: &[&[f32]], gains: Gains, rate: f64, decay: f64) {
         let winners: Vec<usize> = match gains {
             Gains::PerPoint => batch.iter().map(|sample| self.winner(sample).0).collect(),
             Gains::Shared => Vec::new(),
@@ -138,7 +138,7 @@ impl Codebook {
     /// Points that have won less than `share` of what the best has won begin anew, each at a sample of the batch of its own, and count as
     /// many wins as the poorest of the others; half as many as there are samples at most, the poorest first (`MiniBatchKMeans` of
     /// scikit-learn with its `reassignment_ratio`).
-    pub fn begin_anew(&mut self, batch: &[&[f32]], share: f64, rng: &mut ChaCha8Rng) {
+    pub fn reassign_starved(&mut self, batch: &[&[f32]], share: f64, rng: &mut ChaCha8Rng) {
         let least = share * self.wins.iter().copied().map(f64::from).fold(0.0, f64::max);
         let mut starved: Vec<usize> = (0..self.len()).filter(|&at| f64::from(self.wins[at]) < least).collect();
         starved.sort_by(|&a, &b| self.wins[a].total_cmp(&self.wins[b]).then(a.cmp(&b)));
@@ -184,21 +184,21 @@ impl Codebook {
 
     /// Lloyd's rounds until no sample changes its cell, `rounds` at most.
     #[must_use]
-    pub fn settled(mut self, samples: &[f32], rounds: usize) -> Self {
+    pub fn lloyd(mut self, samples: &[f32], rounds: usize) -> Self {
         let mut nearest = Vec::new();
         for _ in 0..rounds {
             let cells = self.cells(samples);
             if cells.nearest == nearest {
                 break;
             }
-            self.settle(samples, &cells);
+            self.lloyd_step(samples, &cells);
             nearest = cells.nearest;
         }
         self
     }
 
     /// Every point becomes the mean of its cell (Lloyd); an empty cell leaves its point where it is.
-    pub fn settle(&mut self, samples: &[f32], cells: &Cells) {
+    pub fn lloyd_step(&mut self, samples: &[f32], cells: &Cells) {
         let mut sums = vec![0.0_f64; self.points.len()];
         let mut counts = vec![0_u32; self.len()];
         for (row, &at) in samples.chunks_exact(self.dimensions).zip(&cells.nearest) {
@@ -252,9 +252,9 @@ mod tests {
         (0..count).map(|at| (at as f32 + 0.5) / count as f32).collect()
     }
 
-    fn settled(samples: &[f32], count: usize) -> (Codebook, Cells) {
+    fn lloyd(samples: &[f32], count: usize) -> (Codebook, Cells) {
         let mut rng = stream(1, Purpose::QuantizerStart, 0, 0);
-        let book = Codebook::start(samples, 1, count, &mut rng).settled(samples, 400);
+        let book = Codebook::start(samples, 1, count, &mut rng).lloyd(samples, 400);
         let cells = book.cells(samples);
         (book, cells)
     }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn two_points_halve_the_uniform_law() {
         let samples = uniform(4000);
-        let (book, cells) = settled(&samples, 2);
+        let (book, cells) = lloyd(&samples, 2);
         let mut points = book.points.clone();
         points.sort_by(f32::total_cmp);
         assert!((points[0] - 0.25).abs() < 1e-3 && (points[1] - 0.75).abs() < 1e-3, "{points:?}");
@@ -274,7 +274,7 @@ mod tests {
     fn the_distortion_of_the_uniform_law_falls_with_the_square_of_the_points() {
         let samples = uniform(6000);
         for count in [1, 3, 5, 8] {
-            let (_, cells) = settled(&samples, count);
+            let (_, cells) = lloyd(&samples, count);
             let expected = 1.0 / (12.0 * (count * count) as f64);
             assert!((cells.distortion / expected - 1.0).abs() < 5e-3, "{count}: {} for {expected}", cells.distortion);
         }
@@ -289,7 +289,7 @@ mod tests {
             for step in 0..2000_u64 {
                 let mut rng = stream(3, Purpose::QuantizerBatch, step, 0);
                 let batch: Vec<&[f32]> = (0..16).map(|_| samples[rng.random_range(0..1000)..].split_at(1).0).collect();
-                book.compete(&batch, gains, 1.0, 1.0);
+                book.minibatch_step(&batch, gains, 1.0, 1.0);
             }
             let mut points = book.points.clone();
             points.sort_by(f32::total_cmp);
@@ -303,13 +303,13 @@ mod tests {
         let book = Codebook { dimensions: 2, points: vec![0.0, 0.0, 4.0, 0.0], wins: vec![1.0, 3.0], seen: 2 };
         let batch: [&[f32]; 2] = [&[1.0, 1.0], &[3.0, 0.0]];
         let mut per_point = book.clone();
-        per_point.compete(&batch, Gains::PerPoint, 1.0, 1.0);
+        per_point.minibatch_step(&batch, Gains::PerPoint, 1.0, 1.0);
         assert_eq!(
             (per_point.points.as_slice(), per_point.wins.as_slice()),
             (&[0.5, 0.5, 3.75, 0.0][..], &[2.0, 4.0][..])
         );
         let mut shared = book;
-        shared.compete(&batch, Gains::Shared, 0.5, 1.0);
+        shared.minibatch_step(&batch, Gains::Shared, 0.5, 1.0);
         // 0.5 / (1 + 0.5 * 2 / 2) and 0.5 / (1 + 0.5 * 3 / 2)
         let gains = [0.5 / 1.5, 0.5 / 1.75];
         let expected = [gains[0], gains[0], 4.0 - gains[1], 0.0];
@@ -328,17 +328,17 @@ mod tests {
         let samples = [[7.0, 7.0], [8.0, 8.0], [9.0, 9.0], [6.0, 6.0]];
         let batch: Vec<&[f32]> = samples.iter().map(|sample| &sample[..]).collect();
         let mut anew = book.clone();
-        anew.begin_anew(&batch, 0.01, &mut rng);
+        anew.reassign_starved(&batch, 0.01, &mut rng);
         // Fewer than four wins of 400: two points, which count five wins now, as the poorest other does.
         assert_eq!(anew.wins, [400.0, 5.0, 5.0, 5.0]);
         assert_eq!((anew.point(0), anew.point(3)), (book.point(0), book.point(3)));
         assert!(anew.point(1)[0] >= 6.0 && anew.point(2)[0] >= 6.0 && anew.point(1) != anew.point(2), "{anew:?}");
         // Two samples at most give up half: the poorest begins anew.
         let mut few = book.clone();
-        few.begin_anew(&batch[..2], 0.01, &mut rng);
+        few.reassign_starved(&batch[..2], 0.01, &mut rng);
         assert_eq!(few.wins, [400.0, 3.0, 3.0, 5.0]);
         let mut never = book.clone();
-        never.begin_anew(&batch, 0.0, &mut rng);
+        never.reassign_starved(&batch, 0.0, &mut rng);
         assert_eq!(never, book);
     }
 

@@ -15,7 +15,7 @@ pub struct About<'a> {
     /// Where everything random comes from.
     pub seed: u64,
     /// A network that was trained on the real images, where the analysis has asked for one.
-    pub lens: Option<&'a Pretrained>,
+    pub probe: Option<&'a Pretrained>,
     /// Other data, where the analysis has asked for some.
     pub other: Option<&'a Other>,
 }

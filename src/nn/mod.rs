@@ -1,6 +1,6 @@
 //! Networks and what they are made of.
 //!
-//! A network turns images into features and features into class scores. Its parameters are drawn on the host from a named
+//! A network turns images into features and features into logits. Its parameters are drawn on the host from a named
 //! stream, so that equal seeds give equal networks on every device.
 
 pub mod augment;
@@ -28,12 +28,12 @@ const SLICE: usize = 256;
 
 /// A network whose parameters are fixed for now (matching) or variables (training).
 pub trait Network: Send + Sync {
-    /// What the last layer before the class scores sees: `(n, channels, height, width) -> (n, d)`.
+    /// What the last layer before the logits sees: `(n, channels, height, width) -> (n, d)`.
     fn embed(&self, images: &Tensor) -> Result<Tensor>;
     /// What the network ends with.
     fn head(&self) -> &Head;
 
-    /// Class scores: `(n, d) -> (n, classes)`.
+    /// Logits: `(n, d) -> (n, classes)`.
     fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
         self.head().classify(embedding)
     }
@@ -51,7 +51,7 @@ pub trait Network: Send + Sync {
     /// Tells the network that it learns or that it does not: batch norms compute differently.
     fn set_training(&self, _training: bool) {}
 
-    /// Class scores of images: `(n, channels, height, width) -> (n, classes)`.
+    /// Logits of images: `(n, channels, height, width) -> (n, classes)`.
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
         self.classify(&self.embed(images)?)
     }

@@ -15,7 +15,7 @@ pub struct AnalysisInfo {
     /// The file in which its numbers are kept.
     pub file: &'static str,
     /// True if it looks through a network that was trained on the real images, besides what a step needs.
-    pub needs_lens: bool,
+    pub needs_probe: bool,
     /// True if it needs other data, and a folder to write into.
     pub needs_other: bool,
     /// True if it is worked out when all steps are done.

@@ -103,7 +103,7 @@ pub struct FeaturePlane {
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// Name of the network and how it was trained, or `pixels`.
-    pub lens: String,
+    pub probe: String,
     /// Its accuracy on the hold-out, where it classifies.
     pub accuracy: Option<f64>,
     /// Number of pretrained networks, of which this is the first: a term that looks through such draws one at each

@@ -31,7 +31,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
         &["error", "random", "report", "slices", "words", "math", "data", "nn", "latent", "distilled", "evaluate"],
     ),
     ("benchmark", &["error", "random", "data", "nn", "distilled", "evaluate", "methods"]),
-    ("store", &["error", "fingerprint", "folders", "names", "program", "report", "data", "distilled"]),
+    ("store", &["error", "fingerprint", "folders", "names", "program", "report", "data", "nn", "distilled"]),
     ("config", &["error", "data", "nn", "latent", "distilled", "evaluate", "methods"]),
     (
         "engine",

@@ -46,7 +46,7 @@ fn a_prior_brings_noise_back_to_the_class_that_it_is_told() {
         let start = place(&[centres[1 - class as usize]; 200].concat());
         let guided = |guidance: f64, time: f64, steps| {
             let noise = place(&normal(400, &mut ChaCha8Rng::seed_from_u64(7)));
-            prior.bring_back(&start, (class, guidance), time, &noise, steps).unwrap().to_vec2::<f32>().unwrap()
+            prior.denoise(&start, (class, guidance), time, &noise, steps).unwrap().to_vec2::<f32>().unwrap()
         };
         let back = |time: f64, steps| guided(1.0, time, steps);
         let found = back(1.0, 24);
@@ -90,8 +90,8 @@ fn a_space_is_the_same_for_one_seed_and_another_for_another() {
     let square = points.iter().map(|value| value * value).sum::<f32>() / points.len() as f32;
     assert!((0.5..2.5).contains(&square), "{square}");
     assert_eq!(one.decode(&points).unwrap().len(), images.len());
-    assert_eq!(one.bring_back(&points, (3, 8.0), 0.0, 0).unwrap(), points, "at time 0 nothing moves");
-    let back = one.bring_back(&points, (3, 1.0), 0.5, 0).unwrap();
-    assert_eq!(back, one.bring_back(&points, (3, 1.0), 0.5, 0).unwrap());
-    assert_ne!(back, one.bring_back(&points, (3, 1.0), 0.5, 1).unwrap());
+    assert_eq!(one.denoise(&points, (3, 8.0), 0.0, 0).unwrap(), points, "at time 0 nothing moves");
+    let back = one.denoise(&points, (3, 1.0), 0.5, 0).unwrap();
+    assert_eq!(back, one.denoise(&points, (3, 1.0), 0.5, 0).unwrap());
+    assert_ne!(back, one.denoise(&points, (3, 1.0), 0.5, 1).unwrap());
 }

@@ -305,7 +305,7 @@ fn hover(scene: &mut Scene<'_>, plane: &FeaturePlane, map: Map, response: &egui:
 fn header(ui: &mut Ui, step: u64, ground: &Ground) {
     let accuracy = ground.accuracy.map_or(String::new(), |accuracy| format!(", {:.1} % right", 100.0 * accuracy));
     let of = if ground.pool > 1 { format!(", network 1 of {}", ground.pool) } else { String::new() };
-    let text = format!("Seen through {}{accuracy}{of}", ground.lens);
+    let text = format!("Seen through {}{accuracy}{of}", ground.probe);
     let hint = "The network that turns images into points: trained on the real images, then held still. The terms \
                 that look through trained networks draw one of the pool at every step; this is the first";
     super::caption(ui, format!("Step {step} · {text}")).on_hover_text(hint);
@@ -340,7 +340,7 @@ fn describe(scene: &Scene<'_>, plane: &FeaturePlane) -> String {
         "Feature space: {} real and {} synthetic points of {classes} classes through {}, {:.0} % of the variance shown",
         ground.real.len(),
         plane.synthetic.len(),
-        ground.lens,
+        ground.probe,
         100.0 * ground.kept_variance
     )
 }

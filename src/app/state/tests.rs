@@ -161,7 +161,7 @@ fn what_was_worked_out_beside_a_run_is_a_page_until_the_next_run() {
     let artifact = |step: u64| {
         let page = PageInfo::new("measured", "Measured", "Distances").page(format!("of step {step}"));
         let info =
-            AnalysisInfo { id: "measured", title: "", file: "", needs_lens: false, needs_other: false, at_end: false };
+            AnalysisInfo { id: "measured", title: "", file: "", needs_probe: false, needs_other: false, at_end: false };
         Event::Analysed(Box::new(Artifact::new(&info, step, &(), page)))
     };
     run.fold(artifact(5));

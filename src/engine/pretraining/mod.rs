@@ -81,7 +81,7 @@ impl Pretraining {
     }
 
     /// The network through which people look.
-    pub(super) fn lens(&self) -> Option<&Arc<Pretrained>> {
+    pub(super) fn probe(&self) -> Option<&Arc<Pretrained>> {
         self.ready.first()
     }
 

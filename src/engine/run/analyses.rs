@@ -57,8 +57,8 @@ impl Run {
 
     /// True once everything is trained that the analysis looks through.
     pub(in crate::engine) fn can_analyse(&self, asked: &Asked) -> bool {
-        let needs_lens = self.analysis_info(asked).is_ok_and(|info| info.needs_lens);
-        !self.lacks_training() && (!needs_lens || self.pretraining.lens().is_some())
+        let needs_probe = self.analysis_info(asked).is_ok_and(|info| info.needs_probe);
+        !self.lacks_training() && (!needs_probe || self.pretraining.probe().is_some())
     }
 
     /// The job.
@@ -66,7 +66,7 @@ impl Run {
         let info = self.analysis_info(&asked)?;
         let analysis = self.method.analyse(info.id).expect("it is one of those that the method lists");
         let ((data, seed), device) = (self.data_and_seed(), self.device.clone());
-        let lens = self.pretraining.lens().cloned().filter(|_| info.needs_lens);
+        let probe = self.pretraining.probe().cloned().filter(|_| info.needs_probe);
         let key = match &asked.folder {
             Some(folder) => Key::Files(folder.clone()),
             None => Key::Analysis(info.title.to_owned()),
@@ -79,7 +79,7 @@ impl Run {
                 Ok(Other { data, distilled })
             };
             let other = asked.other.map(load).transpose()?;
-            let about = About { data: &data, device: &device, seed, lens: lens.as_deref(), other: other.as_ref() };
+            let about = About { data: &data, device: &device, seed, probe: probe.as_deref(), other: other.as_ref() };
             let artifact = analysis(&about, turns)?;
             store::write_artifact(&folder, info.file, &artifact)?;
             Ok(Product::Artifact(Box::new(artifact)))

@@ -28,15 +28,15 @@ impl Worker {
         }
         let budget = if run.lacks_training() { IDLE_SLICE } else { budget.min(IDLE_SLICE) };
         let (had_latent, had_pool) = (run.pretraining.latent().is_some(), run.pretraining.pool().is_some());
-        let had_lens = run.pretraining.lens().is_some();
+        let had_probe = run.pretraining.probe().is_some();
         let progress = run.pretraining.advance(budget, &self.inbox)?;
         run.take_notes().into_iter().for_each(|note| self.backstage.tell(Event::Warning(note)));
         let latent = run.pretraining.latent().filter(|_| !had_latent);
-        let lens = run.pretraining.lens().filter(|_| !had_lens && !run.awaits_training());
-        let trained = match (latent, run.pretraining.pool().filter(|_| !had_pool), lens) {
+        let probe = run.pretraining.probe().filter(|_| !had_probe && !run.awaits_training());
+        let trained = match (latent, run.pretraining.pool().filter(|_| !had_pool), probe) {
             (Some(latent), ..) => Some(format!("an autoencoder with {} dimensions and its prior", latent.dimensions())),
             (_, Some(pool), _) => Some(describe_pool(pool)),
-            (.., Some(lens)) => Some(describe_pool(std::slice::from_ref(lens))),
+            (.., Some(probe)) => Some(describe_pool(std::slice::from_ref(probe))),
             _ => None,
         };
         let has_come = trained.is_some();

@@ -12,7 +12,7 @@ pub(super) const ON_MAP: AnalysisInfo = AnalysisInfo {
     id: "on_map",
     title: "what the map leaves",
     file: "map.json",
-    needs_lens: false,
+    needs_probe: false,
     needs_other: false,
     at_end: true,
 };
@@ -22,7 +22,7 @@ pub(super) const FUSION: AnalysisInfo = AnalysisInfo {
     id: "fusion",
     title: "fusion with other data",
     file: "fusion.json",
-    needs_lens: false,
+    needs_probe: false,
     needs_other: true,
     at_end: false,
 };

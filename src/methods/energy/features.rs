@@ -25,14 +25,14 @@ pub enum Source {
 
 /// Turns images into features: from a source, through a power, scaled as the samples are.
 #[derive(Clone)]
-pub(super) struct Lens {
+pub(super) struct FeatureTransform {
     components: Option<Pca>,
     power: f64,
     least: f32,
     most: f32,
 }
 
-impl Lens {
+impl FeatureTransform {
     /// Fits scale (and components) on the features of the samples, which it returns too: `(n, d)` in a row.
     ///
     /// Power and scale as released: `f <- f^power`, then `f <- (f - min f) / max f`, with the maximum of what was not shifted.
@@ -43,12 +43,12 @@ impl Lens {
         power: f64,
     ) -> Result<(Self, Vec<f32>)> {
         let components = components.map(|count| Pca::fit(&raw, dimensions, count)).transpose()?;
-        let mut lens = Self { components, power, least: 0.0, most: 1.0 };
-        let powered = lens.powered(raw)?;
-        lens.least = powered.iter().copied().fold(f32::INFINITY, f32::min);
-        lens.most = powered.iter().copied().fold(f32::NEG_INFINITY, f32::max).max(f32::MIN_POSITIVE);
-        let features = lens.scaled(powered);
-        Ok((lens, features))
+        let mut feature_transform = Self { components, power, least: 0.0, most: 1.0 };
+        let powered = feature_transform.powered(raw)?;
+        feature_transform.least = powered.iter().copied().fold(f32::INFINITY, f32::min);
+        feature_transform.most = powered.iter().copied().fold(f32::NEG_INFINITY, f32::max).max(f32::MIN_POSITIVE);
+        let features = feature_transform.scaled(powered);
+        Ok((feature_transform, features))
     }
 
     /// The same for other images.

@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Ballpark, Dropout, EnergyMap, LinearMap,
+    ClassSummary, Dropout, EnergyMap, LinearMap,
     few_shot::drawn_like,
     on_map::{gaussians, labelled},
     weighted,
@@ -80,9 +80,9 @@ pub fn fuse(
     }
     let place_of_old = |label: u32| images.classes.iter().position(|&class| class == label);
     // What is moved: the picks as points.
-    let ballparks = map.ballparks()?;
-    let of_class = |(class, one): (usize, &Ballpark)| one.rebuilt(cloud.of_class(class), images.per_class);
-    let rebuilt: Vec<Moments> = ballparks.iter().enumerate().map(of_class).collect();
+    let summaries = map.summaries()?;
+    let of_class = |(class, one): (usize, &ClassSummary)| one.rebuilt(cloud.of_class(class), images.per_class);
+    let rebuilt: Vec<Moments> = summaries.iter().enumerate().map(of_class).collect();
     let kept = gaussians(&rebuilt, seed, u64::MAX)?;
     let real = labelled(&cloud);
     let mut fresh = Labelled::default();

@@ -49,7 +49,7 @@ use crate::{
         page::{Page, PageInfo},
     },
 };
-use features::Lens;
+use features::FeatureTransform;
 use pages::Shown;
 
 /// Names in a checkpoint: steps of Adam; the map, and the moments of its gradient.
@@ -68,7 +68,7 @@ pub struct EnergyMap {
     starts: Vec<usize>,
     /// The network whose features are mapped, once it is there; none where pixels are.
     network: Option<Arc<Pretrained>>,
-    lens: Option<Lens>,
+    feature_transform: Option<FeatureTransform>,
     /// Features of the samples `(n, d)`; empty until the network is there.
     features: Vec<f32>,
     /// The map.
@@ -80,7 +80,7 @@ pub struct EnergyMap {
 
 /// The class moments, sigma points, picks and rebuilt moments of one class.
 #[derive(Clone, Debug)]
-pub struct Ballpark {
+pub struct ClassSummary {
     /// Moments of the samples.
     pub moments: Moments,
     /// Their sigma points.
@@ -89,7 +89,7 @@ pub struct Ballpark {
     pub picks: Vec<Pick>,
 }
 
-impl Ballpark {
+impl ClassSummary {
     /// The moments of the first picks, each with the weight of its sigma point; weights are shared out among those that are
     /// there. `points` are those of the class, in a row.
     pub fn rebuilt(&self, points: &[f32], per_class: usize) -> Moments {
@@ -131,7 +131,7 @@ impl EnergyMap {
             samples,
             starts,
             network: None,
-            lens: None,
+            feature_transform: None,
             features: Vec::new(),
             map: LinearMap::default(),
             state,
@@ -151,8 +151,8 @@ impl EnergyMap {
         let raw = features::raw(values, &self.data, network, &self.device)?;
         let dimensions = raw.len() / self.samples.len();
         let components = (self.spec.features == Source::Components).then_some(self.spec.components);
-        let (lens, features) = Lens::fit(raw, dimensions, components, self.spec.power)?;
-        (self.lens, self.features) = (Some(lens), features);
+        let (feature_transform, features) = FeatureTransform::fit(raw, dimensions, components, self.spec.power)?;
+        (self.feature_transform, self.features) = (Some(feature_transform), features);
         if self.map.weights().len() != self.dimensions() * self.feature_len() {
             self.begin_map();
         }
@@ -230,11 +230,11 @@ impl EnergyMap {
 
     /// Normalised images `(n, channels, height, width)` on the map, `(n, dimensions)` in a row.
     pub fn map_images(&self, values: Vec<f32>) -> Result<Vec<f32>> {
-        let Some(lens) = &self.lens else {
+        let Some(feature_transform) = &self.feature_transform else {
             return Err(Error::Config("the network whose features are mapped is not trained yet".to_owned()));
         };
         let network = self.network.as_ref().map(|pretrained| pretrained.network.as_ref());
-        let features = lens.apply(features::raw(values, &self.data, network, &self.device)?)?;
+        let features = feature_transform.apply(features::raw(values, &self.data, network, &self.device)?)?;
         Ok(self.mapped(&features, vec![0, 0]).values)
     }
 
@@ -250,7 +250,7 @@ impl EnergyMap {
     }
 
     /// Moments, sigma points and picks of each class on the map as it stands.
-    pub fn ballparks(&self) -> Result<Vec<Ballpark>> {
+    pub fn summaries(&self) -> Result<Vec<ClassSummary>> {
         let Some(cloud) = self.cloud() else { return Ok(Vec::new()) };
         let EnergySpec { transform, alpha, kappa, picks, .. } = self.spec;
         let of_class = |class: usize| {
@@ -264,23 +264,23 @@ impl EnergyMap {
                     .collect()
             };
             let distances: Vec<Vec<f64>> = sigma.points.iter().map(near).collect();
-            Ok(Ballpark { picks: assign(&distances, picks), moments, sigma })
+            Ok(ClassSummary { picks: assign(&distances, picks), moments, sigma })
         };
         (0..self.starts.len() - 1).map(of_class).collect()
     }
 
     /// The training images that are picked, class after class, the first picks of each.
-    pub fn picked(&self, ballparks: &[Ballpark]) -> Vec<u32> {
+    pub fn picked(&self, summaries: &[ClassSummary]) -> Vec<u32> {
         let per_class = self.state.images.per_class;
-        let of_class = |(class, ballpark): (usize, &Ballpark)| {
+        let of_class = |(class, summary): (usize, &ClassSummary)| {
             let start = self.starts[class];
-            ballpark.picks.iter().take(per_class).map(move |pick| start + pick.sample).collect::<Vec<_>>()
+            summary.picks.iter().take(per_class).map(move |pick| start + pick.sample).collect::<Vec<_>>()
         };
-        ballparks.iter().enumerate().flat_map(of_class).map(|sample| self.samples[sample]).collect()
+        summaries.iter().enumerate().flat_map(of_class).map(|sample| self.samples[sample]).collect()
     }
 
     fn picked_images(&self) -> Result<Vec<f32>> {
-        Ok(self.data.gather(self.data.train(), &self.picked(&self.ballparks()?)))
+        Ok(self.data.gather(self.data.train(), &self.picked(&self.summaries()?)))
     }
 }
 
@@ -433,9 +433,9 @@ impl Method for EnergyMap {
 
     fn page(&mut self, id: &str, class: usize) -> Result<Option<Page>> {
         let Some(cloud) = self.cloud() else { return Ok(None) };
-        let (ballparks, names) = (self.ballparks()?, self.data.class_names(&self.state.images.classes));
+        let (summaries, names) = (self.summaries()?, self.data.class_names(&self.state.images.classes));
         let per_class = self.state.images.per_class;
-        let shown = Shown { cloud: &cloud, law: self.law(), ballparks: &ballparks, per_class, names: &names };
+        let shown = Shown { cloud: &cloud, law: self.law(), summaries: &summaries, per_class, names: &names };
         Ok(pages::page(&shown, id, class, &mut self.axes))
     }
 }

@@ -1,6 +1,6 @@
 //! How well points on an energy map stand for their classes: classifiers learn from them, and name the test images.
 
-use super::{Ballpark, Cloud, EnergyMap};
+use super::{ClassSummary, Cloud, EnergyMap};
 use crate::{
     data::Dataset,
     error::{Error, Result},
@@ -64,10 +64,10 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64, slices: &mut dyn Slice
     let (count, n) = ((classes.len() * per_class) as u64, cloud.dimensions as u64);
     let picked_bytes = [count * data.shape().len() as u64, count * n * NUMBER];
     let moment_bytes = classes.len() as u64 * (n + n * (n + 1) / 2) * NUMBER;
-    let ballparks = map.ballparks()?;
-    let of_class = |(class, one): (usize, &Ballpark)| one.rebuilt(cloud.of_class(class), per_class);
-    let rebuilt: Vec<Moments> = ballparks.iter().enumerate().map(of_class).collect();
-    let moments: Vec<Moments> = ballparks.iter().map(|one| one.moments.clone()).collect();
+    let summaries = map.summaries()?;
+    let of_class = |(class, one): (usize, &ClassSummary)| one.rebuilt(cloud.of_class(class), per_class);
+    let rebuilt: Vec<Moments> = summaries.iter().enumerate().map(of_class).collect();
+    let moments: Vec<Moments> = summaries.iter().map(|one| one.moments.clone()).collect();
     let upsampled = |moments: &[Moments], what: u64| -> Result<Vec<Labelled>> {
         (0..DRAWS).map(|draw| gaussians(moments, seed, what * DRAWS + draw)).collect()
     };
@@ -75,7 +75,7 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64, slices: &mut dyn Slice
     let random = (0..DRAWS).map(random).collect::<Result<Vec<_>>>()?;
     let medoids = of_images(select_medoids(data, classes, per_class, seed))?;
     let rows = vec![
-        judge(Form::Picks, &[of_images(map.picked(&ballparks))?], picked_bytes)?,
+        judge(Form::Picks, &[of_images(map.picked(&summaries))?], picked_bytes)?,
         judge(Form::Rebuilt, &upsampled(&rebuilt, 0)?, picked_bytes)?,
         judge(Form::Moments, &upsampled(&moments, 1)?, [0, moment_bytes])?,
         judge(
@@ -86,7 +86,7 @@ pub fn on_map(map: &EnergyMap, data: &Dataset, seed: u64, slices: &mut dyn Slice
         judge(Form::Random, &random, picked_bytes)?,
         judge(Form::Medoids, &[medoids], picked_bytes)?,
     ];
-    let errors = ballparks.iter().zip(&rebuilt).map(|(one, rebuilt)| one.moments.errors(rebuilt)).collect::<Vec<_>>();
+    let errors = summaries.iter().zip(&rebuilt).map(|(one, rebuilt)| one.moments.errors(rebuilt)).collect::<Vec<_>>();
     let mean = |at: usize| errors.iter().map(|error| error[at]).sum::<f64>() / errors.len().max(1) as f64;
     Ok(OnMap {
         step: map.state().step,

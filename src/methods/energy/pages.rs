@@ -2,7 +2,7 @@
 //! the ball of a class.
 
 use super::{
-    Ballpark, Cloud, Law, Pull,
+    ClassSummary, Cloud, Law, Pull,
     analyses::{FUSION, ON_MAP},
     pairs::energy as energy_of,
     plane::{Axes, Shadows, pairs},
@@ -60,7 +60,7 @@ pub struct Shown<'a> {
     /// How the energy of a pair is made.
     pub law: Law,
     /// What stands for each class.
-    pub ballparks: &'a [Ballpark],
+    pub summaries: &'a [ClassSummary],
     /// Picks of each class.
     pub per_class: usize,
     /// Names of the classes.
@@ -132,7 +132,7 @@ fn curve(cloud: &Cloud, law: Law) -> Block {
 /// The samples in their plane, the balls, and the force of all other classes on each: minus the gradient of the energy, summed over its
 /// points.
 fn balls(shown: &Shown<'_>, pulled: &Pull, axes: &mut Option<Axes>) -> Plane {
-    let Shown { cloud, ballparks, .. } = *shown;
+    let Shown { cloud, summaries, .. } = *shown;
     let shadows = Shadows::of(cloud, axes);
     let stride = cloud.len().div_ceil(SAMPLES).max(1);
     let dot = |at: usize| {
@@ -144,13 +144,13 @@ fn balls(shown: &Shown<'_>, pulled: &Pull, axes: &mut Option<Axes>) -> Plane {
         }
     };
     let mut plane = Plane { points: (0..cloud.len()).step_by(stride).map(dot).collect(), ..Plane::default() };
-    for (class, ballpark) in ballparks.iter().enumerate() {
+    for (class, summary) in summaries.iter().enumerate() {
         let mut force = vec![0.0; cloud.dimensions];
         for point in cloud.starts[class]..cloud.starts[class + 1] {
             let gradient = &pulled.gradient[1][point * cloud.dimensions..(point + 1) * cloud.dimensions];
             force.iter_mut().zip(gradient).for_each(|(sum, &slope)| *sum -= f64::from(slope));
         }
-        let ellipse = shadows.ellipse(&ballpark.moments);
+        let ellipse = shadows.ellipse(&summary.moments);
         let name = shown.names.get(class).cloned().unwrap_or_default();
         let mark = Mark::class(class).saying(name).about(Reference::Class(class));
         plane.arrows.push(Arrow { at: ellipse.centre, along: shadows.along(&force), mark: Mark::role(Role::Text) });
@@ -163,8 +163,8 @@ fn balls(shown: &Shown<'_>, pulled: &Pull, axes: &mut Option<Axes>) -> Plane {
 /// What stands for the ball of a class: its sigma points, the real images that were picked for them, and the Gaussian that can be rebuilt
 /// from the picks.
 fn sigma_points(shown: &Shown<'_>, class: usize, axes: &mut Option<Axes>) -> Option<Page> {
-    let class = class.min(shown.ballparks.len().checked_sub(1)?);
-    let ball = &shown.ballparks[class];
+    let class = class.min(shown.summaries.len().checked_sub(1)?);
+    let ball = &shown.summaries[class];
     let picks = shown.per_class.min(ball.picks.len());
     let caption = format!(
         "{}: ellipse 1σ · crosses sigma points, as large as their weight · rings picks · dashed: rebuilt from {picks} picks",
@@ -182,8 +182,8 @@ fn sigma_points(shown: &Shown<'_>, class: usize, axes: &mut Option<Axes>) -> Opt
 }
 
 fn ball_of(shown: &Shown<'_>, class: usize, rebuilt: &Moments, axes: &mut Option<Axes>) -> Plane {
-    let Shown { cloud, ballparks, per_class, .. } = *shown;
-    let (ball, shadows) = (&ballparks[class], Shadows::of(cloud, axes));
+    let Shown { cloud, summaries, per_class, .. } = *shown;
+    let (ball, shadows) = (&summaries[class], Shadows::of(cloud, axes));
     let samples = cloud.starts[class]..cloud.starts[class + 1];
     let stride = samples.len().div_ceil(SAMPLES).max(1);
     let own = Mark::class(class);
@@ -212,7 +212,7 @@ fn ball_of(shown: &Shown<'_>, class: usize, rebuilt: &Moments, axes: &mut Option
 }
 
 /// How well the points stand for the ball: `|mean - mean'|` and `|C - C'|_F / |C|_F`.
-fn errors(ball: &Ballpark, rebuilt: &Moments) -> Table {
+fn errors(ball: &ClassSummary, rebuilt: &Moments) -> Table {
     let mut table = Table::with("", &["error of", "mean", "covariance"]);
     let sigma = Moments::weighted(&ball.sigma.points, &ball.sigma.weights);
     for (name, moments) in [("sigma points", &sigma), ("rebuilt", rebuilt)] {

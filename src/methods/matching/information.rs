@@ -77,7 +77,7 @@ pub fn information_info() -> PageInfo {
 
 /// The page about the class at a position, through a network with so many features. `parts` of a stored image are images of their own.
 pub fn information_page(
-    (lens, dimensions): (&str, usize),
+    (probe, dimensions): (&str, usize),
     classes: &[ClassInformation],
     names: &[String],
     class: usize,
@@ -106,7 +106,7 @@ pub fn information_page(
         Lines { series: (0..classes.len()).map(series).collect(), x: Axis::steps(), y: Axis::from_zero("nats") };
     Some(Page {
         hint: format!(
-            "{dimensions} features of {lens}, as probabilities. The features that add most: a bar for the centroid of the class, a mark for \
+            "{dimensions} features of {probe}, as probabilities. The features that add most: a bar for the centroid of the class, a mark for \
              each image. Divergence: how much an image tells beyond the centroid, in nats."
         ),
         choice: Some(choice(classes, names, class)),

@@ -12,7 +12,7 @@ pub(super) const DISTANCES: AnalysisInfo = AnalysisInfo {
     id: "distances",
     title: "distances of the points",
     file: "distances.json",
-    needs_lens: true,
+    needs_probe: true,
     needs_other: false,
     at_end: false,
 };
@@ -20,7 +20,7 @@ pub(super) const DISTANCES: AnalysisInfo = AnalysisInfo {
 pub(super) fn begin(quantizer: &Quantizer) -> Analysis {
     let quantizer = quantizer.clone();
     Box::new(move |about: &About<'_>, slices| {
-        let lens = about.lens.ok_or_else(|| Error::Config("distances need a trained network".to_owned()))?;
-        Ok(pages::measured(&distances(&quantizer, (lens, about.device), about.data, slices)?))
+        let probe = about.probe.ok_or_else(|| Error::Config("distances need a trained network".to_owned()))?;
+        Ok(pages::measured(&distances(&quantizer, (probe, about.device), about.data, slices)?))
     })
 }

@@ -18,7 +18,7 @@ pub fn curve(samples: &[f32], dimensions: usize, seed: u64, class: u32) -> Vec<(
     let fits = |count: &usize| count * LEAST_PER_POINT * dimensions <= some.len();
     let distortion = |count: usize| {
         let mut rng = stream(seed, Purpose::QuantizerStart, u64::MAX - count as u64, u64::from(class));
-        let book = Codebook::start(some, dimensions, count, &mut rng).settled(some, ROUNDS);
+        let book = Codebook::start(some, dimensions, count, &mut rng).lloyd(some, ROUNDS);
         (count, book.cells(some).distortion)
     };
     COUNTS.into_iter().filter(fits).map(distortion).collect()

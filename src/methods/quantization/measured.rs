@@ -19,13 +19,13 @@ const REBUILT: usize = 2000;
 /// Training images that principal components are fitted on, at most.
 const FITTED: usize = 2000;
 
-/// Measures a quantizer. Features are those of `lens`, a network that was trained on the real images.
+/// Measures a quantizer. Features are those of `probe`, a network that was trained on the real images.
 ///
 /// Distances are exact (see [`transport`]): in the space between samples and points, in pixels and features between up to 500 test images
 /// of each class and its images, whose masses are rounded to whole test images.
 pub fn distances(
     quantizer: &Quantizer,
-    (lens, device): (&Pretrained, &Device),
+    (probe, device): (&Pretrained, &Device),
     data: &Dataset,
     slices: &mut dyn Slices,
 ) -> Result<Distances> {
@@ -46,7 +46,7 @@ pub fn distances(
         slope: slope(&curve),
         curve,
         reconstruction: space.latent().map(|_| reconstruction(quantizer, data)).transpose()?,
-        images: images(quantizer, (lens, device), data, slices)?,
+        images: images(quantizer, (probe, device), data, slices)?,
     })
 }
 
@@ -69,14 +69,14 @@ fn reconstruction(quantizer: &Quantizer, data: &Dataset) -> Result<[f64; 2]> {
 /// Distances of the decoded points before and after the prior, and of the real images nearest to them.
 fn images(
     quantizer: &Quantizer,
-    (lens, device): (&Pretrained, &Device),
+    (probe, device): (&Pretrained, &Device),
     data: &Dataset,
     slices: &mut dyn Slices,
 ) -> Result<Vec<ImageDistance>> {
     let space = quantizer.space().expect("looked at before");
     let classes = &quantizer.state().images.classes;
-    let features = |values: &[f32]| nn::embed_all(lens.network.as_ref(), values, data.shape(), device);
-    let len = [data.shape().len(), lens.network.embedding_len()];
+    let features = |values: &[f32]| nn::embed_all(probe.network.as_ref(), values, data.shape(), device);
+    let len = [data.shape().len(), probe.network.embedding_len()];
     let times: &[f64] = if space.latent().is_some() { &TIMES } else { &TIMES[..1] };
     let (mut rows, mut measured): (Vec<ImageDistance>, f64) = (Vec::new(), 0.0);
     for (position, &class) in classes.iter().enumerate() {
@@ -100,9 +100,7 @@ fn images(
         let mut made: Vec<(String, Vec<f32>)> = Vec::new();
         for &time in times {
             let back = match space.latent() {
-                Some(latent) => {
-                    latent.bring_back(&book.points, (class, quantizer.guidance()), time, quantizer.seed())?
-                }
+                Some(latent) => latent.denoise(&book.points, (class, quantizer.guidance()), time, quantizer.seed())?,
                 None => book.points.clone(),
             };
             if let Some(values) = space.decode(&back)? {

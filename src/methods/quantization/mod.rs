@@ -227,7 +227,7 @@ impl Quantizer {
                 return Err(Error::Interrupted);
             }
             let back = match space.latent().filter(|_| time > 0.0) {
-                Some(latent) => latent.bring_back(&book.points, (class, self.guidance()), time, self.seed)?,
+                Some(latent) => latent.denoise(&book.points, (class, self.guidance()), time, self.seed)?,
                 None => book.points.clone(),
             };
             moved += f64::from(squared(&back, &book.points)) / (books.len() * per_class) as f64;
@@ -309,11 +309,11 @@ impl Quantizer {
                         .into_iter()
                         .map(|at| &samples[at * book.dimensions..(at + 1) * book.dimensions])
                         .collect();
-                    book.compete(&batch, self.spec.gains, rate, decay);
+                    book.minibatch_step(&batch, self.spec.gains, rate, decay);
                     // As often as scikit-learn looks: after ten samples for each point.
                     let every = (10 * book.len()).div_ceil(batch.len().max(1)) as u64;
                     if self.spec.gains == Gains::PerPoint && step.is_multiple_of(every.max(1)) {
-                        book.begin_anew(&batch, self.spec.reassign, &mut rng);
+                        book.reassign_starved(&batch, self.spec.reassign, &mut rng);
                     }
                 }
                 book

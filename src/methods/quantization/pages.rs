@@ -256,7 +256,7 @@ fn pictures(quantizer: &Quantizer, class: usize) -> Result<Gallery> {
     for &time in times(space) {
         let latent = space.latent().expect("it has times");
         // All points, since the noise of a point follows from its place among all.
-        let back = latent.bring_back(&book.points, (label, quantizer.guidance()), time, quantizer.seed)?;
+        let back = latent.denoise(&book.points, (label, quantizer.guidance()), time, quantizer.seed)?;
         columns.push(latent.decode(&back)?);
     }
     columns.push(images.of_class(class).to_vec());

@@ -118,7 +118,7 @@ impl Denoiser {
 
     /// Points of one class `(n, dimensions)` noised to `time` and brought back in `steps` equal steps without further noise
     /// (DDIM, Song et al., ICLR 2021); at time 0 the points as they are. With a `guidance` of 1 the null class has no say.
-    pub fn bring_back(
+    pub fn denoise(
         &self,
         points: &Tensor,
         (class, guidance): (u32, f64),

@@ -68,7 +68,7 @@ impl Classic {
         }
     }
 
-    /// Neurons of the linear layers before the class scores.
+    /// Neurons of the linear layers before the logits.
     fn hidden(self) -> &'static [usize] {
         match self {
             Self::LeNet => &[120, 84],

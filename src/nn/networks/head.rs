@@ -1,4 +1,4 @@
-//! What every network ends with: class scores, and what others may know of it.
+//! What every network ends with: logits, and what others may know of it.
 
 use candle_core::{Result, Tensor, Var, bail};
 use candle_nn::{Linear, Module};
@@ -11,11 +11,11 @@ pub struct Head {
 }
 
 impl Head {
-    /// Class scores: `(n, d) -> (n, classes)`.
+    /// Logits: `(n, d) -> (n, classes)`.
     pub fn classify(&self, embedding: &Tensor) -> Result<Tensor> {
         match &self.classifier {
             Some(classifier) => classifier.forward(embedding),
-            None => bail!("the identity has no class scores"),
+            None => bail!("the identity has no logits"),
         }
     }
 

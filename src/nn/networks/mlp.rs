@@ -1,4 +1,4 @@
-//! MLP: flatten, two hidden layers with ReLU, class scores (`networks.py` of VICO-UoE/DatasetCondensation, width 128).
+//! MLP: flatten, two hidden layers with ReLU, logits (`networks.py` of VICO-UoE/DatasetCondensation, width 128).
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module};

@@ -115,7 +115,7 @@ pub(super) fn ground() -> Ground {
         Point { at: [along(0), along(1)], class: class as u16, hidden: 1.0 + noise(at as u64).abs() }
     });
     Ground {
-        lens: "ConvNet, depth 2, width 32, trained 5 epochs".to_owned(),
+        probe: "ConvNet, depth 2, width 32, trained 5 epochs".to_owned(),
         accuracy: Some(0.963),
         pool: 2,
         dimensions: 128,

@@ -5,7 +5,7 @@ use spiritsafe::{
     distilled::strips,
     math::{Codebook, Moments, Projection, SigmaPoints, Transform},
     methods::{
-        energy::{self, Assignment, Ballpark, Cloud, Law, assign},
+        energy::{self, Assignment, ClassSummary, Cloud, Law, assign},
         matching::{
             ClassInformation, INFORMATION, QueuedNetwork, information, information_info, information_page, queue_info,
             queue_page,
@@ -61,9 +61,9 @@ impl Actor {
             let features: Vec<f32> = (0..run.per_class * DIMENSIONS).map(feature).collect();
             ClassInformation { real: Some((0.9, 0.1)), ..information(&features, DIMENSIONS) }
         };
-        let lens = "ConvNet, depth 2, width 32, trained for 40 epochs";
+        let probe = "ConvNet, depth 2, width 32, trained for 40 epochs";
         let classes: Vec<ClassInformation> = (0..10).map(of_class).collect();
-        information_page((lens, DIMENSIONS), &classes, &names(), class, run.packing * run.packing)
+        information_page((probe, DIMENSIONS), &classes, &names(), class, run.packing * run.packing)
     }
 
     /// Networks that know the more the older they are.
@@ -98,7 +98,7 @@ impl Actor {
             dimensions: DIMENSIONS,
             starts: (0..=10).map(|class| class * POINTS).collect(),
         };
-        let ballpark = |class: usize| {
+        let summary = |class: usize| {
             let points = cloud.of_class(class);
             let moments = Moments::of(points, DIMENSIONS);
             let sigma = moments.sigma_points(Transform::Exact, 1.0, 2.0).unwrap();
@@ -107,12 +107,12 @@ impl Actor {
                 samples.map(|sample| SigmaPoints::nearness(Transform::Exact, point, sample)).collect()
             };
             let distances: Vec<Vec<f64>> = sigma.points.iter().map(near).collect();
-            Ballpark { picks: assign(&distances, Assignment::Greedy), moments, sigma }
+            ClassSummary { picks: assign(&distances, Assignment::Greedy), moments, sigma }
         };
-        let ballparks: Vec<Ballpark> = (0..10).map(ballpark).collect();
+        let summaries: Vec<ClassSummary> = (0..10).map(summary).collect();
         let law = Law { offset: 0.3, ratio: 0.1 };
         let names = names();
-        let shown = energy::pages::Shown { cloud: &cloud, law, ballparks: &ballparks, per_class: 6, names: &names };
+        let shown = energy::pages::Shown { cloud: &cloud, law, summaries: &summaries, per_class: 6, names: &names };
         energy::pages::page(&shown, id, class, &mut None)
     }
 
@@ -124,7 +124,7 @@ impl Actor {
         let samples: Vec<f32> = (0..200 * DIMENSIONS).map(value).collect();
         let mut rng = stream(0, Purpose::QuantizerStart, 0, 0);
         let book =
-            Codebook::start(&samples, DIMENSIONS, run.per_class, &mut rng).settled(&samples, run.step as usize / 40);
+            Codebook::start(&samples, DIMENSIONS, run.per_class, &mut rng).lloyd(&samples, run.step as usize / 40);
         let found = book.cells(&samples);
         let plane = Projection::fit(&samples, DIMENSIONS).unwrap();
         let masses = found.masses.clone();
