@@ -1,30 +1,10 @@
 //! What can be worked out about an energy map: what it leaves is judged on the map, and joined with other data.
 
-use super::{EnergyMap, fuse, on_map, pages};
+use super::{EnergyMap, fuse, fusion::FUSION, on_map, on_map::ON_MAP, pages};
 use crate::{
     error::Error,
     methods::{About, Analysis},
-    report::{AnalysisInfo, Artifact},
-};
-
-/// Classifiers learn on the map from what it leaves.
-pub(super) const ON_MAP: AnalysisInfo = AnalysisInfo {
-    id: "on_map",
-    title: "what the map leaves",
-    file: "map.json",
-    needs_probe: false,
-    needs_other: false,
-    at_end: true,
-};
-
-/// What the map leaves is joined with other data by a second map.
-pub(super) const FUSION: AnalysisInfo = AnalysisInfo {
-    id: "fusion",
-    title: "fusion with other data",
-    file: "fusion.json",
-    needs_probe: false,
-    needs_other: true,
-    at_end: false,
+    report::Artifact,
 };
 
 pub(super) fn begin(map: &EnergyMap, id: &str) -> Option<Analysis> {

@@ -28,8 +28,18 @@ use crate::{
     math::Moments,
     methods::Method as _,
     random::{Purpose, choose, stream},
-    report::{Fused, FusedRow},
+    report::{AnalysisInfo, Fused, FusedRow},
     slices::Slices,
+};
+
+/// What the map leaves is joined with other data by a second map.
+pub(super) const FUSION: AnalysisInfo = AnalysisInfo {
+    id: "fusion",
+    title: "fusion with other data",
+    file: "fusion.json",
+    needs_probe: false,
+    needs_other: true,
+    at_end: false,
 };
 
 /// Steps of the second map, and its rate, as released.

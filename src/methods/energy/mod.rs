@@ -416,7 +416,7 @@ impl Method for EnergyMap {
     }
 
     fn analyses(&self) -> Vec<AnalysisInfo> {
-        vec![analyses::ON_MAP, analyses::FUSION]
+        vec![on_map::ON_MAP, fusion::FUSION]
     }
 
     fn analyse(&self, id: &str) -> Option<Analysis> {

@@ -8,8 +8,18 @@ use crate::{
     math::Moments,
     methods::Method as _,
     random::{Purpose, stream},
-    report::{Accuracy, Form, OnMap, OnMapRow},
+    report::{Accuracy, AnalysisInfo, Form, OnMap, OnMapRow},
     slices::Slices,
+};
+
+/// Classifiers learn on the map from what it leaves.
+pub(super) const ON_MAP: AnalysisInfo = AnalysisInfo {
+    id: "on_map",
+    title: "what the map leaves",
+    file: "map.json",
+    needs_probe: false,
+    needs_other: false,
+    at_end: true,
 };
 
 /// Points that are drawn from the Gaussian of a class, as released.

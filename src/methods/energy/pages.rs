@@ -3,7 +3,8 @@
 
 use super::{
     ClassSummary, Cloud, Law, Pull,
-    analyses::{FUSION, ON_MAP},
+    fusion::FUSION,
+    on_map::ON_MAP,
     pairs::energy as energy_of,
     plane::{Axes, Shadows, pairs},
     pull,

@@ -4,17 +4,6 @@ use super::{Quantizer, distances, pages};
 use crate::{
     error::Error,
     methods::{About, Analysis},
-    report::AnalysisInfo,
-};
-
-/// Exact distances of points and images.
-pub(super) const DISTANCES: AnalysisInfo = AnalysisInfo {
-    id: "distances",
-    title: "distances of the points",
-    file: "distances.json",
-    needs_probe: true,
-    needs_other: false,
-    at_end: false,
 };
 
 pub(super) fn begin(quantizer: &Quantizer) -> Analysis {

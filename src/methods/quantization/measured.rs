@@ -7,8 +7,18 @@ use crate::{
     math::{Pca, shared_out, squared, transport},
     methods::{Method as _, Pretrained},
     nn::{self, Device},
-    report::{Distances, ImageDistance},
+    report::{AnalysisInfo, Distances, ImageDistance},
     slices::Slices,
+};
+
+/// Exact distances of points and images.
+pub(super) const DISTANCES: AnalysisInfo = AnalysisInfo {
+    id: "distances",
+    title: "distances of the points",
+    file: "distances.json",
+    needs_probe: true,
+    needs_other: false,
+    at_end: false,
 };
 
 /// Times from which the prior brings points back, to be compared.

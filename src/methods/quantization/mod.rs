@@ -456,11 +456,11 @@ impl Method for Quantizer {
     }
 
     fn analyses(&self) -> Vec<AnalysisInfo> {
-        vec![analyses::DISTANCES]
+        vec![measured::DISTANCES]
     }
 
     fn analyse(&self, id: &str) -> Option<Analysis> {
-        (id == analyses::DISTANCES.id).then(|| analyses::begin(self))
+        (id == measured::DISTANCES.id).then(|| analyses::begin(self))
     }
 
     fn pages(&self) -> Vec<PageInfo> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Diagram, Quantizer, Space, analyses, slope};
+use super::{Diagram, Quantizer, Space, measured, slope};
 use crate::{
     distilled::strips,
     error::Result,
@@ -359,7 +359,7 @@ pub fn measured(measured: &Distances) -> Artifact {
     let row = vec![Block::new("Points", Body::Table(classes)), Block::new("Images", Body::Table(images))];
     let blocks = vec![Block::new("", Body::Row(row))];
     Artifact::new(
-        &analyses::DISTANCES,
+        &measured::DISTANCES,
         measured.step,
         measured,
         Page { hint: in_words(measured), blocks, ..info.page(caption) },
