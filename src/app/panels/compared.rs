@@ -8,7 +8,7 @@ use crate::{
         opening::short_name,
         state::{Opened, RunState},
         theme::{self, Theme},
-        widgets::{chart::Area, marker},
+        widgets::chart::{Area, Chart, Spot},
     },
     evaluate::published,
     report::{Comparison, Evaluation, Stored},
@@ -104,9 +104,9 @@ fn of_papers(data: &str, per_class: usize, protocol: &str, bytes: u64) -> impl I
 }
 
 /// Joins what no other beats with as few bytes: more bytes only where they bring more accuracy.
-pub(crate) fn frontier(area: &Area, comparison: &Comparison, theme: &Theme) {
+pub(crate) fn frontier(chart: &mut Chart<'_>, comparison: &Comparison, theme: &Theme) {
     let points = best(comparison).into_iter().map(|(bytes, mean)| [bytes, mean]);
-    area.line(points, Stroke::new(1.2, theme::fade(theme.text, 0.45)), false);
+    chart.line(points, Stroke::new(1.2, theme::fade(theme.text, 0.45)), false);
 }
 
 fn best(comparison: &Comparison) -> Vec<(f64, f64)> {
@@ -122,23 +122,31 @@ fn best(comparison: &Comparison) -> Vec<(f64, f64)> {
     points
 }
 
-/// Draws the points with their names.
-pub(crate) fn points(area: &Area, references: &[Reference], theme: &Theme) {
-    let mut names = Vec::new();
+/// Adds the points.
+pub(crate) fn points(chart: &mut Chart<'_>, references: &[Reference], theme: &Theme) {
     for one in references {
-        let place = |y: f64| area.place([one.bytes.max(1) as f64, y]);
-        let Some(at) = place(one.mean) else { continue };
         let color = if one.is_measured { theme.second } else { theme.faint };
-        let std = one.std.filter(|std| *std > 0.0);
-        let ends = std.and_then(|std| place(one.mean - std).zip(place(one.mean + std)));
-        if let Some((low, high)) = ends {
-            area.painter.line_segment([low, high], Stroke::new(1.0, theme::fade(color, 0.7)));
-        }
-        let fill = if one.is_measured { color } else { Color32::TRANSPARENT };
-        marker::paint(&area.painter, MARKER, at, 4.0, fill, Stroke::new(1.4, color));
-        names.push((at, one.name.as_str()));
+        chart.spot(Spot {
+            at: place(one),
+            spread: one.std.filter(|std| *std > 0.0),
+            whisker: (Stroke::new(1.0, theme::fade(color, 0.7)), 0.0),
+            class: MARKER,
+            radius: 4.0,
+            fill: if one.is_measured { color } else { Color32::TRANSPARENT },
+            edge: Stroke::new(1.4, color),
+        });
     }
-    area.names(&names, theme);
+}
+
+/// Writes their names.
+pub(crate) fn names(area: &Area, references: &[Reference], theme: &Theme) {
+    let names = references.iter().filter_map(|one| Some((area.place(place(one))?, one.name.as_str())));
+    area.names(&names.collect::<Vec<_>>(), theme);
+}
+
+/// Where a reference stands over storage.
+pub(crate) fn place(one: &Reference) -> [f64; 2] {
+    [one.bytes.max(1) as f64, one.mean]
 }
 
 #[cfg(test)]

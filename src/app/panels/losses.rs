@@ -55,12 +55,15 @@ impl Panel {
         let (first, last) = history.range().unwrap_or_default();
         let x = Axis { from: (first <= 1).then_some(0.0), ..Axis::steps() };
         let y = Axis { scale: scene.view.loss_scale(history), ..Axis::default() };
-        let chart = Chart::new(ui, "losses", &x, &y, Extent::of([first as f64, last as f64]));
+        let mut chart = Chart::new(ui, "losses", &x, &y, Extent::of([first as f64, last as f64]));
         self.thin(history, scene.view, chart.part(), ui.available_width());
         chart::told(ui, ui.available_rect_before_wrap(), "Losses", &describe(history), || vec![table(history)]);
+        let theme = theme::of(ui);
+        let marks = merged(&scene.run.marks, 240, history.range());
+        self.draw(&mut chart, &marks, scene.view, theme);
         let area = chart.show(ui, self.extent);
-        self.draw(ui, &area, scene);
-        hover(ui, scene, &area);
+        flags(&marks, &area, theme);
+        hover(scene, &area, theme);
     }
 
     /// Prepares the lines unless nothing changed.
@@ -86,29 +89,29 @@ impl Panel {
         self.key = Some(key);
     }
 
-    fn draw(&self, ui: &Ui, area: &Area, scene: &Scene<'_>) {
-        let theme = theme::of(ui);
-        let marks = merged(&scene.run.marks, 240, scene.run.history.range());
-        for mark in &marks {
-            area.upright(mark.step as f64, Stroke::new(1.0, theme::fade(mark_color(&mark.kind, theme), 0.55)));
+    fn draw(&self, chart: &mut Chart<'_>, marks: &[Mark], view: &View, theme: &theme::Theme) {
+        for mark in marks {
+            chart.upright(mark.step as f64, Stroke::new(1.0, theme::fade(mark_color(&mark.kind, theme), 0.55)));
         }
-        let pointed = scene.view.hover.term;
+        let pointed = view.hover.term;
         for (at, line) in self.lines.iter().enumerate() {
             let (color, width) = match at {
                 // The total lies under its parts, pale and wide; raw parts do not add up to it.
-                0 => (theme::fade(theme.text, if scene.view.weighted { 0.28 } else { 0.14 }), 3.5),
+                0 => (theme::fade(theme.text, if view.weighted { 0.28 } else { 0.14 }), 3.5),
                 _ => (theme.term(at - 1), if pointed == Some(at - 1) { 3.0 } else { 1.6 }),
             };
             let is_beside = pointed.is_some_and(|term| term + 1 != at);
             let color = if is_beside { theme::fade(color, 0.4) } else { color };
             if line.smooth.is_empty() {
-                area.line(line.values.iter().copied(), Stroke::new(width, color), false);
+                chart.line(line.values.iter().copied(), Stroke::new(width, color), false);
             } else {
-                area.line(line.values.iter().copied(), Stroke::new(0.5 * width, theme::fade(color, 0.3)), false);
-                area.line(line.smooth.iter().copied(), Stroke::new(width, color), false);
+                chart.line(line.values.iter().copied(), Stroke::new(0.5 * width, theme::fade(color, 0.3)), false);
+                chart.line(line.smooth.iter().copied(), Stroke::new(width, color), false);
             }
         }
-        flags(&marks, area, theme);
+        if let Some(step) = view.hover.step {
+            chart.upright(step as f64, Stroke::new(1.0, theme::fade(theme.text, 0.4)));
+        }
     }
 }
 
@@ -193,22 +196,14 @@ fn flags(marks: &[Mark], area: &Area, theme: &theme::Theme) {
     }
 }
 
-/// The step under the pointer, in any panel, as a line; under the pointer in this one the numbers of the step.
-fn hover(ui: &Ui, scene: &mut Scene<'_>, area: &Area) {
-    let theme = theme::of(ui);
+/// The step under the pointer, for all panels, and its numbers.
+fn hover(scene: &mut Scene<'_>, area: &Area, theme: &theme::Theme) {
     let history = &scene.run.history;
-    let line = Stroke::new(1.0, theme::fade(theme.text, 0.4));
-    let Some(pointer) = area.response.hover_pos() else {
-        if let Some(step) = scene.view.hover.step {
-            area.upright(step as f64, line);
-        }
-        return;
-    };
+    let Some(pointer) = area.response.hover_pos() else { return };
     let wanted = area.x_at(pointer).round();
     let at = history.position(wanted).min(history.len().saturating_sub(1));
     let step = history.step(at);
     scene.view.hovering.step = Some(step);
-    area.upright(step as f64, line);
     super::card(&area.response, |ui| {
         ui.label(RichText::new(format!("step {}", grouped(step))).strong());
         let value = |series: &Series| series.get(at).filter(|value| !value.is_nan());

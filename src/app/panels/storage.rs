@@ -19,7 +19,7 @@ use crate::{
         theme::{self, Theme},
         view::{JudgedAs, Scene},
         widgets::{
-            chart::{self, Area, Chart, Extent},
+            chart::{self, Area, Chart, Extent, Spot},
             marker,
         },
     },
@@ -269,9 +269,14 @@ fn legend(ui: &mut Ui, shown: &[(usize, &Evaluation)], questions: &[Question], u
 
 /// The marker of an evaluation; filled ones belong to synthetic images.
 fn symbol(painter: &egui::Painter, evaluation: &Evaluation, at: Pos2, size: f32, theme: &Theme) {
+    let (class, fill, edge) = look(evaluation, theme);
+    marker::paint(painter, class, at, size, fill, edge);
+}
+
+fn look(evaluation: &Evaluation, theme: &Theme) -> (usize, Color32, Stroke) {
     let color = subject_color(evaluation.subject, theme);
     let fill = if evaluation.subject == Subject::Synthetic { color } else { theme.panel };
-    marker::paint(painter, marker_of(&evaluation.accuracy.protocol), at, size, fill, Stroke::new(1.6, color));
+    (marker_of(&evaluation.accuracy.protocol), fill, Stroke::new(1.6, color))
 }
 
 fn x_of(evaluation: &Evaluation, over_steps: bool) -> f64 {
@@ -298,26 +303,28 @@ fn plot(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[(usize, &Evaluation)], refe
         let reach = one.std.unwrap_or_default().max(0.01);
         [one.mean - reach, one.mean + reach].into_iter().for_each(|value| y.add(value));
     }
-    let area = Chart::new(ui, ("storage", over_steps), &x_axis, &y_axis, x).zooming_both().show(ui, y);
-    lines(&area, shown, over_steps, theme);
+    let mut chart = Chart::new(ui, ("storage", over_steps), &x_axis, &y_axis, x).zooming_both();
+    lines(&mut chart, shown, over_steps, theme);
     if let (false, Some(opened)) = (over_steps, scene.run.comparison_shown()) {
-        compared::frontier(&area, &opened.comparison, theme);
+        compared::frontier(&mut chart, &opened.comparison, theme);
     }
     let newest = shown.iter().map(|(_, evaluation)| evaluation.step).max().unwrap_or(0);
     for (_, evaluation) in shown {
         // Over storage the past of a run lies under its present: smaller.
         let old = !over_steps && evaluation.subject == Subject::Synthetic && evaluation.step < newest;
-        dot(&area, evaluation, over_steps, if old { 3.0 } else { 5.0 }, theme);
+        chart.spot(dot(evaluation, over_steps, if old { 3.0 } else { 5.0 }, theme));
     }
-    compared::points(&area, references, theme);
+    compared::points(&mut chart, references, theme);
     if let (true, Some(step)) = (over_steps, scene.view.hover.step) {
-        area.upright(step as f64, Stroke::new(1.0, theme::fade(theme.text, 0.4)));
+        chart.upright(step as f64, Stroke::new(1.0, theme::fade(theme.text, 0.4)));
     }
+    let area = chart.show(ui, y);
+    compared::names(&area, references, theme);
     hover(scene, shown, references, &area, over_steps);
 }
 
 /// Lines join the evaluations of one question only; in the picture over steps, baselines are level lines.
-fn lines(area: &Area, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
+fn lines(chart: &mut Chart<'_>, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &Theme) {
     let count = shown.iter().map(|(question, _)| question + 1).max().unwrap_or(0);
     for question in 0..count {
         let of = |subject: Subject| {
@@ -326,30 +333,26 @@ fn lines(area: &Area, shown: &[(usize, &Evaluation)], over_steps: bool, theme: &
         let points = of(Subject::Synthetic).map(|(_, one)| [x_of(one, over_steps), one.accuracy.mean]);
         let points: Vec<[f64; 2]> = points.collect();
         if points.len() > 1 {
-            area.line(points, Stroke::new(1.5, theme::fade(theme.accent, 0.55)), false);
+            chart.line(points, Stroke::new(1.5, theme::fade(theme.accent, 0.55)), false);
         }
         for subject in Subject::SELECTIONS.into_iter().chain([Subject::Whole]).filter(|_| over_steps) {
             let stroke = Stroke::new(1.0, theme::fade(subject_color(subject, theme), 0.5));
-            of(subject).for_each(|(_, one)| area.level(one.accuracy.mean, stroke));
+            of(subject).for_each(|(_, one)| chart.level(one.accuracy.mean, stroke));
         }
     }
 }
 
-fn dot(area: &Area, evaluation: &Evaluation, over_steps: bool, size: f32, theme: &Theme) {
+fn dot(evaluation: &Evaluation, over_steps: bool, radius: f32, theme: &Theme) -> Spot {
     let accuracy = &evaluation.accuracy;
-    let place = |y: f64| area.place([x_of(evaluation, over_steps), y]);
-    let color = subject_color(evaluation.subject, theme);
-    let painter = area.painter.with_clip_rect(area.frame.expand(4.0));
-    let ends = place(accuracy.mean - accuracy.std).zip(place(accuracy.mean + accuracy.std));
-    if let Some((low, high)) = ends.filter(|_| accuracy.repeats > 1 && accuracy.std > 0.0) {
-        let stroke = Stroke::new(1.2, theme::fade(color, 0.8));
-        painter.line_segment([low, high], stroke);
-        for end in [low, high] {
-            painter.line_segment([end - vec2(4.0, 0.0), end + vec2(4.0, 0.0)], stroke);
-        }
-    }
-    if let Some(at) = place(accuracy.mean) {
-        symbol(&painter, evaluation, at, size, theme);
+    let (class, fill, edge) = look(evaluation, theme);
+    Spot {
+        at: [x_of(evaluation, over_steps), accuracy.mean],
+        spread: Some(accuracy.std).filter(|std| accuracy.repeats > 1 && *std > 0.0),
+        whisker: (Stroke::new(1.2, theme::fade(edge.color, 0.8)), 4.0),
+        class,
+        radius,
+        fill,
+        edge,
     }
 }
 
@@ -362,7 +365,7 @@ fn hover(
 ) {
     let Some(pointer) = area.response.hover_pos() else { return };
     let distance = |at: [f64; 2]| area.place(at).map_or(f32::INFINITY, |at| at.distance(pointer));
-    let is_near = |one: &&Reference| distance([one.bytes.max(1) as f64, one.mean]) < 8.0;
+    let is_near = |one: &&Reference| distance(compared::place(one)) < 8.0;
     if let Some(one) = references.iter().find(is_near) {
         let spread = one.std.map_or_else(String::new, |std| format!(" ± {:.1}", 100.0 * std));
         super::card(&area.response, |ui| {

@@ -105,16 +105,21 @@ impl Ruler {
         ruler
     }
 
-    /// The same axis between other values.
-    pub(crate) fn between(self, low: f64, high: f64) -> Self {
-        match (self.along(low), self.along(high)) {
-            (Some(low), Some(high)) if low < high => Self { ends: [low, high], ..self },
-            _ => self,
-        }
+    /// The same axis between other ends, unless numbers cannot hold them or tell them apart.
+    pub(crate) fn spanning(self, ends: [f64; 2]) -> Self {
+        let [low, high] = ends;
+        let most = if self.scale == Scale::Linear { 1e300 } else { 300.0 };
+        let is_held = -most <= low && high <= most && high - low > 1e-12 * low.abs().max(high.abs());
+        if is_held { Self { ends, ..self } } else { self }
+    }
+
+    /// The ends, along the axis.
+    pub(crate) fn ends(&self) -> [f64; 2] {
+        self.ends
     }
 
     /// A place on the endless axis; none for what has no place there.
-    fn along(&self, value: f64) -> Option<f64> {
+    pub(crate) fn along(&self, value: f64) -> Option<f64> {
         let at = match self.scale {
             Scale::Linear => value,
             Scale::Log if value <= 0.0 => return None,
@@ -125,7 +130,7 @@ impl Ruler {
     }
 
     /// The value at a place.
-    fn back(&self, at: f64) -> f64 {
+    pub(crate) fn back(&self, at: f64) -> f64 {
         match self.scale {
             Scale::Linear => at,
             Scale::Log => 10_f64.powf(at),
@@ -138,25 +143,9 @@ impl Ruler {
         Some((self.along(value)? - self.ends[0]) / (self.ends[1] - self.ends[0]))
     }
 
-    /// The value that stands at a share.
-    pub(crate) fn value(&self, share: f64) -> f64 {
-        self.back(self.ends[0] + share * (self.ends[1] - self.ends[0]))
-    }
-
     /// The values at the ends.
     pub(crate) fn range(&self) -> (f64, f64) {
         (self.back(self.ends[0]), self.back(self.ends[1]))
-    }
-
-    /// Moved by shares of its length, and stretched about a share.
-    pub(crate) fn turned(&self, moved: f64, stretched: f64, about: f64) -> Self {
-        let [low, high] = self.ends;
-        let span = (high - low) * stretched;
-        if !span.is_finite() || span <= 1e-12 * low.abs().max(high.abs()) {
-            return *self;
-        }
-        let low = low + about * (high - low) - about * span + moved * span;
-        Self { ends: [low, low + span], ..*self }
     }
 }
 
@@ -413,7 +402,8 @@ mod tests {
             places.sort_by(f32::total_cmp);
             assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= HATCHING - 0.01), "{high}: {places:?}");
             for place in places {
-                let value = ruler.value(f64::from(place / length));
+                let [low, high] = ruler.ends();
+                let value = ruler.back(low + f64::from(place / length) * (high - low));
                 let lead = value / 10_f64.powf(value.log10().floor() + 1e-9_f64.copysign(value));
                 let digit = lead.round();
                 assert!((lead / digit - 1.0).abs() < 1e-3 && (1.0..=10.0).contains(&digit), "{value}");
@@ -451,15 +441,16 @@ mod tests {
         for scale in [Scale::Linear, Scale::Log, Scale::Symlog] {
             let ruler = Ruler::fit(&axis(scale, Unit::Plain), Extent::of([0.3, 70.0]));
             for value in [0.3, 1.0, 44.0, 70.0] {
-                let share = ruler.share(value).unwrap();
-                assert!((ruler.value(share) / value - 1.0).abs() < 1e-9 && (0.0..=1.0).contains(&share));
+                let place = ruler.along(value).unwrap();
+                assert!((ruler.back(place) / value - 1.0).abs() < 1e-9);
+                assert!((0.0..=1.0).contains(&ruler.share(value).unwrap()));
             }
-            let near = ruler.turned(0.0, 0.5, 0.25);
-            assert!(
-                (near.value(0.25) / ruler.value(0.25) - 1.0).abs() < 1e-9,
-                "what was under the pointer stays there"
-            );
-            assert!((near.turned(0.0, 2.0, 0.25).value(0.9) / ruler.value(0.9) - 1.0).abs() < 1e-9);
+            let [low, high] = ruler.ends();
+            let near = ruler.spanning([low, 0.5 * (low + high)]);
+            assert!((near.share(3.0).unwrap() - 2.0 * ruler.share(3.0).unwrap()).abs() < 1e-9);
+            for ends in [[low, low], [low, f64::INFINITY], [f64::NAN, high]] {
+                assert_eq!(ruler.spanning(ends), ruler, "no axis is nowhere");
+            }
         }
     }
 

@@ -1,22 +1,32 @@
-//! The one chart: it decides axes, lets people zoom and pan, and draws lines and points between them.
+//! The one chart: egui_plot draws, moves and zooms; what is decided here is what its axes span and where their labels stand.
 //!
 //! Drag moves, the wheel zooms, a double click or Home shows everything again. A view that reaches the newest value goes on with it. What
 //! has no place on an axis (zero on a logarithmic one) breaks a line.
 
 mod axis;
+mod items;
 mod labels;
+mod side;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt::Debug, hash::Hash};
 
 use egui::{
-    Align2, Context, FontId, Id, Key, Modifiers, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, Context, FontId, Id, Key, Modifiers, Painter, Pos2, Rect, Response, Role, Sense, Stroke, Ui,
+    UiBuilder, Vec2, Vec2b, WidgetInfo, pos2, vec2,
 };
+use egui_plot::{Plot, PlotMemory, PlotPoint, PlotTransform, PlotUi};
 
-use self::axis::{Room, Ruler, Tick, ticks};
 pub(crate) use self::{
     axis::Extent,
+    items::Spot,
     labels::{Placed, place},
+};
+use self::{
+    axis::Ruler,
+    items::{Item, Rulers},
+    side::Side,
 };
 use crate::{
     app::theme::{self, Theme},
@@ -32,8 +42,8 @@ const ABOVE: f32 = 7.0;
 const RIGHT: f32 = 8.0;
 /// Charts that are lower have no names on their axes.
 const WITH_NAMES: f32 = 150.0;
-/// Free room between two labels, beside and above each other.
-const GAPS: [f32; 2] = [20.0, 13.0];
+/// Room beyond the ends of an axis, so that a line at an end is seen in its whole width.
+const EDGE: f64 = 1.0;
 /// Rows of a table that a screen reader is given.
 const ROWS_TOLD: usize = 24;
 
@@ -57,42 +67,54 @@ pub(crate) fn told(ui: &Ui, rect: Rect, name: &str, text: &str, tables: impl FnO
     });
 }
 
-/// What people made of a chart: the part of each axis that they look at, everything where there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Look {
-    parts: [Option<(f64, f64)>; 2],
-    /// The horizontal part goes on with the newest value.
-    follows: bool,
-}
+/// True where the view of a chart goes on with the newest value. What people look at is remembered by the plot; that it was shown since the
+/// window was opened is remembered with this, for a view of the last time would be one of another run.
+#[derive(Clone, Copy, Default)]
+struct Follows(bool);
 
 /// A chart that is about to be drawn: its horizontal axis is known, so that values can be thinned for it.
 pub(crate) struct Chart<'a> {
     id: Id,
     axes: [&'a Axis; 2],
     x: Ruler,
+    /// The ends of each axis that people look at, along the axis; everything where there is none.
+    parts: [Option<[f64; 2]>; 2],
     newest: f64,
-    look: Look,
+    follows: Option<Follows>,
     zooms_both: bool,
+    items: Vec<Item>,
 }
 
 impl<'a> Chart<'a> {
     /// A chart whose horizontal values span `extent`.
     pub(crate) fn new(ui: &Ui, name: impl Hash + Debug, x: &'a Axis, y: &'a Axis, extent: Extent) -> Self {
-        let id = ui.scope_id().with(("chart", name));
-        let mut look = ui.data(|data| data.get_temp::<Look>(id)).unwrap_or_default();
-        let fitted = Ruler::fit(x, extent);
-        let mut ruler = fitted;
-        if let Some((low, high)) = look.parts[0] {
-            ruler = fitted.between(low, high);
-            let end = fitted.share(extent.high).zip(ruler.share(extent.high));
-            if let (true, Some((_, share))) = (look.follows, end)
-                && share > 1.0
-            {
-                ruler = ruler.turned(share - 1.0, 1.0, 0.0);
-                look.parts[0] = Some(ruler.range());
+        // Places along axes of different scales are no places of each other.
+        let id = ui.scope_id().with(("chart", name, x.scale as u8));
+        let follows = ui.data(|data| data.get_temp::<Follows>(id));
+        let memory = follows.and_then(|_| PlotMemory::load(ui.ctx(), id));
+        let part = |axis: usize| {
+            let memory = memory.as_ref().filter(|memory| !memory.auto_bounds[axis])?;
+            Some([memory.bounds().min()[axis], memory.bounds().max()[axis]])
+        };
+        let mut chart = Self {
+            id,
+            axes: [x, y],
+            x: Ruler::fit(x, extent),
+            parts: [part(0), part(1)],
+            newest: extent.high,
+            follows,
+            zooms_both: false,
+            items: Vec::new(),
+        };
+        if let Some(part) = chart.parts[0] {
+            chart.x = chart.x.spanning(part);
+            let [low, high] = chart.x.ends();
+            let ahead = chart.x.along(extent.high).map_or(0.0, |newest| newest - high);
+            if follows.is_some_and(|follows| follows.0) && ahead > 0.0 {
+                chart.x = chart.x.spanning([low + ahead, high + ahead]);
             }
         }
-        Self { id, axes: [x, y], x: ruler, newest: extent.high, look, zooms_both: false }
+        chart
     }
 
     /// The wheel stretches both axes.
@@ -102,92 +124,161 @@ impl<'a> Chart<'a> {
 
     /// The part of the horizontal axis that people look at; none where all is shown.
     pub(crate) fn part(&self) -> Option<(f64, f64)> {
-        self.look.parts[0].map(|_| self.x.range())
+        self.parts[0].map(|_| self.x.range())
     }
 
-    /// Draws grid and labels over all the room that there is; the values that will be drawn span `extent` upwards.
+    /// Adds a line through some points; one that has no place on the axes leaves a gap, one that stands alone is a dot.
+    pub(crate) fn line(&mut self, points: impl IntoIterator<Item = [f64; 2]>, stroke: Stroke, dashed: bool) {
+        self.items.push(Item::Line { points: points.into_iter().collect(), stroke, dashed });
+    }
+
+    /// Adds a level line.
+    pub(crate) fn level(&mut self, y: f64, stroke: Stroke) {
+        self.items.push(Item::Level(y, stroke));
+    }
+
+    /// Adds an upright line.
+    pub(crate) fn upright(&mut self, x: f64, stroke: Stroke) {
+        self.items.push(Item::Upright(x, stroke));
+    }
+
+    /// Adds points, `raised` on the screen.
+    pub(crate) fn points(&mut self, points: &[[f64; 2]], radius: f32, color: Color32, raised: f32) {
+        self.items.push(Item::Points { points: points.to_vec(), radius, color, raised });
+    }
+
+    /// Adds a marker with its spread.
+    pub(crate) fn spot(&mut self, spot: Spot) {
+        self.items.push(Item::Spot(spot));
+    }
+
+    /// Draws everything over all the room that there is; the values span `extent` upwards.
     pub(crate) fn show(self, ui: &mut Ui, extent: Extent) -> Area {
-        let (outer, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        let names = if outer.height() > WITH_NAMES { 13.0 } else { 0.0 };
-        let has_name = |axis: usize| if self.axes[axis].label.is_empty() { 0.0 } else { names };
-        let frame = Rect::from_min_max(
-            outer.min + vec2(LEFT, ABOVE + has_name(1)),
-            (outer.max - vec2(RIGHT, BELOW + has_name(0))).max(outer.min + vec2(LEFT + 1.0, ABOVE + 1.0)),
-        );
-        let mut y = Ruler::fit(self.axes[1], extent);
-        if let Some((low, high)) = self.look.parts[1] {
-            y = y.between(low, high);
-        }
-        let (x, y) = self.turned(ui, &response, frame, y);
-        let painter = ui.painter().with_clip_rect(outer.intersect(ui.clip_rect()));
         let theme = theme::of(ui);
-        let area = Area {
-            frame,
-            response,
-            x,
-            y,
-            clipped: self.axes[1].clipped,
-            painter: painter.with_clip_rect(frame.expand(1.0).intersect(ui.clip_rect())),
-        };
-        area.grid(&painter, outer, self.axes, theme);
-        if names > 0.0 {
+        let (outer, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
+        let frame = self.frame(outer);
+        let fitted = Ruler::fit(self.axes[1], extent);
+        let y = self.parts[1].map_or(fitted, |part| fitted.spanning(part));
+        let rulers = Rulers { x: self.x, y, clipped: self.axes[1].clipped };
+        let ends = self.ends(&rulers, frame);
+        let painter = ui.painter().with_clip_rect(outer.intersect(ui.clip_rect()));
+        let sides = Side::both(&rulers, self.axes, [outer, frame], &painter);
+        let items: Vec<_> = self.items.iter().flat_map(|item| item.placed(&rulers, frame)).collect();
+        let plot = self.plot(&sides, frame, ends, theme);
+        let mut inside = ui.new_child(UiBuilder::new().max_rect(frame));
+        let shown = plot.show(&mut inside, |plot| {
+            self.steer(plot, ends);
+            items.into_iter().for_each(|item| plot.add_item(item));
+        });
+        sides.iter().for_each(|side| side.write(theme));
+        if has_names(outer) {
             let small = FontId::proportional(10.5);
             let [x, y] = self.axes.map(|axis| axis.label.clone());
             painter.text(pos2(frame.right(), outer.bottom()), Align2::RIGHT_BOTTOM, x, small.clone(), theme.dim);
             painter.text(outer.min, Align2::LEFT_TOP, y, small, theme.dim);
         }
+        let area = Area::new(shown.transform, shown.response, &rulers, ui);
+        self.remember(ui, ends[0], &area.rulers.x);
         area
     }
 
-    /// What the pointer and the keys make of the axes; it is remembered.
-    fn turned(&self, ui: &Ui, response: &Response, frame: Rect, y: Ruler) -> (Ruler, Ruler) {
-        let (mut x, mut y, mut look) = (self.x, y, self.look);
-        if response.double_clicked() || response.has_focus() && pressed(ui, Key::Home) {
-            ui.data_mut(|data| data.remove::<Look>(self.id));
-            return (x, y);
-        }
-        let drag = response.drag_delta() / frame.size();
-        if drag != Vec2::ZERO {
-            x = x.turned(f64::from(-drag.x), 1.0, 0.0);
-            look.parts[0] = Some(x.range());
-            if self.zooms_both || look.parts[1].is_some() {
-                y = y.turned(f64::from(drag.y), 1.0, 0.0);
-                look.parts[1] = Some(y.range());
-            }
-        }
+    /// How the plot looks, and what people may do with it. The wheel would move it, so that is not its own.
+    fn plot<'p>(&self, sides: &'p [Side<'_>; 2], frame: Rect, [x, y]: [[f64; 2]; 2], theme: &Theme) -> Plot<'p> {
+        let free = Vec2b::new(true, self.zooms_both || self.parts[1].is_some());
+        Plot::new(self.id)
+            .id(self.id)
+            .width(frame.width())
+            .height(frame.height())
+            .default_x_bounds(x[0], x[1])
+            .default_y_bounds(y[0], y[1])
+            .allow_drag(free)
+            .allow_zoom(Vec2b::new(true, self.zooms_both))
+            .allow_scroll(false)
+            .allow_boxed_zoom(false)
+            .show_background(false)
+            .show_axes(false)
+            .show_x(false)
+            .show_y(false)
+            .grid_color(theme::fade(theme.line, 0.8))
+            .grid_spacing(side::SPACING)
+            .grid_fade(1.0)
+            .x_grid_spacer(|input| sides[0].grid(&input))
+            .y_grid_spacer(|input| sides[1].grid(&input))
+    }
+
+    /// Between the axes.
+    fn frame(&self, outer: Rect) -> Rect {
+        let name = |axis: usize| {
+            if has_names(outer) && !self.axes[axis].label.is_empty() { 13.0 } else { 0.0 }
+        };
+        let least = outer.min + vec2(LEFT + 1.0, ABOVE + 1.0);
+        let corner = (outer.max - vec2(RIGHT, BELOW + name(0))).max(least);
+        Rect::from_min_max((outer.min + vec2(LEFT, ABOVE + name(1))).min(corner - Vec2::splat(1.0)), corner)
+    }
+
+    /// The ends of both axes as the plot is given them.
+    fn ends(&self, rulers: &Rulers, frame: Rect) -> [[f64; 2]; 2] {
+        let of = |ruler: &Ruler, part: Option<[f64; 2]>, length: f32| {
+            let [low, high] = ruler.ends();
+            let edge = EDGE * (high - low) / f64::from(length.max(1.0));
+            if part.is_some() { [low, high] } else { [low - edge, high + edge] }
+        };
+        [of(&rulers.x, self.parts[0], frame.width()), of(&rulers.y, self.parts[1], frame.height())]
+    }
+
+    /// What the plot does not do by itself: it is told what to show, follows the newest value, and zooms by the wheel and by keys.
+    fn steer(&self, plot: &mut PlotUi<'_>, ends: [[f64; 2]; 2]) {
+        let response = plot.response().clone();
+        let ctx = plot.ctx().clone();
         if response.clicked() {
             response.request_focus();
         }
         if response.has_focus() {
-            ui.data_mut(|data| data.insert_temp(leaver(), response.id));
+            ctx.data_mut(|data| data.insert_temp(leaver(), response.id));
         }
+        let pressed = |key| response.has_focus() && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+        if self.follows.is_none() || response.double_clicked() || pressed(Key::Home) {
+            plot.set_auto_bounds(true);
+            return;
+        }
+        let [[left, right], [low, high]] = ends;
         let mut factor = 1.0;
-        let mut about = vec2(1.0, 0.5);
-        if let Some(pointer) = response.hover_pos() {
-            factor *= ui.input(|input| input.zoom_delta() * (0.003 * input.smooth_scroll_delta().y).exp());
-            about = (pointer - frame.min) / frame.size();
+        let mut about = PlotPoint::new(right, 0.5 * (low + high));
+        if let Some(pointer) = response.hovered().then(|| plot.pointer_coordinate()).flatten() {
+            factor *= ctx.input(|input| (0.003 * input.smooth_scroll_delta().y).exp());
+            about = pointer;
         }
-        if response.has_focus() {
-            for (key, by) in [(Key::Plus, 1.25), (Key::Equals, 1.25), (Key::Minus, 0.8)] {
-                factor *= if pressed(ui, key) { by } else { 1.0 };
-            }
+        for (key, by) in [(Key::Plus, 1.25), (Key::Equals, 1.25), (Key::Minus, 0.8)] {
+            factor *= if pressed(key) { by } else { 1.0 };
         }
-        if factor != 1.0 {
-            x = x.turned(0.0, f64::from(1.0 / factor), about.x.clamp(0.0, 1.0).into());
-            look.parts[0] = Some(x.range());
-            if self.zooms_both {
-                y = y.turned(0.0, f64::from(1.0 / factor), f64::from(1.0 - about.y.clamp(0.0, 1.0)));
-                look.parts[1] = Some(y.range());
-            }
+        if self.parts[0].is_some() {
+            plot.set_plot_bounds_x(left..=right);
         }
-        if drag != Vec2::ZERO || factor != 1.0 {
-            look.follows = x.share(self.newest).is_some_and(|share| (0.5..=1.0).contains(&share));
+        if self.parts[1].is_some() {
+            plot.set_plot_bounds_y(low..=high);
         }
-        if look != Look::default() {
-            ui.data_mut(|data| data.insert_temp(self.id, look));
+        let zooms = factor != 1.0;
+        if zooms {
+            plot.zoom_bounds(vec2(factor, if self.zooms_both { factor } else { 1.0 }), about);
         }
-        (x, y)
+        // An axis that people left alone goes on showing everything.
+        let [x, y] = self.parts.map(|part| part.is_none());
+        plot.set_auto_bounds(Vec2b::new(x && !zooms, y && !(zooms && self.zooms_both)));
     }
+
+    /// A view that was moved goes on with the newest value where that stands in its right half.
+    fn remember(&self, ui: &Ui, asked: [f64; 2], x: &Ruler) {
+        let follows = match self.follows {
+            Some(follows) if asked == x.ends() => follows,
+            _ => Follows(x.share(self.newest).is_some_and(|share| (0.5..=1.0).contains(&share))),
+        };
+        ui.data_mut(|data| data.insert_temp(self.id, follows));
+    }
+}
+
+/// True where there is room for the names of the axes.
+fn has_names(outer: Rect) -> bool {
+    outer.height() > WITH_NAMES
 }
 
 /// True where a chart has the focus: it is no button and leaves the space bar to the run.
@@ -200,11 +291,7 @@ fn leaver() -> Id {
     Id::unique("chart with the focus")
 }
 
-fn pressed(ui: &Ui, key: Key) -> bool {
-    ui.input_mut(|input| input.consume_key(Modifiers::NONE, key))
-}
-
-/// A chart with its axes, to be drawn upon.
+/// A chart that was drawn: where its values stand.
 pub(crate) struct Area {
     /// Between the axes.
     pub(crate) frame: Rect,
@@ -212,63 +299,33 @@ pub(crate) struct Area {
     pub(crate) response: Response,
     /// Draws between the axes only.
     pub(crate) painter: Painter,
-    x: Ruler,
-    y: Ruler,
-    clipped: bool,
+    transform: PlotTransform,
+    rulers: Rulers,
 }
 
 impl Area {
+    fn new(transform: PlotTransform, response: Response, rulers: &Rulers, ui: &Ui) -> Self {
+        let frame = *transform.frame();
+        let painter = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
+        let ([left, low], [right, high]) = (transform.bounds().min(), transform.bounds().max());
+        let (x, y) = (rulers.x.spanning([left, right]), rulers.y.spanning([low, high]));
+        Self { frame, response, painter, transform, rulers: Rulers { x, y, ..*rulers } }
+    }
+
     /// Where a value stands on the screen; none where it has no place on an axis.
-    pub(crate) fn place(&self, [x, y]: [f64; 2]) -> Option<Pos2> {
-        let (x, mut y) = (self.x.share(x)?, self.y.share(y)?);
-        if self.clipped {
-            y = y.clamp(0.0, 1.0);
-        }
-        // Far outside, numbers of the screen would lose their digits.
-        let at = |share: f64, from: f32, length: f32| from + length * share.clamp(-20.0, 21.0) as f32;
-        Some(pos2(at(x, self.frame.left(), self.frame.width()), at(y, self.frame.bottom(), -self.frame.height())))
+    pub(crate) fn place(&self, value: [f64; 2]) -> Option<Pos2> {
+        Some(self.transform.position_from_point(&self.rulers.point(value)?))
     }
 
     /// The horizontal value under a place of the screen.
     pub(crate) fn x_at(&self, at: Pos2) -> f64 {
-        self.x.value(f64::from((at.x - self.frame.left()) / self.frame.width()))
+        self.rulers.x.back(self.transform.value_from_position(at).x)
     }
 
     /// Where a horizontal value stands on the screen, if it is seen.
     pub(crate) fn x_of(&self, x: f64) -> Option<f32> {
-        let share = self.x.share(x).filter(|share| (0.0..=1.0).contains(share))?;
-        Some(self.frame.left() + share as f32 * self.frame.width())
-    }
-
-    /// A line through some points; one that has no place on the axes leaves a gap, one that stands alone is a dot.
-    pub(crate) fn line(&self, points: impl IntoIterator<Item = [f64; 2]>, stroke: Stroke, dashed: bool) {
-        let mut piece: Vec<Pos2> = Vec::new();
-        let draw = |piece: &mut Vec<Pos2>| match std::mem::take(piece).as_slice() {
-            [] => {}
-            [alone] => drop(self.painter.circle_filled(*alone, 0.5 * stroke.width + 0.3, stroke.color)),
-            line if dashed => self.painter.extend(Shape::dashed_line(line, stroke, 5.0, 4.0)),
-            line => drop(self.painter.line(line.to_vec(), stroke)),
-        };
-        for point in points {
-            match self.place(point) {
-                Some(at) => piece.push(at),
-                None => draw(&mut piece),
-            }
-        }
-        draw(&mut piece);
-    }
-
-    /// A level line.
-    pub(crate) fn level(&self, y: f64, stroke: Stroke) {
-        let [low, high] = [self.x.range().0, self.x.range().1];
-        self.line([[low, y], [high, y]], stroke, true);
-    }
-
-    /// An upright line.
-    pub(crate) fn upright(&self, x: f64, stroke: Stroke) {
-        if let Some(x) = self.x_of(x) {
-            self.painter.vline(x, self.frame.y_range(), stroke);
-        }
+        let x = self.transform.position_from_point_x(self.rulers.x.along(x)?);
+        self.frame.x_range().contains(x).then_some(x)
     }
 
     /// Names beside points, none of them upon another; those that find no room stand in a list at the top.
@@ -296,39 +353,6 @@ impl Area {
         if !left_out.is_empty() {
             let text = format!("also: {}", left_out.join(", "));
             self.painter.text(self.frame.right_top(), Align2::RIGHT_TOP, text, font, theme.dim);
-        }
-    }
-
-    fn grid(&self, painter: &Painter, outer: Rect, axes: [&Axis; 2], theme: &Theme) {
-        let font = FontId::proportional(11.0);
-        let wide = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), theme.dim).size().x;
-        let high = painter.layout_no_wrap("0".to_owned(), font.clone(), theme.dim).size().y;
-        let frame = self.frame;
-        let bounds = (outer.left() - frame.left(), outer.right() - frame.left());
-        let room = Room { length: frame.width(), bounds, size: &wide, gap: GAPS[0] };
-        let beside = ticks(&self.x, axes[0].unit, &room);
-        let size = |_: &str| high;
-        let bounds = (frame.bottom() - outer.bottom() + BELOW - 0.5 * high, frame.bottom() - outer.top());
-        let room = Room { length: frame.height(), bounds, size: &size, gap: GAPS[1] };
-        let above = ticks(&self.y, axes[1].unit, &room);
-        let stroke = |tick: &Tick| {
-            Stroke::new(
-                1.0,
-                if tick.text.is_empty() { theme::fade(theme.line, 0.35) } else { theme::fade(theme.line, 0.8) },
-            )
-        };
-        for tick in &beside {
-            painter.vline(frame.left() + tick.at, frame.y_range(), stroke(tick));
-        }
-        for tick in &above {
-            painter.hline(frame.x_range(), frame.bottom() - tick.at, stroke(tick));
-        }
-        let write = |at: Pos2, align: Align2, text: &str| painter.text(at, align, text, font.clone(), theme.dim);
-        for tick in beside.iter().filter(|tick| !tick.text.is_empty()) {
-            write(pos2(frame.left() + tick.label, frame.bottom() + 3.0), Align2::CENTER_TOP, &tick.text);
-        }
-        for tick in above.iter().filter(|tick| !tick.text.is_empty()) {
-            write(pos2(frame.left() - 5.0, frame.bottom() - tick.label), Align2::RIGHT_CENTER, &tick.text);
         }
     }
 }

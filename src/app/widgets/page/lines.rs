@@ -33,16 +33,19 @@ pub(super) fn show(ui: &mut Ui, lines: &Lines, rect: Rect, canvas: &mut Canvas<'
     ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         legend(ui, lines, theme);
-        let chart = Chart::new(ui, "page", &lines.x, &lines.y, extent(&drawn, 0));
+        let mut chart = Chart::new(ui, "page", &lines.x, &lines.y, extent(&drawn, 0));
         if let Some(part) = chart.part() {
             drawn = lines.series.iter().map(|series| of(series, Some(part))).collect();
         }
-        let area = chart.show(ui, extent(&drawn, 1));
         for (series, points) in lines.series.iter().zip(&drawn) {
-            draw(&area, series, points, canvas, theme);
+            draw(&mut chart, series, points, canvas, theme);
         }
-        if lines.x.is_steps() {
-            step(&area, canvas, theme);
+        if let (true, Some(step)) = (lines.x.is_steps(), canvas.hover.step) {
+            chart.upright(step as f64, Stroke::new(1.0, theme::fade(theme.text, 0.4)));
+        }
+        let area = chart.show(ui, extent(&drawn, 1));
+        if let (true, Some(pointer)) = (lines.x.is_steps(), area.response.hover_pos()) {
+            canvas.hovering.step = Some(area.x_at(pointer).round().max(0.0) as u64);
         }
         point(&area, lines, &drawn, canvas);
     });
@@ -88,28 +91,14 @@ fn swatch(ui: &Ui, series: &Series, at: Pos2, theme: &Theme) {
     }
 }
 
-fn draw(area: &Area, series: &Series, points: &[[f64; 2]], canvas: &Canvas<'_>, theme: &Theme) {
+fn draw(chart: &mut Chart<'_>, series: &Series, points: &[[f64; 2]], canvas: &Canvas<'_>, theme: &Theme) {
     let is_marked = canvas.is_marked(&series.mark);
     let color = color(theme, &series.mark);
     let wide = if is_marked { 1.6 * series.width + 0.6 } else { series.width };
     match series.style {
-        Style::Line => area.line(points.iter().copied(), Stroke::new(wide, color), false),
-        Style::Dashed => area.line(points.iter().copied(), Stroke::new(wide, color), true),
-        Style::Points => {
-            for at in points.iter().filter_map(|point| area.place(*point)) {
-                area.painter.circle_filled(at - vec2(0.0, series.raised), wide, color);
-            }
-        }
-    }
-}
-
-/// The step under the pointer, here or in another panel.
-fn step(area: &Area, canvas: &mut Canvas<'_>, theme: &Theme) {
-    if let Some(pointer) = area.response.hover_pos() {
-        canvas.hovering.step = Some(area.x_at(pointer).round().max(0.0) as u64);
-    }
-    if let Some(step) = canvas.hover.step {
-        area.upright(step as f64, Stroke::new(1.0, theme::fade(theme.text, 0.4)));
+        Style::Line => chart.line(points.iter().copied(), Stroke::new(wide, color), false),
+        Style::Dashed => chart.line(points.iter().copied(), Stroke::new(wide, color), true),
+        Style::Points => chart.points(points, wide, color, series.raised),
     }
 }
 
