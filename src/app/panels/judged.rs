@@ -58,7 +58,7 @@ pub(crate) fn networks(ui: &mut Ui, scene: &mut Scene<'_>, shown: &[&Evaluation]
             }
             ui.end_row();
             for row in &rows {
-                ui.label(super::storage::subject_name(*row));
+                ui.label(subject_name(*row));
                 for column in &columns {
                     match find(*row, column) {
                         Some(one) => {
@@ -146,7 +146,7 @@ fn choose<'a>(ui: &mut Ui, scene: &mut Scene<'_>, known: &[&'a Evaluation]) -> O
 }
 
 fn name(one: &Evaluation) -> String {
-    let subject = super::storage::subject_name(one.subject);
+    let subject = subject_name(one.subject);
     format!("{subject}, step {}, {}, {}", grouped(one.step), one.accuracy.protocol, one.network)
 }
 
@@ -154,7 +154,7 @@ fn sentence(one: &Evaluation) -> String {
     let accuracy = &one.accuracy;
     format!(
         "{} by {} with {}: {:.1} ± {:.1} %, {} networks",
-        super::storage::subject_name(one.subject),
+        subject_name(one.subject),
         accuracy.protocol,
         one.network,
         100.0 * accuracy.mean,
@@ -215,4 +215,19 @@ fn confusion(run: &RunState, one: &Evaluation) -> Block {
     confusions(&one.confusion).into_iter().take(12).for_each(|one| often.push([in_words(run, one)]));
     let often = Block::new("", Body::Table(often)).share(0.7).least(560.0, 0.0);
     Block::new("", Body::Row(vec![Block::new("", Body::Heat(heat)).share(1.8), often]))
+}
+
+/// What was judged, as a heading.
+pub(crate) fn subject_name(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Synthetic => "Synthetic",
+        Subject::Random => "Random real",
+        Subject::Medoids => "Medoids",
+        Subject::FeatureMedoids => "Medoids in features",
+        Subject::Herding => "Herding",
+        Subject::KCenter => "k-center",
+        Subject::Forgetting => "Most forgotten",
+        Subject::Exported => "Exported",
+        Subject::Whole => "Whole set",
+    }
 }

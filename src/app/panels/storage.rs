@@ -211,25 +211,11 @@ fn subject_color(subject: Subject, theme: &Theme) -> Color32 {
     }
 }
 
-pub(crate) fn subject_name(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Synthetic => "Synthetic",
-        Subject::Random => "Random real",
-        Subject::Medoids => "Medoids",
-        Subject::FeatureMedoids => "Medoids in features",
-        Subject::Herding => "Herding",
-        Subject::KCenter => "k-center",
-        Subject::Forgetting => "Most forgotten",
-        Subject::Exported => "Exported",
-        Subject::Whole => "Whole set",
-    }
-}
-
 /// The name of what was judged; of images from files the file.
 fn name_of(evaluation: &Evaluation) -> String {
     match &evaluation.source {
         Some(source) => short_name(Path::new(source)),
-        None => subject_name(evaluation.subject).to_owned(),
+        None => super::judged::subject_name(evaluation.subject).to_owned(),
     }
 }
 
