@@ -348,6 +348,8 @@ impl Area {
                 let end = if rect.center().x > at.x { rect.left_center() } else { rect.right_center() };
                 self.painter.line_segment([at, end], Stroke::new(0.8, theme.faint));
             }
+            // A line that passes would strike the name through.
+            self.painter.rect_filled(rect, 2.0, theme::fade(theme.panel, 0.85));
             self.painter.galley(rect.min, galley, theme.dim);
         }
         if !left_out.is_empty() {
