@@ -6,7 +6,7 @@
 //! the moments of its samples, their sigma points, and the real sample nearest to each.
 //!
 //! Departures: samples are as many of each class as the config says (all pairs of all images are too many), drawn from the
-//! run's own stream; the Unscented Transform is a true one ([`Transform::Exact`]), the released one is there for
+//! run's own stream; the Unscented Transform is a true one ([`Transform::Exact`](crate::math::Transform::Exact)), the released one is there for
 //! comparison; the energy has two weights, one for pairs of a class and one for pairs of two, both 1 as published; the map has
 //! no bias, which no distance feels.
 

@@ -2,7 +2,7 @@
 //! of their class; a point stands for its Voronoi cell, with the share of the samples in it as its mass; it is decoded into an image at
 //! every step, so that it can be watched.
 //!
-//! One step, class by class: draw samples, each moves the point that it is nearest to ([`Codebook::compete`]); then find the cells of
+//! One step, class by class: draw samples, each moves the point that it is nearest to ([`Codebook::minibatch_step`]); then find the cells of
 //! all samples, and make the images: `x_k = D(U_t(z_k, class))`, noised to time `t` and brought back by the prior, decoded, and mixed
 //! with the real image nearest to the point. Masses `w_k` weigh the losses of the images in training by
 //! `K w_k^tau / sum(w^tau)`: `tau` 1 is DDOQ, 0 is D4M.
