@@ -182,9 +182,12 @@ impl RunConfig {
 
     /// The method that a section names; none where features are matched.
     pub fn method_spec(&self) -> Result<Option<Box<dyn MethodSpec>>> {
+        // A record that was read back has not been held to the table yet.
+        if let Some(name) = self.sections.keys().find(|name| self.methods.of(name).is_none()) {
+            return Err(Error::Config(format!("this program knows no method [{name}]")));
+        }
         let Some((name, section)) = self.sections.iter().next() else { return Ok(None) };
-        let unknown = || Error::Config(format!("this program knows no method [{name}]"));
-        let entry = self.methods.of(name).ok_or_else(unknown)?;
+        let entry = self.methods.of(name).expect("just looked");
         let (spec, _) = entry.read(section.clone()).map_err(Error::Config)?;
         Ok(Some(spec))
     }

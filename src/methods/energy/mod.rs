@@ -302,10 +302,11 @@ impl Method for EnergyMap {
         })
     }
 
-    fn restore(&mut self, Saved { state, blobs }: Saved) -> Result<()> {
+    fn restore(&mut self, Saved { mut state, blobs }: Saved) -> Result<()> {
+        let mut values = self.state.values.clone();
         let fits = state.images.classes == self.state.images.classes
             && state.images.values.len() == self.state.images.values.len()
-            && self.state.values.clone().take_over(&state.values);
+            && values.take_over(&state.values);
         let arrays = PARTS.into_iter().map(|name| blobs.array(name)).collect::<Result<Vec<_>>>()?;
         let dims = arrays[0].dims.as_slice();
         if !fits || dims.len() != 2 || arrays.iter().any(|array| array.dims != dims) {
@@ -315,6 +316,7 @@ impl Method for EnergyMap {
         for (part, array) in map.parts.iter_mut().zip(arrays) {
             part.clone_from(&array.values);
         }
+        state.values = values;
         (self.map, self.state) = (map, state);
         Ok(())
     }
